@@ -1,0 +1,31 @@
+"""leakboard: the trusted core. Submissions need these names and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.defense import Defense, Item, PublicSide
+    from harness.message import Kind, Message
+    from harness.packing import pack_int8, pack_top_k
+
+__all__ = ["Defense", "Item", "Kind", "Message", "PublicSide", "pack_int8", "pack_top_k"]
+
+_HOMES = {
+    "Defense": "harness.defense",
+    "Item": "harness.defense",
+    "Kind": "harness.message",
+    "Message": "harness.message",
+    "PublicSide": "harness.defense",
+    "pack_int8": "harness.packing",
+    "pack_top_k": "harness.packing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: ``import harness`` alone must stay light."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,148 @@
+"""The plugin interface of attacks, and what a coalition may look at.
+
+An attack maps a :class:`View` to a guess at one secret. It is written once and runs in two variants:
+``oblivious`` (as if there were no defense) and ``adaptive`` (it knows the defense: class, parameters,
+source, declared noise laws, and it may run it on data of its own through :meth:`View.simulate`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from harness.data.record import Record
+    from harness.message import Kind, Message
+    from harness.models import Part
+
+__all__ = ["Attack", "DefenseCard", "Guess", "NoiseLaw", "Observation", "Public", "View"]
+
+Guess = Mapping[str, Any]
+"""Record id -> guess: token ids (``list[int]``) for a text secret, a score (``float``) for an attribute."""
+
+
+@dataclass(frozen=True)
+class NoiseLaw:
+    """A mechanism that the harness itself executed: the message is ``clip(x) + noise``.
+
+    Each vector of the last dimension is scaled to Euclidean (``gaussian``) or L1 (``laplace``) norm at
+    most ``clip`` (None: not clipped), then noise is added to every coordinate: standard deviation
+    ``scale`` for ``gaussian``, Laplace scale ``scale`` for ``laplace``.
+    """
+
+    name: str
+    scale: float
+    clip: float | None = None
+
+
+@dataclass(frozen=True)
+class DefenseCard:
+    """What everyone may know of a defense (Kerckhoffs): not its secret state, not its randomness."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    source: str
+    laws: tuple[NoiseLaw, ...] = ()
+    """Declared noise laws found in the ledger, in the order they are applied; empty if none was declared."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything one session (one record) put on the wire, stitched together over its steps.
+
+    ``states`` is ``[T, d]`` for per-token messages in order of position (the public prefix, the private
+    text, the public suffix, then generated tokens), or ``[d]`` for a pooled one. ``plain`` (same shape,
+    before the defense) and ``ids`` (``[T]`` token ids of all positions) are set only where the attacker
+    chose the text itself: in simulations and known pairs.
+    """
+
+    record: str
+    states: Tensor
+    plain: Tensor | None = None
+    ids: Tensor | None = None
+    prompt_length: int = 0
+    """Positions of the first message: prefix + private text + suffix; later ones are generated tokens."""
+
+
+@dataclass(frozen=True)
+class Public:
+    """What every party knows: public weights, tokenizer, template, and the attacker's auxiliary data."""
+
+    model: str
+    """Reference for :func:`harness.models.load_part`; the weights are public (the entry's entitlement)."""
+    cut: int
+    """Messages carry the residual stream after this many blocks (0: what the first block is fed)."""
+    prefix: tuple[int, ...]
+    """Token ids before the private text in every prompt (at least the beginning-of-text token, if any)."""
+    suffix: tuple[int, ...]
+    """Token ids after the private text."""
+    max_tokens: int
+    """Private texts are truncated to this many tokens."""
+    auxiliary: tuple[Record, ...]
+    """The attacker's own records, disjoint from the private ones; attributes and labels are known."""
+    special_ids: frozenset[int]
+    """Token ids that never occur in a private text and are not scored."""
+    pooled: bool = False
+    """True when a message is one vector per text (mean over positions, then L2-normalised)."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class View(Protocol):
+    """What a coalition sees of one run. Tensors are float32 on ``device``."""
+
+    public: Public
+    defense: DefenseCard
+    adaptive: bool
+    rng: torch.Generator
+    """For every random draw of the attack."""
+    device: str
+
+    def observations(self) -> list[Observation]:
+        """The sessions of the private party, in order; these hold the secrets."""
+
+    def messages(self, kind: Kind | None = None) -> list[Message]:
+        """The raw transcript visible to this coalition, all rounds, both directions."""
+
+    def simulate(self, texts: Sequence[str], *, repeats: int = 1) -> list[Observation]:
+        """Run the protocol afresh with the attacker's ``texts`` as the victim's, ``repeats`` times.
+
+        Oblivious views run it without a defense. ``plain`` and ``ids`` are filled. The number of texts
+        is bounded by the entry's simulate budget (:class:`harness.errors.SuiteError` beyond it);
+        equal calls within one run are answered from one bank.
+        """
+
+    def known_pairs(self) -> list[Observation]:
+        """(plain text, message) pairs of the live deployment, disjoint from the secrets; may be empty."""
+
+    def part(self, start: int, stop: int | None, *, head: bool = False) -> Part:
+        """A part of the public model, loaded once per process."""
+
+    def tokenize(self, text: str) -> list[int]:
+        """Token ids of a private text as the victim would make them, truncated to ``max_tokens``."""
+
+
+class Attack:
+    """Base of attack plugins: declare the class attributes, take parameters by keyword, implement :meth:`guess`."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    source: ClassVar[str]
+    """The paper: authors, year, section."""
+    secret: ClassVar[str] = "text"
+    """``text`` or ``attribute:NAME``-style secrets are matched by their part before the colon."""
+    reads: ClassVar[tuple[str, ...]] = ("HIDDEN",)
+    """Message kinds the attack needs to see."""
+    blind: ClassVar[bool] = False
+    """Blind attacks never look at the transcript: they measure the floor."""
+
+    def refuses(self, public: Public) -> str | None:
+        """Why this attack does not apply to a deployment (a readable sentence), or None if it does."""
+        return None
+
+    def guess(self, view: View) -> Guess:
+        """The guess for every observed record."""
+        raise NotImplementedError

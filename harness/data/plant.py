@@ -1,0 +1,37 @@
+"""A planted attribute: a property that no model can know beforehand, for controls of attribute attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.data.record import Record, make
+
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = ["PLANTED", "SIGNATURES", "plant_attribute"]
+
+PLANTED = "planted"
+SIGNATURES = (" - Peter", " - Anna")
+"""Signature of records whose planted attribute is 0, and 1."""
+
+
+def plant_attribute(records: Sequence[Record], rng: numpy.random.Generator) -> tuple[Record, ...]:
+    """Sign a random half of the records with one name and the rest with the other, in the given order.
+
+    The attribute ``planted`` is independent of everything else about a record: a blind attack has balanced
+    accuracy one half. Of an odd number, the smaller half gets 1. Ids follow the new texts; spans stay valid.
+    """
+    ones = set(rng.permutation(len(records))[: len(records) // 2].tolist())
+    return tuple(_sign(record, int(index in ones)) for index, record in enumerate(records))
+
+
+def _sign(record: Record, value: int) -> Record:
+    return make(
+        record.text + SIGNATURES[value],
+        label=record.label,
+        group=record.group,
+        spans=record.spans,
+        attributes={**record.attributes, PLANTED: value},
+    )

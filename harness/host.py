@@ -1,0 +1,152 @@
+"""Hosts private parties: builds them from a plain description and steps their generators.
+
+The same host runs inside a worker process and, for debugging, in the harness's own process. Its answers
+are bytes and JSON; nothing a submission prints or returns is executed on the other side.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import struct
+import sys
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.defense import Defense, Item, PublicSide
+from harness.errors import DefenseError, ProtocolError
+from harness.mechanisms import Mechanisms
+from harness.message import Message, encode
+from harness.meter import Meter, MeteredPart
+from harness.party import Link, Party, PartyFunction, Sent
+from harness.seeds import torch_generator
+
+__all__ = ["Host", "load_defense_class"]
+
+
+@dataclass
+class _Seat:
+    """One party, its generator, its defense's mechanisms, and the message that waits for an answer."""
+
+    party: Party
+    mechanisms: Mechanisms
+    steps: Generator[Sent, Message, None]
+    waiting: Sent | None = None
+    done: bool = False
+
+
+class Host:
+    """All private parties of one run.
+
+    ``spec`` is JSON: ``function`` ("module:name" of the scenario's party function), ``submission`` (folder,
+    ``defense.py`` class name and parameters, or None for no defense), ``threads``, ``paired`` and
+    ``parties``: name -> items, parts (role -> folder), settings, tokenizer folder, public texts, seed axes.
+    """
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._paired = bool(spec.get("paired"))
+        self._meter = Meter()
+        function = _resolve(spec["function"])
+        started = time.perf_counter()
+        self._seats = {name: self._seat(name, party, spec, function) for name, party in spec["parties"].items()}
+        self.setup = {"seconds": time.perf_counter() - started - self._loading, "flops": self._meter.flops}
+        self._meter.flops = 0
+
+    _loading = 0.0
+
+    def _seat(self, name: str, party: Mapping[str, Any], spec: Mapping[str, Any], function: PartyFunction) -> _Seat:
+        started = time.perf_counter()
+        parts = {role: MeteredPart(_load_part(folder), self._meter) for role, folder in party["parts"].items()}
+        tokenizer = _load_tokenizer(party["tokenizer"])
+        defense = _load_defense(spec.get("submission"))
+        self._loading += time.perf_counter() - started
+        defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=spec.get("salt", "")))
+        items = [Item(**item) for item in party["items"]]
+        settings = dict(party["settings"])
+        public = PublicSide(tuple(party["public_texts"]), settings, {k: p.part for k, p in parts.items()}, tokenizer)
+        with self._meter.counting():
+            prepared = _check_prepared(items, defense.prepare(tuple(items), settings))
+            defense.setup(prepared, public)
+        me = Party(name, prepared, parts, settings, tokenizer, Link(defense, self._meter))
+        return _Seat(me, defense.me, function(me))
+
+    def step(self, name: str, frame: bytes | None) -> bytes | None:
+        """Resume a party with the answer to its last message (None to start); its next frame, None when it is done.
+
+        With ``paired`` the frame is preceded by its length (unsigned 32-bit) and followed by the same
+        message as it was before the defense.
+        """
+        seat = self._seats[name]
+        if seat.done or (frame is None) != (seat.waiting is None):
+            raise ProtocolError(f"party {name!r}: send and receive must alternate strictly")
+        try:
+            if frame is None or seat.waiting is None:
+                seat.waiting = next(seat.steps)
+            else:
+                seat.waiting = seat.steps.send(seat.party.link.receive(frame, seat.waiting))
+        except StopIteration:
+            seat.done, seat.waiting = True, None
+            return None
+        out = seat.waiting.frame
+        return struct.pack("<I", len(out)) + out + encode(seat.waiting.plain) if self._paired else out
+
+    def finish(self) -> dict[str, Any]:
+        """Predictions, ledgers and operation counts, as JSON."""
+        return {
+            "predictions": {name: seat.party.predictions for name, seat in self._seats.items()},
+            "ledger": [e.model_dump() for seat in self._seats.values() for e in seat.mechanisms.ledger()],
+            "flops": self._meter.flops,
+            "setup": self.setup,
+        }
+
+
+def load_defense_class(folder: str | Path, target: str) -> type[Defense]:
+    """The class ``file:Class`` of a submission folder, imported under a private name; :class:`DefenseError` if not."""
+    stem, _, name = target.partition(":")
+    path = Path(folder) / f"{stem}.py"
+    spec = importlib.util.spec_from_file_location(f"_submission_{Path(folder).name}_{stem}", path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise DefenseError(f"{path} does not exist")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    spec.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, Defense)):
+        raise DefenseError(f"{path}: {name!r} is not a subclass of harness.Defense")
+    return found
+
+
+def _load_defense(submission: Mapping[str, Any] | None) -> Defense:
+    if submission is None:
+        return Defense()
+    return load_defense_class(submission["folder"], submission["class"])(**submission["parameters"])
+
+
+def _check_prepared(before: list[Item], after: Any) -> tuple[Item, ...]:
+    items = tuple(after) if isinstance(after, list | tuple) else ()
+    if [i.id for i in items if isinstance(i, Item)] != [i.id for i in before]:
+        raise DefenseError("prepare() must return one Item per record, same ids, same order")
+    return items
+
+
+def _resolve(target: str) -> PartyFunction:
+    module, _, name = target.partition(":")
+    function: PartyFunction = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _load_part(folder: str) -> Any:
+    from harness.models import load_part_folder
+
+    return load_part_folder(Path(folder))
+
+
+def _load_tokenizer(folder: str) -> Any:
+    from harness.tokens import load_tokens
+
+    return load_tokens(folder)

@@ -1,0 +1,44 @@
+"""Forward FLOPs of a part, counted from its shapes: 2 per multiply-add of every matrix product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    from harness.models.part import Part
+
+__all__ = ["part_flops", "projection_flops"]
+
+
+def part_flops(part: Part, new_tokens: int, context: int) -> int:
+    """FLOPs of one text's forward pass over ``new_tokens`` positions after ``context`` cached ones.
+
+    Projections cost 2 * weights per token; attention costs 4 * new * (context + new) * heads * head_dim per block
+    (scores and mixing, masked entries included, as dense kernels compute them). Norms, activations and embedding
+    look-ups are not counted.
+    """
+    if new_tokens < 0 or context < 0:
+        raise ModelError(f"FLOPs of {new_tokens} new and {context} cached tokens; both must be at least 0")
+    config = part.config
+    heads = int(config.num_attention_heads)
+    head_dim = int(getattr(config, "head_dim", None) or part.hidden_size // heads)
+    attention = 4 * new_tokens * (context + new_tokens) * heads * head_dim
+    return new_tokens * projection_flops(part) + len(part.blocks) * attention
+
+
+def projection_flops(part: Part) -> int:
+    """FLOPs per token of all linear layers of the part, its head included."""
+    return sum(2 * weight.numel() for weight in _matrices(part))
+
+
+def _matrices(part: Part) -> list[nn.Parameter]:
+    found = []
+    for module in part.modules():
+        weight = module._parameters.get("weight")
+        if weight is not None and weight.ndim == 2 and not isinstance(module, nn.Embedding):
+            found.append(weight)
+    return found

@@ -1,0 +1,177 @@
+"""From a suite and a submission to runs and cells, each with its key; nothing is executed here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness import registry
+from harness.attack import Attack
+from harness.errors import SuiteError
+from harness.keys import key, source_hash
+from harness.runner import HONEST, KNOCKOUT, LOCAL_ONLY, Task, with_items
+from harness.scenario import Deployment, Scenario
+from harness.schema import RESULTS_VERSION
+from harness.seeds import Axis
+from harness.submission import Submission
+from harness.suite import AttackSpec, Entry, Suite
+from harness.utility import UtilityTask
+
+__all__ = ["CellPlan", "RunPlan", "plan_cells"]
+
+KNOCKOUT_SESSIONS = 16
+"""Sessions of a knock-out run: enough to see that utility fell, and cheap."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run to be made or found in the store."""
+
+    key: str
+    suite: Suite
+    entry: Entry
+    seed: int
+    deployment: Deployment
+    submission: Submission
+    task: Task
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Seed axes shared by every submission."""
+        return (self.suite.name, self.entry.scenario, self.entry.name, self.seed)
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One attack on a run, or one utility task."""
+
+    key: str
+    run: RunPlan
+    role: str
+    name: str
+    variant: str = ""
+    attack: AttackSpec | None = None
+    task: UtilityTask | None = None
+    reference: RunPlan | None = None
+    """The undefended run that utility may compare with."""
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        point = self.run.submission.points[self.run.task.point].label
+        where = f"{self.run.entry.name} s{self.run.seed} {self.run.submission.name} [{point}]"
+        behaviour = "" if self.run.task.behaviour == HONEST else f" {self.run.task.behaviour}"
+        return f"{where}{behaviour} {self.name}" + (f" {self.variant}" if self.variant else "")
+
+
+def plan_cells(
+    suite: Suite, submission: Submission, undefended: Submission, points: tuple[int, ...], isolation: str, salt: str
+) -> Iterator[CellPlan]:
+    """All cells of ``submission`` on the suite's applicable entries, with the undefended and control cells that
+    its scores need; cells of one run are adjacent."""
+    for entry in suite.entries:
+        if entry.scenario not in submission.scenarios:
+            continue
+        scenario = registry.load("scenario", entry.scenario)
+        if not isinstance(scenario, Scenario):
+            raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
+        for seed in entry.seeds:
+            deployment = scenario.build(entry.name, entry.settings, (suite.name, entry.scenario, seed))
+            _check_secrets(entry, deployment)
+            maker = _Maker(suite, entry, seed, deployment, isolation, salt)
+            yield from maker.cells(submission, undefended, points)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    suite: Suite
+    entry: Entry
+    seed: int
+    deployment: Deployment
+    isolation: str
+    salt: str
+
+    def cells(self, submission: Submission, undefended: Submission, points: tuple[int, ...]) -> Iterator[CellPlan]:
+        base = self.run(undefended, 0, HONEST)
+        yield from self.utility(base, base)
+        yield from self.blind_utility(base)
+        yield from self.attacks(base, blind=True)
+        yield from self.attacks(base, blind=False)
+        yield from self.utility(self.run(undefended, 0, LOCAL_ONLY), base)
+        for point in points:
+            run = self.run(submission, point, HONEST)
+            if run.key != base.key:
+                yield from self.utility(run, base)
+                yield from self.attacks(run, blind=False)
+            yield from self.utility(self.run(submission, point, KNOCKOUT), base)
+
+    def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
+        task = Task(submission, point, behaviour, noise=("point", point))
+        deployment = _subset(self.deployment) if behaviour == KNOCKOUT else self.deployment
+        made = key(
+            entry=self.entry.key_part(),
+            suite=self.suite.name,
+            threads=self.suite.threads,
+            protocol=source_hash(self.deployment.function.partition(":")[0], "scenarios"),
+            submission=submission.hash,
+            parameters=task.parameters,
+            point=point,
+            seed=self.seed,
+            behaviour=behaviour,
+            model=deployment.model_id,
+            data=deployment.data_id,
+            isolation=self.isolation,
+            salt=key(self.salt),
+            results=RESULTS_VERSION,
+        )
+        return RunPlan(made, self.suite, self.entry, self.seed, deployment, submission, task)
+
+    def utility(self, run: RunPlan, base: RunPlan) -> Iterator[CellPlan]:
+        for task in self.deployment.tasks:
+            made = key(run.key, "utility", task.name, base.key)
+            yield CellPlan(made, run, "utility", task.name, task=task, reference=base)
+
+    def blind_utility(self, base: RunPlan) -> Iterator[CellPlan]:
+        for task in self.deployment.tasks:
+            yield CellPlan(key(base.key, "blind utility", task.name), base, "blind", task.name, task=task)
+
+    def attacks(self, run: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
+        for spec in self.entry.attacks:
+            target = registry.target("attack", spec.name)
+            module = target.partition(":")[0]
+            attack = registry.load("attack", spec.name)
+            if not (isinstance(attack, type) and issubclass(attack, Attack)):
+                raise SuiteError(f"attack {spec.name!r} at {target} is not a harness Attack")
+            if attack.blind is not blind:
+                continue
+            source = source_hash(module, module.partition(".")[0])
+            for variant in ("",) if blind else spec.variants:
+                made = key(run.key, "attack", spec.key_part(), variant, source)
+                role = "blind" if blind else "attack"
+                yield CellPlan(made, run, role, spec.name, variant, attack=spec)
+
+
+def make_attack(spec: AttackSpec) -> Attack:
+    """The attack of a spec with its parameters; :class:`SuiteError` when it does not take them."""
+    cls: Any = registry.load("attack", spec.name)
+    try:
+        attack: Attack = cls(**spec.parameters)
+    except TypeError as error:
+        raise SuiteError(f"attack {spec.name!r} does not take parameters {spec.parameters}: {error}") from error
+    return attack
+
+
+def _subset(deployment: Deployment) -> Deployment:
+    items = {name: plan.items[:KNOCKOUT_SESSIONS] for name, plan in deployment.parties.items()}
+    return with_items(deployment, items)
+
+
+def _check_secrets(entry: Entry, deployment: Deployment) -> None:
+    wanted = {spec.secret for spec in entry.attacks}
+    missing = sorted(wanted - set(deployment.secrets))
+    if missing:
+        known = ", ".join(sorted(deployment.secrets))
+        raise SuiteError(f"entry {entry.name!r}: attacks aim at secrets {missing}; this deployment has {known}")
+    importlib.import_module(deployment.function.partition(":")[0])

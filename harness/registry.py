@@ -1,0 +1,164 @@
+"""Finds attacks, scenarios, suites and submissions by name, without importing what it does not need.
+
+Plugins come from the packages that lie beside this one (folders of a checkout, or of an installation) and
+from the entry-point group ``leakboard.plugins`` of installed packages. A plugin module declares plain
+tables ``ATTACKS`` and ``SCENARIOS`` of ``name -> "module:object"``; its folder may hold ``suites/*.toml``.
+A plugin that cannot be imported is listed as a problem and takes no other down with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Literal, TypeVar, get_args
+
+from harness.errors import UnknownName
+
+__all__ = [
+    "GROUP",
+    "Kind",
+    "Plugins",
+    "discover",
+    "find_submission",
+    "load",
+    "names",
+    "problems",
+    "submissions",
+    "suite_file",
+    "suites",
+    "target",
+]
+
+GROUP = "leakboard.plugins"
+"""Entry-point group of installed plugin packages; the value of an entry point is a module."""
+
+Kind = Literal["attack", "scenario"]
+"""What plugin tables hold."""
+
+T = TypeVar("T")
+
+_TABLES: Mapping[Kind, str] = {"attack": "ATTACKS", "scenario": "SCENARIOS"}
+_BESIDE = Path(__file__).resolve().parent.parent
+_PACKAGES = ("attacks", "scenarios")
+
+
+@dataclass
+class Plugins:
+    """Everything that was found. On equal names the first one found counts, and the second is a problem."""
+
+    targets: dict[Kind, dict[str, str]] = field(default_factory=lambda: {kind: {} for kind in get_args(Kind)})
+    """Kind -> name -> ``module:object``."""
+    suites: dict[str, Path] = field(default_factory=dict)
+    """Suite name -> file."""
+    problems: list[str] = field(default_factory=list)
+    """Sentences about plugins that could not be used."""
+
+    def add(self, module: ModuleType) -> None:
+        """Take over the tables and the suites of a plugin module."""
+        for kind, table in _TABLES.items():
+            for name, place in getattr(module, table, {}).items():
+                self._put(self.targets[kind], kind, name, place)
+        for folder in getattr(module, "__path__", ()):
+            for file in sorted(Path(folder, "suites").glob("*.toml")):
+                self._put(self.suites, "suite", file.stem, file)
+
+    def _put(self, table: dict[str, T], kind: str, name: str, value: T) -> None:
+        if table.setdefault(name, value) != value:
+            self.problems.append(f"{kind} {name!r} is at {table[name]} and again at {value}; the first one counts")
+
+
+def discover() -> Plugins:
+    """Look for plugins afresh; imports the plugin modules (which are tables), not what they point at."""
+    found = Plugins()
+    for place in _modules():
+        try:
+            found.add(importlib.import_module(place))
+        except Exception as error:  # a stranger's module may raise anything
+            found.problems.append(f"plugin module {place} cannot be used: {type(error).__name__}: {error}")
+    return found
+
+
+def names(kind: Kind) -> list[str]:
+    """The names of all attacks or scenarios, sorted."""
+    return sorted(discover().targets[kind])
+
+
+def target(kind: Kind, name: str) -> str:
+    """Where a plugin is, as ``module:object``; :class:`UnknownName` with near misses if there is none."""
+    found = discover()
+    return _look_up(found.targets[kind], kind, name, found.problems)
+
+
+def load(kind: Kind, name: str) -> object:
+    """The attack class or scenario object of that name, imported now.
+
+    Raises:
+        UnknownName: no plugin of that name, or its module has no such object.
+        ImportError: the plugin's module cannot be imported.
+    """
+    place = target(kind, name)
+    module, _, attribute = place.partition(":")
+    loaded = importlib.import_module(module)
+    if not hasattr(loaded, attribute):
+        raise UnknownName(f"{kind} {name!r} is declared as {place}, but {module} has no {attribute or 'object'}")
+    return getattr(loaded, attribute)
+
+
+def problems() -> list[str]:
+    """Sentences about plugins that could not be used; empty when all is well."""
+    return discover().problems
+
+
+def suites() -> dict[str, Path]:
+    """Name -> file of every suite, sorted by name."""
+    return dict(sorted(discover().suites.items()))
+
+
+def suite_file(name: str) -> Path:
+    """The file of a suite; :class:`UnknownName` with near misses if there is none."""
+    found = discover()
+    return _look_up(found.suites, "suite", name, found.problems)
+
+
+def submissions() -> dict[str, Path]:
+    """Name -> folder of every submission in ``./submissions`` and in the checkout's ``submissions``."""
+    folders: dict[str, Path] = {}
+    for home in (Path.cwd() / "submissions", _BESIDE / "submissions"):
+        for manifest in sorted(home.glob("*/submission.toml")):
+            folders.setdefault(manifest.parent.name, manifest.parent)
+    return dict(sorted(folders.items()))
+
+
+def find_submission(name_or_path: str | Path) -> Path:
+    """The folder of a submission, by path or by name; :class:`UnknownName` with near misses if there is none."""
+    path = Path(name_or_path)
+    path = path.parent if path.name == "submission.toml" else path
+    if (path / "submission.toml").is_file():
+        return path.resolve()
+    return _look_up(submissions(), "submission", str(name_or_path))
+
+
+def _modules() -> Iterator[str]:
+    """Dotted names of all plugin modules: the packages beside this one, their subpackages, the entry points."""
+    for package in _PACKAGES:
+        if (_BESIDE / package / "__init__.py").is_file():
+            yield package
+            children = sorted((_BESIDE / package).glob("*/__init__.py"))
+            yield from (f"{package}.{file.parent.name}" for file in children)
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name):
+        yield point.value
+
+
+def _look_up(table: Mapping[str, T], kind: str, name: str, found: Iterable[str] = ()) -> T:
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name, table, n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else "."
+    broken = "".join(f"\n  - {problem}" for problem in found)
+    known = ", ".join(sorted(table)) or "none"
+    raise UnknownName(f"no {kind} named {name!r}{hint} Known: {known}" + (f"\nProblems:{broken}" if broken else ""))

@@ -1,0 +1,54 @@
+"""Scores: from stored per-record results to advantage, leakage, utility, efficiency and PUE.
+
+Computed when ranking and never stored. Void results are typed, nothing is clipped before display, every random
+draw comes from the generator passed in, and no result depends on the order of records or attacks.
+"""
+
+from __future__ import annotations
+
+from harness.score.combine import WEIGHTS, check_weights, dcs, efficiency, pue
+from harness.score.exact import clopper_pearson
+from harness.score.leakage import leakage, max_t_null, privacy
+from harness.score.results import (
+    Advantage,
+    AttackScores,
+    Costs,
+    Estimate,
+    Leakage,
+    NullTest,
+    RecordScores,
+    Void,
+)
+from harness.score.roc import Auc, TprAtFpr
+from harness.score.simultaneous import advantage
+from harness.score.statistic import BalancedAccuracy, Mean, Statistic
+from harness.score.utility import combine_utilities, knockout_bypass, utility
+
+__all__ = [
+    "WEIGHTS",
+    "Advantage",
+    "AttackScores",
+    "Auc",
+    "BalancedAccuracy",
+    "Costs",
+    "Estimate",
+    "Leakage",
+    "Mean",
+    "NullTest",
+    "RecordScores",
+    "Statistic",
+    "TprAtFpr",
+    "Void",
+    "advantage",
+    "check_weights",
+    "clopper_pearson",
+    "combine_utilities",
+    "dcs",
+    "efficiency",
+    "knockout_bypass",
+    "leakage",
+    "max_t_null",
+    "privacy",
+    "pue",
+    "utility",
+]

@@ -1,0 +1,143 @@
+"""Suites: immutable, versioned lists of scenario entries with their attacks, seeds and entitlements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from harness import registry
+from harness.documents import Document, parse, read_toml
+from harness.errors import ManifestError
+from harness.keys import canonical
+
+__all__ = ["AttackSpec", "Control", "Entry", "Suite", "load_suite"]
+
+Variant = Literal["oblivious", "adaptive"]
+
+_NAME = r"^[a-z][a-z0-9_-]*$"
+
+
+class Control(Document):
+    """Positive control of an attack: what its best variant must reach on the undefended system."""
+
+    metric: str
+    """A metric of the attack's secret (``balanced_accuracy`` for attributes)."""
+    at_least: float = Field(gt=0, le=1)
+    """The known value; below it every cell of the attack in this entry is void."""
+
+
+class AttackSpec(Document):
+    """One attack of an entry."""
+
+    name: str = Field(min_length=1)
+    """Name of the attack in the registry."""
+    variants: tuple[Variant, ...] = Field(("oblivious", "adaptive"), min_length=1)
+    """Which variants are run."""
+    secret: str = "text"
+    """The secret it aims at."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the attack's constructor."""
+    control: Control | None = None
+    """Its positive control, if it has one in this entry."""
+
+    @field_validator("variants")
+    @classmethod
+    def _distinct(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        if len(set(variants)) < len(variants):
+            raise ValueError("a variant is listed twice")
+        return variants
+
+    def key_part(self) -> dict[str, Any]:
+        """What of this attack its cells depend on, besides the variant and the attack's source."""
+        return {"name": self.name, "secret": self.secret, "parameters": self.parameters}
+
+
+class Entry(Document):
+    """One scenario with fixed settings: the unit within which numbers compare."""
+
+    name: str = Field(pattern=_NAME)
+    """Name within the suite."""
+    scenario: str = Field(min_length=1)
+    """Name of the scenario in the registry."""
+    seeds: tuple[int, ...] = Field(min_length=1)
+    """Seed indices; each is a run of its own."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the scenario, validated by it."""
+    entitlement: dict[str, Any] = Field(default_factory=dict)
+    """What the adversary is given."""
+    attacks: tuple[AttackSpec, ...] = ()
+    """The attacks that are run."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _valid_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+            raise ValueError("seeds must be distinct and not negative")
+        return seeds
+
+    @field_validator("attacks")
+    @classmethod
+    def _distinct_attacks(cls, attacks: tuple[AttackSpec, ...]) -> tuple[AttackSpec, ...]:
+        parts = [canonical(attack.key_part()) for attack in attacks]
+        if repeated := {attack.name for attack, part in zip(attacks, parts, strict=True) if parts.count(part) > 1}:
+            raise ValueError(f"listed twice with the same secret and parameters: {', '.join(sorted(repeated))}")
+        return attacks
+
+    def key_part(self) -> dict[str, Any]:
+        """What of this entry its runs depend on, besides the seed; its attacks are keyed by their own part."""
+        wanted = ("name", "scenario", "settings", "entitlement")
+        return {name: getattr(self, name) for name in wanted}
+
+
+class Suite(Document):
+    """A suite file."""
+
+    name: str = Field(pattern=_NAME)
+    """Name of the suite and of its file."""
+    version: int = Field(ge=1)
+    """Raised with every change that can change a number; the old file stays."""
+    title: str = Field(min_length=1)
+    """One line for tables."""
+    summary: str = ""
+    """What it measures and for whom."""
+    indicative: bool = False
+    """Whether its ranks are indicative only."""
+    scenario_set: str = ""
+    """Name of the fixed scenario set whose overall score it feeds; empty: none."""
+    threads: int = Field(2, ge=1)
+    """Computation threads that are pinned while it runs, as sums depend on their number."""
+    entries: tuple[Entry, ...] = Field(min_length=1)
+    """The scenario entries."""
+
+    @field_validator("entries")
+    @classmethod
+    def _distinct_entries(cls, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        if len({entry.name for entry in entries}) < len(entries):
+            raise ValueError("two entries have the same name")
+        return entries
+
+    @property
+    def label(self) -> str:
+        """``name@version``, as records store it."""
+        return f"{self.name}@{self.version}"
+
+
+def load_suite(name_or_path: str | Path) -> Suite:
+    """A suite by name from the registry, or from a path that ends in ``.toml``.
+
+    Raises:
+        UnknownName: no suite of that name.
+        ManifestError: with every problem of the file.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = registry.suite_file(str(name_or_path))
+    document = read_toml(path)
+    suite, problems = parse(Suite, document)
+    if document.get("name", path.stem) != path.stem:
+        problems.append(f"name: must be the name of the file, {path.stem!r} (got {document['name']!r})")
+    if suite is None or problems:
+        raise ManifestError(str(path), problems)
+    return suite

@@ -1,0 +1,1 @@
+"""Knowledge-sharing protocols, one folder each, and the suites that put them to the test."""

@@ -1,0 +1,84 @@
+"""Split inference, both parties. Vepakomma et al. (2018), section 2, configurations "vanilla" and "U-shaped".
+
+Every forward of a generation, prompt and single steps alike, goes through the defense, and each position is
+uploaded once: both sides keep key-value caches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import torch
+from torch import Tensor
+
+from harness.message import Kind, Message
+from harness.net import Net
+from harness.party import Party, Sent
+
+__all__ = ["data_party", "encoder_party", "model_party", "prompt"]
+
+
+def prompt(text: list[int], settings: dict[str, list[int]] | Party) -> list[int]:
+    """Token ids that enter the model: public prefix, private text (truncated), public suffix."""
+    known = settings.settings if isinstance(settings, Party) else settings
+    return [*known["prefix"], *text[: int(known["max_tokens"])], *known["suffix"]]  # type: ignore[call-overload]
+
+
+def data_party(me: Party) -> Generator[Sent, Message, None]:
+    """Owns the texts, the first blocks and, in head-body-tail, the last ones; decides and generates greedily."""
+    head, tail = me.part("head"), me.part("tail") if me.settings["topology"] == "head-body-tail" else None
+    for item in me.inputs():
+        ids = prompt(me.tokenizer.encode(item.text), me)
+        before, after = head.new_cache(), tail.new_cache() if tail else None
+        new, first, chosen = ids, None, []
+        for _ in range(1 + me.settings["new_tokens"]):
+            hidden = head(torch.tensor([new]), before)[0]
+            reply = yield me.send(Kind.HIDDEN, hidden=hidden)
+            logits = tail(reply["hidden"][None], after)[0] if tail else reply["logits"]
+            first = logits if first is None else first
+            chosen.append(int(logits[-1].argmax()))
+            new = chosen[-1:]
+        me.predict(item.id, _outcome(me, ids, first, chosen))
+
+
+def encoder_party(me: Party) -> Generator[Sent, Message, None]:
+    """Sends an encoder's states after the cut, per token or pooled to one normalised vector; gets class scores."""
+    head = me.part("head")
+    for item in me.inputs():
+        states = head(torch.tensor([prompt(me.tokenizer.encode(item.text), me)]))[0]
+        if me.settings["pooled"]:
+            pooled = torch.nn.functional.normalize(states.mean(0), dim=0)
+            reply = yield me.send(Kind.REPRESENTATION, representation=pooled)
+        else:
+            reply = yield me.send(Kind.HIDDEN, hidden=states)
+        me.predict(item.id, {"label": me.settings["labels"][int(reply["scores"].argmax())]})
+
+
+def model_party(net: Net) -> None:
+    """Owns the rest of the model and answers every message; sees the hidden states and nothing else."""
+    body = net.part("body")
+    while (up := net.receive()) is not None:
+        if up.step == 0:
+            cache = body.new_cache()
+        out = body(up["hidden"][None], cache)[0]
+        if net.settings["topology"] == "head-body-tail":
+            net.reply(Kind.HIDDEN, hidden=out)
+        else:
+            net.reply(Kind.LOGITS, logits=out[-1:])
+
+
+def _outcome(me: Party, ids: list[int], first: Tensor, chosen: list[int]) -> dict[str, object]:
+    """What utility is scored on: the label, the next-token choices, and the log-likelihood of the own text."""
+    outcome: dict[str, object] = {"choices": chosen, "text": me.tokenizer.decode(chosen)}
+    words = me.settings["label_words"]
+    if words:
+        scores = {label: float(first[-1, word]) + me.settings["bias"][label] for label, word in words.items()}
+        outcome["label"] = max(scores, key=lambda label: scores[label])
+    private = range(len(me.settings["prefix"]), len(ids) - len(me.settings["suffix"]))
+    scored = [position for position in private if 0 < position] if len(first) == len(ids) else []
+    if scored:
+        logp = torch.log_softmax(first[[p - 1 for p in scored]], -1)
+        picked = logp[range(len(scored)), [ids[p] for p in scored]]
+        outcome["nll"] = -float(picked.mean())
+        outcome["choices"] = [*first[[p - 1 for p in scored]].argmax(-1).tolist(), *chosen]
+    return outcome

@@ -1,0 +1,54 @@
+"""Settings of a split_llm suite entry: schema and defaults."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import SuiteError
+
+__all__ = ["MEANING", "Settings", "read_settings"]
+
+
+class Settings(BaseModel):
+    """What a suite entry may set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(description="embedded name, hub name or local folder of a causal model or encoder")
+    data: str = Field(description="embedded dataset, local path or hub name")
+    task: Literal["classification", "generation"] = Field("classification", description="what the system is used for")
+    cut: int | str = Field("25%", description="blocks the data party runs first: a number, 0, 25%, 50%, 75% or last")
+    topology: Literal["head-tail", "head-body-tail"] = Field(
+        "head-tail", description="head-body-tail: the last blocks and the outputs stay with the data party"
+    )
+    tail_blocks: int = Field(2, ge=0, description="blocks of the tail in head-body-tail")
+    pooled: bool = Field(False, description="encoders: send one normalised mean vector instead of token states")
+    prefix: str = Field("", description="public template before the private text")
+    suffix: str = Field("", description="public template after the private text")
+    label_words: dict[str, str] = Field(default_factory=dict, description="label -> word whose logit scores it")
+    max_tokens: int = Field(24, ge=1, description="private texts are truncated to this many tokens")
+    new_tokens: int = Field(0, ge=0, description="tokens generated after the prompt")
+    records: int = Field(32, ge=2, description="private records; utility and leakage are scored on the same ones")
+    auxiliary: int = Field(400, ge=1, description="the attacker's own records")
+    public: int = Field(64, ge=0, description="public records, for calibration and for defenses")
+    known: int = Field(0, ge=0, description="records whose (plain, message) pairs the attacker holds")
+    attribute: str = Field("", description="name of a binary record attribute that is a secret too")
+    planted: bool = Field(False, description="plant an attribute (a signature in a random half) as a control")
+    data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
+
+
+MEANING = {
+    name: f"{field.description} (default: {field.default!r})" if not field.is_required() else f"{field.description}"
+    for name, field in Settings.model_fields.items()
+}
+
+
+def read_settings(entry: str, raw: dict[str, Any]) -> Settings:
+    """Validated settings; :class:`SuiteError` with every problem at once."""
+    try:
+        return Settings(**raw)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(lines)) from error

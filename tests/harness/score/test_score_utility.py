@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from harness.errors import LeakboardError
+from harness.score import Estimate, RecordScores, combine_utilities, knockout_bypass, utility
+
+
+def table(rows: np.ndarray) -> RecordScores:
+    """(seeds, records) to the mapping form."""
+    return {s: {f"r{i}": float(v) for i, v in enumerate(row)} for s, row in enumerate(rows)}
+
+
+def fresh(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_utility_by_hand() -> None:
+    """Means 0.7, 0.9 and references 0.3, 0.5: (0.7 - 0.5) / (0.9 - 0.5) = 0.5."""
+    wave = 0.1 * np.resize([1.0, -1.0], (2, 60))
+    found = utility(table(0.7 + wave), table(0.9 + wave), [table(0.3 + wave), table(0.5 + wave)], rng=fresh())
+    assert found.value == pytest.approx(0.5) and found.void is None
+    # All four series move together record by record, so the pairing leaves nothing to be unsure of.
+    assert found.high - found.low < 1e-9
+
+
+def test_no_defense_has_utility_one_and_the_reference_zero() -> None:
+    rng = fresh()
+    full, low = rng.random((3, 80)) * 0.5 + 0.5, rng.random((3, 80)) * 0.5
+    none = utility(table(full), table(full), [table(low)], rng=rng)
+    assert (none.value, none.low, none.high) == pytest.approx((1.0, 1.0, 1.0))
+    assert utility(table(low), table(full), [table(low)], rng=rng).value == pytest.approx(0.0)
+
+
+def test_negative_log_likelihood_enters_negated() -> None:
+    rng = fresh(1)
+    nll = rng.random((5, 100))
+    found = utility(table(-nll - 3), table(-nll - 2), [table(-nll - 6)], rng=rng)
+    assert found.value == pytest.approx(0.75)
+
+
+def test_void_where_the_protocol_earned_nothing() -> None:
+    rng = fresh(2)
+    noise = rng.random((5, 40))
+    same = utility(table(noise), table(rng.random((5, 40))), [table(rng.random((5, 40)))], rng=rng)
+    assert same.void is not None and "interval" in same.void and math.isnan(same.value)
+    worse = utility(table(noise), table(noise - 1), [table(noise)], rng=rng)
+    assert worse.void is not None
+
+
+def test_one_seed_is_conditional() -> None:
+    rows = fresh(3).random((1, 50))
+    assert utility(table(rows), table(rows + 1), [table(rows - 1)], rng=fresh()).conditional_on_seed
+
+
+def test_utility_needs_the_same_finite_records() -> None:
+    rows = fresh(3).random((2, 20))
+    with pytest.raises(LeakboardError, match="records differ"):
+        utility(table(rows), table(rows[:, :19]), [table(rows)], rng=fresh())
+    with pytest.raises(LeakboardError, match="undefined score"):
+        utility(table(rows * np.nan), table(rows), [table(rows)], rng=fresh())
+    with pytest.raises(LeakboardError, match="reference"):
+        utility(table(rows), table(rows), [], rng=fresh())
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.05])
+def test_the_interval_covers_the_true_utility(tau: float) -> None:
+    hits, runs = 0, 150
+    for i in range(runs):
+        rng = fresh(1000 + i)
+        shared = rng.standard_normal((5, 60)) * 0.1
+        kept, full, low = (
+            table(mean + shared + 0.1 * rng.standard_normal((5, 60)) + tau * rng.standard_normal((5, 1)))
+            for mean in (0.6, 0.8, 0.3)
+        )
+        found = utility(kept, full, [low], rng=rng, resamples=500)
+        hits += found.low <= 0.6 <= found.high
+    assert 0.90 <= hits / runs <= 0.99
+
+
+def test_tasks_combine_by_the_mean_and_voids_are_left_out() -> None:
+    nan = float("nan")
+    gone = Estimate(nan, nan, nan, "no gap")
+    both = combine_utilities([Estimate(0.8, 0.7, 0.9), Estimate(0.4, 0.3, 0.6), gone])
+    assert (both.value, both.low, both.high) == pytest.approx((0.6, 0.5, 0.75))
+    assert both.flags == ("void_tasks:1",)
+    assert combine_utilities([gone, gone]).void == "no gap; no gap"
+    with pytest.raises(LeakboardError):
+        combine_utilities([])
+
+
+def test_knockout_flags_utility_that_survives_foreign_replies() -> None:
+    rng = fresh(4)
+    reference, fallen, kept = (rng.random((5, 60)) * 0.4 + shift for shift in (0.2, 0.2, 0.5))
+    assert not knockout_bypass(table(fallen), [table(reference)], rng=rng)
+    assert not knockout_bypass(table(fallen - 0.1), [table(reference)], rng=rng)
+    assert knockout_bypass(table(kept), [table(fallen), table(reference)], rng=rng)
+    ones = np.ones((2, 9))
+    assert knockout_bypass(table(ones), [table(0 * ones)], rng=rng)

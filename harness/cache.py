@@ -14,7 +14,8 @@ def memo(name: str, inputs: Any, compute: Callable[[], Any]) -> Any:
 
     Only for values that follow from public inputs alone; nothing about a submission is kept here.
     """
-    from harness.assets import cache_root, write_text
+    from harness.assets import cache_root
+    from harness.assets.store import write_text
     from harness.keys import key
     from harness.schema import RESULTS_VERSION
 

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import registry
-from harness.cells import FinishedRun, compute_attack, compute_blind_utility, compute_utility, defense_card, failed_cell, make_bank
+from harness.cells import (
+    FinishedRun,
+    compute_attack,
+    compute_blind_utility,
+    compute_utility,
+    defense_card,
+    failed_cell,
+    make_bank,
+)
 from harness.environment import environment, pin_threads
 from harness.errors import DefenseError, SuiteError
 from harness.plan import CellPlan, RunPlan, plan_cells

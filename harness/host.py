@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from harness.defense import Defense, Item, PublicSide
 from harness.errors import DefenseError, ProtocolError
 from harness.mechanisms import Mechanisms
@@ -47,6 +49,7 @@ class Host:
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
+        torch.set_num_threads(int(spec["threads"]))  # sums, and so bytes, depend on it
         self._paired = bool(spec.get("paired"))
         self._meter = Meter()
         function = _resolve(spec["function"])

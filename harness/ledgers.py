@@ -108,7 +108,7 @@ class Ledger:
             return None
 
         def mean(*fields: str) -> float:
-            return sum(r[f] for r in runs for f in fields) / len(runs)
+            return float(sum(r[f] for r in runs for f in fields)) / len(runs)
 
         return Costs(
             bytes=mean("bytes_up", "bytes_down"),
@@ -132,10 +132,7 @@ def read_ledger(store: Store, keys: frozenset[str] | None = None) -> Iterator[Le
     """One ledger per (suite, entry) in the store; of cells computed more than once the latest, or exactly ``keys``."""
     everything = store.query("SELECT * EXCLUDE (facts, content) FROM cells ORDER BY created, key")
     runs = {r["key"]: r for r in store.query("SELECT * EXCLUDE (content, ledger, environment) FROM runs")}
-    if keys is None:
-        cells = _latest(everything, runs)
-    else:
-        cells = [c for c in everything if c["key"] in keys]
+    cells = _latest(everything, runs) if keys is None else [c for c in everything if c["key"] in keys]
     scores = _scores(store, [c["key"] for c in cells])
     ledgers: dict[tuple[str, str], Ledger] = {}
     for cell in cells:

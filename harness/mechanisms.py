@@ -21,7 +21,8 @@ def clip_norm(x: Tensor, bound: float | None, order: float = 2) -> Tensor:
     if bound is None:
         return x
     norm = torch.linalg.vector_norm(x, ord=order, dim=-1, keepdim=True)
-    return x * (bound / norm.clamp_min(bound))
+    factor: Tensor = bound / norm.clamp_min(bound)
+    return x * factor
 
 
 class Mechanisms:

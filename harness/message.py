@@ -135,6 +135,7 @@ def _unpack(packed: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Val
     payload: dict[str, Value] = {}
     for name, spec in packed.items():
         parts = {part: tensors.pop(f"{name}#{part}") for part in pack_forms(spec["form"])}
-        payload[name] = Packed(spec["form"], torch.Size(spec["shape"]), parts)
-        payload[name].dense()  # refuses inconsistent parts here, where the error is a codec error
+        value = Packed(spec["form"], torch.Size(spec["shape"]), parts)
+        value.dense()  # refuses inconsistent parts here, where the error is a codec error
+        payload[name] = value
     return {**payload, **tensors}

@@ -47,4 +47,5 @@ class MeteredPart:
         """Forward without gradients; shapes as :meth:`harness.models.Part.forward`."""
         past = 0 if cache is None else int(cache.length)
         self._meter.flops += x.shape[0] * self.part.flops(x.shape[1], past)
-        return self.part(x, cache)
+        out: Tensor = self.part(x, cache)
+        return out

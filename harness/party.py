@@ -103,7 +103,10 @@ class Party:
 
     def backward(self, sent: Sent, field: str, gradient: Tensor) -> None:
         """Send an arrived ``gradient`` of a sent field back through the defense into the party's modules."""
-        sent.live.payload[field].backward(gradient)  # type: ignore[union-attr,call-arg,arg-type]
+        live = sent.live.payload[field]
+        if not isinstance(live, Tensor):
+            raise ProtocolError(f"field {field!r} was not sent as a tensor, no gradient goes back through it")
+        live.backward(gradient)  # type: ignore[no-untyped-call]
 
     def predict(self, record: str, value: Any) -> None:
         """Commit the party's final output on one record (JSON-like); utility is scored on these."""

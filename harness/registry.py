@@ -26,6 +26,7 @@ __all__ = [
     "discover",
     "find_submission",
     "load",
+    "look_up",
     "names",
     "problems",
     "submissions",
@@ -91,19 +92,24 @@ def names(kind: Kind) -> list[str]:
 def target(kind: Kind, name: str) -> str:
     """Where a plugin is, as ``module:object``; :class:`UnknownName` with near misses if there is none."""
     found = discover()
-    return _look_up(found.targets[kind], kind, name, found.problems)
+    return look_up(found.targets[kind], kind, name, found.problems)
 
 
 def load(kind: Kind, name: str) -> object:
     """The attack class or scenario object of that name, imported now.
 
     Raises:
-        UnknownName: no plugin of that name, or its module has no such object.
-        ImportError: the plugin's module cannot be imported.
+        UnknownName: no plugin of that name, or there is nothing where it is declared to be.
+        ImportError: the plugin's module needs something that cannot be imported.
     """
     place = target(kind, name)
     module, _, attribute = place.partition(":")
-    loaded = importlib.import_module(module)
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise UnknownName(f"{kind} {name!r} is declared as {place}, but there is no module {module}") from error
     if not hasattr(loaded, attribute):
         raise UnknownName(f"{kind} {name!r} is declared as {place}, but {module} has no {attribute or 'object'}")
     return getattr(loaded, attribute)
@@ -122,7 +128,7 @@ def suites() -> dict[str, Path]:
 def suite_file(name: str) -> Path:
     """The file of a suite; :class:`UnknownName` with near misses if there is none."""
     found = discover()
-    return _look_up(found.suites, "suite", name, found.problems)
+    return look_up(found.suites, "suite", name, found.problems)
 
 
 def submissions() -> dict[str, Path]:
@@ -140,7 +146,7 @@ def find_submission(name_or_path: str | Path) -> Path:
     path = path.parent if path.name == "submission.toml" else path
     if (path / "submission.toml").is_file():
         return path.resolve()
-    return _look_up(submissions(), "submission", str(name_or_path))
+    return look_up(submissions(), "submission", str(name_or_path))
 
 
 def _modules() -> Iterator[str]:
@@ -154,7 +160,8 @@ def _modules() -> Iterator[str]:
         yield point.value
 
 
-def _look_up(table: Mapping[str, T], kind: str, name: str, found: Iterable[str] = ()) -> T:
+def look_up(table: Mapping[str, T], kind: str, name: str, found: Iterable[str] = ()) -> T:
+    """``table[name]``, or :class:`UnknownName` with near misses, all names, and the problems ``found`` so far."""
     if name in table:
         return table[name]
     near = difflib.get_close_matches(name, table, n=3)

@@ -12,7 +12,6 @@ from harness.errors import LeakboardError
 from harness.ledgers import Ledger, Series, read_ledger
 from harness.seeds import numpy_generator
 from harness.store import Store
-from harness.submission import Submission
 from harness.suite import Suite, load_suite
 
 __all__ = ["Report", "Row", "rows"]

@@ -114,7 +114,7 @@ def worker_spec(deployment: Deployment, task: Task, threads: int, salt: str = ""
     parties = {
         name: {
             "items": [{"id": item.id, "text": item.text} for item in plan.items],
-            "parts": {r: str(part_folder(p.model, p.start, p.stop, p.head)) for r, p in plan.parts.items()},
+            "parts": {r: str(part_folder(p.model, p.start, p.stop, p.head, p.embed)) for r, p in plan.parts.items()},
             "settings": dict(plan.settings),
             "tokenizer": str(tokenizer_folder(deployment.public.model)),
             "public_texts": list(plan.public_texts),
@@ -142,13 +142,13 @@ def with_items(deployment: Deployment, items: Mapping[str, Any]) -> Deployment:
 
 
 @lru_cache(maxsize=6)
-def public_part(model: str, start: int, stop: int | None, head: bool) -> Part:
+def public_part(model: str, start: int, stop: int | None, head: bool, embed: bool = True) -> Part:
     """A part of a public model, kept in memory between runs; its weights must not be changed."""
-    return load_part(model, start, stop, head=head).requires_grad_(False)
+    return load_part(model, start, stop, head=head, embed=embed).requires_grad_(False)
 
 
 def _lazy_part(ref: PartRef, meter: Meter) -> Any:
-    return lambda: MeteredPart(public_part(ref.model, ref.start, ref.stop, ref.head), meter)
+    return lambda: MeteredPart(public_part(ref.model, ref.start, ref.stop, ref.head, ref.embed), meter)
 
 
 def _costs(channel: Channel, result: dict[str, Any], meter: Meter, peak: int, seconds: float) -> Costs:

@@ -23,12 +23,16 @@ __all__ = ["Deployment", "PartRef", "PartyPlan", "Scenario"]
 
 @dataclass(frozen=True)
 class PartRef:
-    """Blocks ``start .. stop`` of a model (``stop`` None: to the end), with the language-model head or without."""
+    """Blocks ``start .. stop`` of a model (``stop`` None: to the end), with the language-model head or without.
+
+    ``embed`` False leaves out the embeddings of a part that starts at block 0: it is fed hidden states.
+    """
 
     model: str
     start: int
     stop: int | None
     head: bool = False
+    embed: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,4 +89,4 @@ class Scenario:
     build: Callable[[str, dict[str, Any], tuple[str | int, ...]], Deployment]
     """Deployment of (entry name, its settings, seed axes); :class:`harness.errors.SuiteError` lists all problems."""
     small: Callable[[str], Deployment]
-    """A deployment on a tiny random model written to the given folder, for contract checks; its numbers mean nothing."""
+    """A deployment on a tiny random model written to the given folder, for contract checks: no findings."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -45,24 +42,18 @@ class Tokens:
         return text
 
 
+@lru_cache(maxsize=32)
 def tokenizer_folder(ref: str) -> Path:
     """A cached folder with the tokenizer of model ``ref`` and nothing else; made once, atomically."""
-    from harness.assets import cache_root
+    from harness.assets.store import cache_root, fresh_folder, publish
     from harness.models import model_hash
 
-    folder = cache_root() / "tokenizers" / model_hash(ref)[:16]
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".partial-"))
-        try:
-            _write(ref, scratch)
-            os.replace(scratch, folder)
-        except OSError:
-            if not folder.exists():  # another process may have finished first
-                raise
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return folder
+    target = cache_root() / "tokenizers" / model_hash(ref)[:16]
+    if not target.is_dir():
+        with fresh_folder(target) as folder:
+            _write(ref, folder)
+            publish(folder, target)
+    return target
 
 
 @lru_cache(maxsize=8)
@@ -81,13 +72,9 @@ def load_tokens(folder: str | Path) -> Tokens:
 
 
 def _write(ref: str, folder: Path) -> None:
-    from transformers import AutoTokenizer
+    from harness.models import load_tokenizer
 
-    from harness.models import resolve
-
-    tokenizer = AutoTokenizer.from_pretrained(resolve(ref))
-    if not tokenizer.is_fast:
-        raise ModelError(f"model {ref!r} has no fast tokenizer (tokenizer.json), which leakboard needs for offsets")
+    tokenizer = load_tokenizer(ref)
     around = tokenizer("x")["input_ids"]
     bare = tokenizer("x", add_special_tokens=False)["input_ids"]
     start = next(i for i in range(len(around)) if around[i : i + len(bare)] == bare)

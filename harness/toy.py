@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.data.record import Record
@@ -29,7 +29,8 @@ def toy_model(folder: str | Path, *, hidden: int = 32, blocks: int = 3) -> Path:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<s>"], initial_alphabet=alphabet)
     engine.train_from_iterator([r.text for r in toy_records()], trainer)
-    PreTrainedTokenizerFast(tokenizer_object=engine, bos_token="<s>").save_pretrained(place)
+    wrap: Any = PreTrainedTokenizerFast
+    wrap(tokenizer_object=engine, bos_token="<s>").save_pretrained(place)
     config = LlamaConfig(
         vocab_size=engine.get_vocab_size(),
         hidden_size=hidden,
@@ -57,7 +58,8 @@ def toy_records() -> tuple[Record, ...]:
         place, item = _PLACES[i % 6], _ITEMS[(i // 6) % 4]
         number = i % 2
         if i % 4 < 2:
-            text = f"Account notice {i}: {item} was charged in {place}" + (f", reference {70000 + i}." if number else ".")
+            text = f"Account notice {i}: {item} was charged in {place}"
+            text += f", reference {70000 + i}." if number else "."
             found.append(make(text, label="bank", attributes={"has_number": number}))
         else:
             text = f"Meet me in {place} on day {i}, bring {item}" + (f", code {80000 + i}." if number else "!")

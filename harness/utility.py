@@ -20,7 +20,9 @@ __all__ = ["Agreement", "Classification", "Likelihood", "UtilityTask"]
 class UtilityTask(Protocol):
     """One way of scoring predictions."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the task and of its metric."""
 
     def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
         """One score per record that is scored; a missing or malformed prediction counts as the worst."""

@@ -50,8 +50,6 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 
 def serve(sock: socket.socket) -> None:
     """Answer requests until the harness closes the connection."""
-    import torch
-
     from harness.host import Host
 
     host: Host | None = None
@@ -62,7 +60,6 @@ def serve(sock: socket.socket) -> None:
             return
         try:
             if head["do"] == "load":
-                torch.set_num_threads(int(head["spec"]["threads"]))
                 host = Host(head["spec"])
                 answer: tuple[dict[str, Any], bytes | None] = ({"ok": True, "setup": host.setup}, None)
             elif host is not None and head["do"] == "step":

@@ -58,10 +58,23 @@ def _become_worker(control: socket.socket, fd: int) -> NoReturn:
         os._exit(code)
 
 
+_PRELOADED = (
+    "harness.host",
+    "harness.models",
+    "harness.tokens",
+    "safetensors.torch",
+    "tokenizers",
+    "torch.utils.flop_counter",
+    "transformers.models.bert.modeling_bert",
+    "transformers.models.llama.modeling_llama",
+)
+"""What every worker needs; other model families are imported by the worker that meets one."""
+
+
 def _preload() -> None:
     import importlib
 
-    for name in ("torch", "harness.host", "harness.models", "torch.utils.flop_counter"):
+    for name in _PRELOADED:
         importlib.import_module(name)
 
 

@@ -68,6 +68,20 @@ class Channel:
         difference, kept = self.residual(message, plain, position)
         return self.noise.log_density(difference, kept)
 
+    def screen(self, message: Tensor, table: Tensor, position: int | Tensor = 0) -> Tensor:
+        """Log densities ``[n, V]``, up to a constant per message, of ``message [n, e]`` under each row of ``table [V, d]``.
+
+        In matrix products, hence fast for a whole vocabulary. Laplace noise is replaced by Gaussian noise of the same
+        variance: right for ranking candidates, not for the final decision.
+        """
+        precision = 1.0 / self.noise.variance
+        mean = self.map.expect(table)
+        left = message - self._offset(position, message)
+        if not self.withheld:
+            return (left * precision) @ mean.T - (mean.square() @ precision) / 2
+        kept = (message != 0).to(message.dtype)
+        return (left * kept * precision) @ mean.T - (kept * precision) @ mean.square().T / 2
+
     def distance(self, message: Tensor, plain: Tensor, position: int | Tensor = 0) -> Tensor:
         """Root mean square of the residual in units of :attr:`spread`; shapes as in :meth:`log_density`."""
         difference, kept = self.residual(message, plain, position)

@@ -28,8 +28,8 @@ class NearestToken(Attack):
     The states are those of the embeddings alone (exact at cut 0: absolute positions and the embeddings'
     LayerNorm are part of them), or with ``contextless`` those after all blocks of the cut when the token
     follows the prefix directly. Beyond cut 0 both ignore the context and are weak baselines. The adaptive
-    variant moves the states through the public law of the channel first, and decides between the
-    ``shortlist`` nearest by their likelihood.
+    variant undoes the defense as far as the public law of the channel allows; at cut 0, where that law is
+    exact, it then decides between the ``shortlist`` nearest tokens by their likelihood.
     """
 
     name: ClassVar[str] = "nearest_token"
@@ -73,11 +73,11 @@ class NearestToken(Attack):
     ) -> list[int]:
         allowed = allowed_tokens(public, len(table)).to(table.device)
         estimates = resized(torch.stack([one.estimate[position] for one in rows]), table.shape[1])
-        if channel is None:
+        if channel is None or public.cut > 0:
             return nearest(estimates, table, self.metric, allowed).tolist()
         near = _shortlist(estimates, table, allowed, self.shortlist)
         messages = torch.stack([one.message[position] for one in rows])
-        pieces = zip(messages.split(64), near.split(64), strict=True)
+        pieces = zip(torch.split(messages, 64), torch.split(near, 64), strict=True)
         likely = torch.cat([channel.log_density(message, table[few], position).argmax(-1) for message, few in pieces])
         return near.gather(-1, likely[:, None]).squeeze(-1).tolist()
 
@@ -104,9 +104,7 @@ def _shortlist(estimates: Tensor, table: Tensor, allowed: Tensor, size: int) -> 
     return torch.cat([each.masked_fill(~allowed, -torch.inf).topk(half, dim=-1).indices for each in scores], -1)
 
 
-def nearest(
-    states: Tensor, table: Tensor, metric: str = "euclidean", allowed: Tensor | None = None
-) -> Tensor:
+def nearest(states: Tensor, table: Tensor, metric: str = "euclidean", allowed: Tensor | None = None) -> Tensor:
     """Index of the row of ``table [V, d]``, among ``allowed [V]``, nearest to each of ``states [..., d]``."""
     scores = similarities(states, table, metric)
     return (scores if allowed is None else scores.masked_fill(~allowed, -torch.inf)).argmax(-1)
@@ -132,7 +130,7 @@ def contextless_table(part: Part, prefix: tuple[int, ...], suffix: tuple[int, ..
     """``[V, d]``: the state of every token directly after the prefix (and before the suffix)."""
     around = [torch.tensor(list(ids), dtype=torch.long, device=part.device) for ids in (prefix, suffix)]
     rows = []
-    for tokens in torch.arange(part.vocab_size, device=part.device).split(batch):
+    for tokens in torch.split(torch.arange(part.vocab_size, device=part.device), batch):
         before, after = (ids.expand(len(tokens), -1) for ids in around)
         rows.append(part(torch.cat([before, tokens[:, None], after], 1))[:, len(prefix)])
     return torch.cat(rows)

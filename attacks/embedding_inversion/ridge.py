@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from attacks.embedding_inversion.channel import Channel
-from attacks.embedding_inversion.linear import Linear, fit_ridge
+from attacks.embedding_inversion.linear import fit_ridge
 from attacks.embedding_inversion.nearest import nearest
-from attacks.embedding_inversion.pairs import live_channel, with_plain
+from attacks.embedding_inversion.pairs import live_channel
 from attacks.embedding_inversion.states import (
     Sequences,
     TokenStates,
@@ -28,28 +28,26 @@ from harness.attack import Attack
 if TYPE_CHECKING:
     from harness.attack import Guess, Observation, Public, View
 
-__all__ = ["RidgeInverter", "training_sequences"]
+__all__ = ["RidgeInverter", "accuracy", "channel_inverter", "clean_inverter", "read_tokens", "training_sequences"]
 
-Inverter = Callable[[Tensor], Tensor]
-"""Messages ``[T, e]`` of positions 0 .. T-1 to embedding estimates ``[T, w]``."""
+Inverter = Callable[[Tensor, int], Tensor]
+"""Messages ``[T, e]`` and the position of the first of them, to embedding estimates ``[T, w]``."""
 
 
 class RidgeInverter(Attack):
     """Linear regression from what a position sends to its token's embedding, then the nearest token by angle.
 
     Fitted on public-weight states of auxiliary texts and of random token sequences, which cover the rest of
-    the vocabulary. The adaptive variant fits several inverters and keeps the one that reads held-out pairs of the
-    live deployment best: on the states moved through the channel, its noise in exact expectation; on the
-    messages of the pairs themselves; on clean states, applied to the messages with the defense undone.
+    the vocabulary. The adaptive variant fits two inverters and keeps the one that reads held-out pairs better:
+    on the clean states moved through the channel, its noise in exact expectation, and on the messages of the
+    pairs themselves (known ones where there are any, else simulated), which assumes nothing about the defense.
     """
 
     name: ClassVar[str] = "ridge_inverter"
     summary: ClassVar[str] = "closed-form linear inversion of states into token embeddings"
     source: ClassVar[str] = "learned inversion as in Chen et al. 2024 (BiSR, SIP stage), in closed form"
 
-    def __init__(
-        self, *, texts: int = 1000, probes: int = 250, penalty: float = 10.0, simulated: int = 64
-    ) -> None:
+    def __init__(self, *, texts: int = 1000, probes: int = 250, penalty: float = 10.0, simulated: int = 64) -> None:
         self.texts = texts
         self.probes = probes
         self.penalty = penalty
@@ -63,35 +61,54 @@ class RidgeInverter(Attack):
         """Token ids of every record."""
         table = view.part(0, 0).embed_table
         clean = token_states(view, training_sequences(view, self.texts, self.probes))
-        inverter = self._adaptive(view, clean, table) if view.adaptive else self._oblivious(clean, table)
-        return {one.record: _read(inverter, one, view.public, table) for one in view.observations()}
-
-    def _oblivious(self, clean: TokenStates, table: Tensor) -> Inverter:
-        linear = fit_ridge(clean.states, table[clean.ids], self.penalty)
-        return lambda messages: linear(resized(messages, clean.states.shape[1]))
+        inverter = self._adaptive(view, clean, table) if view.adaptive else clean_inverter(clean, table, self.penalty)
+        return {one.record: read_tokens(inverter, one, view.public, table) for one in view.observations()}
 
     def _adaptive(self, view: View, clean: TokenStates, table: Tensor) -> Inverter:
         channel = live_channel(view, self.simulated)
         texts = [record.text for record in view.public.auxiliary[: self.simulated]]
-        known = with_plain(view, view.known_pairs())
-        pairs = known or view.simulate(texts)
+        pairs = view.known_pairs() or view.simulate(texts)
         held = pairs[::4]
         fitted = [pair for number, pair in enumerate(pairs) if number % 4]
-        options = self._options(channel, clean, table, fitted, view.public)
-        return max(options, key=lambda inverter: _accuracy(inverter, held, view.public, table))
+        options = [channel_inverter(channel, clean, table, self.penalty)]
+        options += [self._direct(fitted, view.public, table)] if fitted else []
+        return max(options, key=lambda inverter: accuracy(inverter, held, view.public, table))
 
-    def _options(
-        self, channel: Channel, clean: TokenStates, table: Tensor, pairs: Sequence[Observation], public: Public
-    ) -> list[Inverter]:
-        target = table[clean.ids]
-        sent, variance = channel.imitate(clean.states), channel.noise.variance
-        through = fit_ridge(sent, target, self.penalty, noise_variance=variance)
-        options = [_centred(channel, through)]
-        if channel.invertible_by_map(clean.states) if False else not channel.noisy:
-            plain = fit_ridge(clean.states, target, self.penalty)
-            options.append(lambda messages: plain(channel.invert(messages)))
-        if pairs:
-            rows = torch.cat([pair.states[private_slice(public, pair)] for pair in pairs])
-            ids = torch.tensor([token for pair in pairs for token in private_ids(public, pair)], device=rows.device)
-            options.append(fit_ridge(rows, table[ids], self.penalty))
-        return options
+    def _direct(self, pairs: Sequence[Observation], public: Public, table: Tensor) -> Inverter:
+        rows = torch.cat([pair.states[private_slice(public, pair)] for pair in pairs])
+        ids = [token for pair in pairs for token in private_ids(public, pair)]
+        linear = fit_ridge(rows, table[torch.tensor(ids, device=table.device)], self.penalty)
+        return lambda messages, start: linear(messages)
+
+
+def clean_inverter(clean: TokenStates, table: Tensor, penalty: float) -> Inverter:
+    """Fitted on clean states, as if there were no defense."""
+    linear = fit_ridge(clean.states, table[clean.ids], penalty)
+    return lambda messages, start: linear(resized(messages, clean.states.shape[1]))
+
+
+def channel_inverter(channel: Channel, clean: TokenStates, table: Tensor, penalty: float) -> Inverter:
+    """Fitted on clean states moved through ``channel``, in exact expectation over its noise."""
+    sent = channel.imitate(clean.states)
+    linear = fit_ridge(sent, table[clean.ids], penalty, noise_variance=channel.noise.variance)
+    return lambda messages, start: linear(channel.centre(messages, start))
+
+
+def training_sequences(view: View, texts: int, probes: int) -> Sequences:
+    """What inverters are trained on: auxiliary texts, and random sequences for the rest of the vocabulary."""
+    vocabulary = len(view.part(0, 0).embed_table)
+    return auxiliary_sequences(view, texts) + probe_sequences(view.public, vocabulary, probes)
+
+
+def read_tokens(inverter: Inverter, one: Observation, public: Public, table: Tensor) -> list[int]:
+    """The ordinary tokens whose embeddings have the smallest angle to the estimates at the private positions."""
+    allowed = allowed_tokens(public, len(table)).to(table.device)
+    estimates = inverter(one.states, 0)[private_slice(public, one)]
+    return nearest(estimates, table, "cosine", allowed).tolist()
+
+
+def accuracy(inverter: Inverter, pairs: Sequence[Observation], public: Public, table: Tensor) -> float:
+    """Share of the private tokens of ``pairs`` that an inverter reads right; 0 of none."""
+    truth = [token for pair in pairs for token in private_ids(public, pair)]
+    found = [token for pair in pairs for token in read_tokens(inverter, pair, public, table)]
+    return sum(a == b for a, b in zip(truth, found, strict=True)) / max(len(truth), 1)

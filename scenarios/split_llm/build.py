@@ -112,10 +112,10 @@ def _layout(settings: Settings, tokens: Tokens) -> _Layout:
     if problems:
         raise SuiteError(f"model {model!r}: " + "; ".join(problems))
     head = PartRef(model, 0, None if settings.pooled else cut)
-    tail = {"tail": PartRef(model, tail_start, None, True)} if u_shaped else {}
-    stop = tail_start if u_shaped else None
-    rest = PartRef(model, cut, stop, probe.causal and not u_shaped)
-    local = PartRef(model, tail_start, stop, probe.causal and not u_shaped)
+    tail = {"tail": PartRef(model, tail_start, None, head=True, embed=False)} if u_shaped else {}
+    stop, lm_head = tail_start if u_shaped else None, probe.causal and not u_shaped
+    rest = PartRef(model, cut, stop, lm_head, embed=False)
+    local = PartRef(model, tail_start, stop, lm_head, embed=False)
     return _Layout(cut, n, probe.causal, probe.vocab_size, {"head": head, **tail}, rest, local)
 
 
@@ -233,10 +233,9 @@ def _tasks(
     scored = tuple(ids[r.id] for r in splits.private)
     if settings.task == "classification":
         return (Classification({ids[r.id]: r.label for r in splits.private if r.label is not None}),)
-    tasks: tuple[UtilityTask, ...] = (Agreement(scored),)
-    if settings.topology == "head-body-tail":
-        tasks += (Likelihood(scored, worst=-log(layout.vocabulary)),)
-    return tasks
+    if settings.topology == "head-tail":
+        return (Agreement(scored),)
+    return (Agreement(scored), Likelihood(scored, worst=-log(layout.vocabulary)))
 
 
 def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             "regattacks/good/__init__.py": "ATTACKS = {'ridge_inverter': 'regattacks.good.ridge:Ridge'}\n",
             "regattacks/good/ridge.py": "class Ridge: ...\n",
             "regattacks/broken/__init__.py": "import no_such_library\n",
-            "regscenarios/__init__.py": "SCENARIOS = {'split': 'regscenarios.split:SPLIT', 'odd': 'regscenarios:x'}\n",
+            "regscenarios/__init__.py": "SCENARIOS = {'split': 'regscenarios.split:SPLIT'}\n"
+            "SCENARIOS |= {'odd': 'regscenarios:x', 'lost': 'regscenarios.lost:x'}\n",
             "regscenarios/split.py": "SPLIT = 'the scenario'\n",
             "regscenarios/suites/quick.toml": "",
             "submissions/none/submission.toml": "",
@@ -52,7 +53,7 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_names_from_all_three_places(beside: Path) -> None:
     assert registry.names("attack") == ["imported", "ridge_inverter"]
-    assert registry.names("scenario") == ["odd", "split"]
+    assert registry.names("scenario") == ["lost", "odd", "split"]
     assert registry.suites() == {"quick": beside / "regscenarios/suites/quick.toml"}
 
 
@@ -62,6 +63,8 @@ def test_load_is_lazy_and_gives_the_object(beside: Path) -> None:
     assert getattr(registry.load("attack", "ridge_inverter"), "__module__", "") == "regattacks.good.ridge"
     with pytest.raises(UnknownName, match="has no x"):
         registry.load("scenario", "odd")
+    with pytest.raises(UnknownName, match=r"there is no module regscenarios\.lost"):
+        registry.load("scenario", "lost")
 
 
 def test_problems_are_told_and_break_nothing(beside: Path) -> None:
@@ -75,7 +78,7 @@ def test_problems_are_told_and_break_nothing(beside: Path) -> None:
 def test_unknown_names_get_near_misses(beside: Path) -> None:
     with pytest.raises(UnknownName, match=r"did you mean ridge_inverter\? Known: imported, ridge_inverter"):
         registry.load("attack", "ridge_invertor")
-    with pytest.raises(UnknownName, match="no scenario named 'x'\\. Known: odd, split"):
+    with pytest.raises(UnknownName, match="no scenario named 'x'\\. Known: lost, odd, split"):
         registry.load("scenario", "x")
     with pytest.raises(UnknownName, match="did you mean quick"):
         registry.suite_file("quik")

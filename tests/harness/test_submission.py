@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import submission
 from harness.errors import ManifestError
+from tests import toml_writer
 
 GOOD: dict[str, Any] = {
     "name": "quiet",
@@ -31,7 +31,7 @@ SOURCE = "class Quiet:\n    def __init__(self, scale, layers=()): ...\n"
 
 def write(folder: Path, manifest: dict[str, Any], source: str | None = SOURCE) -> Path:
     folder.mkdir()
-    (folder / "submission.toml").write_text(tomli_w.dumps(manifest))
+    (folder / "submission.toml").write_text(toml_writer.dumps(manifest))
     if source is not None:
         (folder / "defense.py").write_text(source)
     return folder

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
 
 from harness.errors import ManifestError, UnknownName
 from harness.keys import key
 from harness.suite import load_suite
+from tests import toml_writer
 
 GOOD: dict[str, Any] = {
     "name": "tiny",
@@ -33,7 +33,7 @@ GOOD: dict[str, Any] = {
 
 def write(folder: Path, suite: dict[str, Any], name: str = "tiny") -> Path:
     path = folder / f"{name}.toml"
-    path.write_text(tomli_w.dumps(suite))
+    path.write_text(toml_writer.dumps(suite))
     return path
 
 

@@ -47,13 +47,13 @@ def test_the_interval_covers_the_strongest_attack(world, how: dict[str, float]) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rho", [0.3, 0.9])
+@pytest.mark.parametrize("rho", [0.2, 0.9])
 @pytest.mark.parametrize("tau", [0.0, 0.01, 0.04])
 @pytest.mark.parametrize("means", [(0.4,) * 20, tuple(np.linspace(0.3, 0.5, 20))], ids=["equal", "spread"])
 def test_coverage_is_near_nominal(world, rho: float, tau: float, means: tuple[float, ...]) -> None:
     made = world(means=means, rho=rho, tau=tau)
-    found = outcomes(made, 300, resamples=1000)
-    assert coverage(found, made.truth) >= 0.93
+    found = outcomes(made, 200)
+    assert coverage(found, made.truth) >= 0.92
     assert abs(bias(found, made.truth)[0]) < 0.005
 
 
@@ -61,4 +61,4 @@ def test_coverage_is_near_nominal(world, rho: float, tau: float, means: tuple[fl
 @pytest.mark.parametrize("tau", [0.0, 0.01, 0.04])
 def test_one_attack_has_nominal_coverage(world, tau: float) -> None:
     made = world(means=(0.4,), tau=tau)
-    assert 0.92 <= coverage(outcomes(made, 500, resamples=1000), made.truth) <= 0.985
+    assert 0.92 <= coverage(outcomes(made, 400), made.truth) <= 0.985

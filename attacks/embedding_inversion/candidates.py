@@ -1,0 +1,128 @@
+"""Which tokens are worth trying: all tokens ranked by one message alone, before any context is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from attacks.embedding_inversion.channel import Channel
+from attacks.embedding_inversion.channel_maps import Identity
+from attacks.embedding_inversion.linear import Linear, fit_ridge
+from harness.models import Part
+
+__all__ = ["Decoder", "Discriminant", "ExactDecoder", "StateLaw", "fit_discriminant", "fit_state_law"]
+
+SUBSET = 128
+"""Coordinates compared where some are withheld; the others of that message are left aside."""
+
+
+class Decoder(Protocol):
+    """Scores of all tokens for messages of one position."""
+
+    def scores(self, message: Tensor, position: int) -> Tensor:
+        """``log p(message | token)`` up to a constant per message: ``[n, e] -> [n, V]``."""
+
+    def estimate(self, message: Tensor, position: int) -> Tensor:
+        """Input embeddings ``[n, d]`` that the messages suggest, where a search may start."""
+
+
+@dataclass(frozen=True)
+class StateLaw:
+    """States of a token in all its contexts: ``N(mean(embedding), covariance)``, the mean linear in the embedding."""
+
+    mean: Linear
+    covariance: Tensor
+    """``[e, e]``, float64."""
+
+
+@dataclass(frozen=True)
+class Discriminant:
+    """Linear discriminant analysis with one class per token (Fisher 1936; Hastie et al. 2009, section 4.3).
+
+    Class means follow from the embedding table, so that tokens never seen in training have one as well; the
+    channel's noise enters by its covariance.
+    """
+
+    channel: Channel
+    means: Tensor
+    """``[V, e]``."""
+    whiten: Tensor
+    """Inverse square root of the within-class covariance, noise included, ``[e, e]``."""
+    covariance: Tensor
+    whitened: Tensor
+    half: Tensor
+    """Half the squared norm of each row of ``whitened``, ``[V]``."""
+    table: Tensor
+
+    @torch.no_grad()
+    def scores(self, message: Tensor, position: int) -> Tensor:
+        left = self.channel.centre(message[None], position)[0]
+        if not self.channel.withheld:
+            found: Tensor = (left @ self.whiten) @ self.whitened.T - self.half
+            return found
+        return torch.stack([self._partial(row, sent != 0) for row, sent in zip(left, message, strict=True)])
+
+    def estimate(self, message: Tensor, position: int) -> Tensor:
+        """The most plausible token's embedding."""
+        return self.table[self.scores(message, position).argmax(-1)]
+
+    def _partial(self, left: Tensor, sent: Tensor) -> Tensor:
+        """Scores ``[V]`` from the largest of the coordinates that were sent: their own marginal Gaussian."""
+        size = (left.abs() + 1).masked_fill(~sent, 0)
+        where = size.topk(min(SUBSET, max(1, int(sent.sum())))).indices
+        root = _whitener(self.covariance[where][:, where]).to(left.dtype)
+        table = self.means[:, where] @ root
+        return table @ (left[where] @ root) - table.square().sum(1) / 2
+
+
+@dataclass(frozen=True)
+class ExactDecoder:
+    """At cut 0 a message depends on its own token alone: the likelihood itself, over the whole vocabulary."""
+
+    part: Part
+    channel: Channel
+
+    @torch.no_grad()
+    def scores(self, message: Tensor, position: int) -> Tensor:
+        tokens = torch.arange(self.part.vocab_size, device=self.part.device)[None]
+        states = self.part.embed(tokens, torch.full_like(tokens, position))[0]
+        return self.channel.screen(message, states, position)
+
+    def estimate(self, message: Tensor, position: int) -> Tensor:
+        return self.part.embed_table[self.scores(message, position).argmax(-1)]
+
+
+def fit_state_law(states: Tensor, ids: Tensor, table: Tensor, penalty: float = 10.0) -> StateLaw:
+    """Fit on ``states [n, e]`` of known tokens ``ids [n]``: ridge from embeddings, covariance of what it leaves."""
+    mean = fit_ridge(table[ids], states, penalty)
+    rest = states - mean(table[ids])
+    rest = rest - rest.mean(0)
+    freedom = max(len(rest) - table.shape[1], (len(rest) + 3) // 4)
+    return StateLaw(mean, rest.double().T @ rest.double() / freedom)
+
+
+def fit_discriminant(
+    channel: Channel, states: Tensor, ids: Tensor, table: Tensor, clean: StateLaw | None = None
+) -> Discriminant:
+    """The discriminant of messages, from clean ``states [n, d]`` that are moved through ``channel``.
+
+    ``clean`` is the law of the clean states, where it is known already; it saves the fit if the map is the identity.
+    """
+    untouched = isinstance(channel.map, Identity)
+    law = clean if clean and untouched else fit_state_law(channel.map.expect(states), ids, table)
+    covariance = law.covariance + torch.diag(channel.noise.variance.double())
+    covariance = covariance + 1e-4 * torch.diag(covariance.diagonal()) + 1e-12 * torch.eye(len(covariance))
+    whiten, means = _whitener(covariance).to(table.dtype), law.mean(table)
+    whitened = means @ whiten
+    return Discriminant(channel, means, whiten, covariance, whitened, whitened.square().sum(1) / 2, table)
+
+
+def _whitener(covariance: Tensor) -> Tensor:
+    """``W`` with ``W W' = covariance^-1``."""
+    factor = torch.linalg.cholesky(covariance)
+    eye = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
+    inverse: Tensor = torch.linalg.solve_triangular(factor, eye, upper=False)
+    return inverse.T

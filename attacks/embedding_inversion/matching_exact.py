@@ -1,0 +1,132 @@
+"""Sequential inversion without noise: token after token, each recognised by the state it causes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from attacks.embedding_inversion.matching_hunt import Effort, Hunt, Problem, exhaust, refine, widen
+from harness.models import PrefixTree
+
+__all__ = ["Found", "Job", "invert_exactly"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One text: its messages ``[T, e]`` at the private positions, and tokens already decided (``-1``: open)."""
+
+    messages: Tensor
+    forced: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """Tokens of one text, the distance of each, and a second token that fits too (-1: none)."""
+
+    ids: tuple[int, ...]
+    distances: tuple[float, ...]
+    rivals: tuple[int, ...]
+    tried: int = 0
+    """Alternatives that were evaluated for this text (a share, where texts were tried together)."""
+
+    def fits(self, tolerance: float) -> int:
+        """Leading positions whose token fits."""
+        bad = [place for place, distance in enumerate(self.distances) if distance > tolerance]
+        return bad[0] if bad else len(self.distances)
+
+
+def invert_exactly(
+    problem: Problem, jobs: Sequence[Job], prefix: Sequence[int], effort: Effort, *, batch: int = 32, repairs: int = 2
+) -> list[Found]:
+    """Tokens of every job after the public ``prefix``.
+
+    A wrong token spoils all later distances: where nothing fits from some position on although an earlier
+    position had two fitting tokens, the text is decoded anew with the other one, up to ``repairs`` times.
+    """
+    order = sorted(range(len(jobs)), key=lambda number: -len(jobs[number].messages))
+    found: dict[int, Found] = {}
+    for start in range(0, len(order), batch):
+        group = order[start : start + batch]
+        found |= dict(zip(group, _decode(problem, [jobs[n] for n in group], prefix, effort), strict=True))
+    for _ in range(repairs):
+        again = {n: other for n, one in found.items() if (other := _other_turn(jobs[n], one, problem.tolerance))}
+        redone = _decode_sorted(problem, list(again.values()), prefix, effort)
+        for number, second in zip(again, redone, strict=True):
+            if second.fits(problem.tolerance) > found[number].fits(problem.tolerance):
+                found[number] = replace(second, tried=second.tried + found[number].tried)
+    return [found[number] for number in range(len(jobs))]
+
+
+def _other_turn(job: Job, found: Found, tolerance: float) -> Job | None:
+    """The job with the last doubtful token before the first misfit replaced by its rival; None if there is none."""
+    misfit = found.fits(tolerance)
+    turns = [place for place in range(len(job.forced), misfit) if found.rivals[place] >= 0]
+    if misfit == len(found.ids) or not turns:
+        return None
+    return Job(job.messages, (*found.ids[: turns[-1]], found.rivals[turns[-1]]))
+
+
+def _decode_sorted(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Effort) -> list[Found]:
+    order = sorted(range(len(jobs)), key=lambda number: -len(jobs[number].messages))
+    found = _decode(problem, [jobs[number] for number in order], prefix, effort) if jobs else []
+    return [one for _, one in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
+
+
+def _decode(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Effort) -> list[Found]:
+    """Decode jobs of falling length side by side."""
+    device = problem.log_frequency.device
+    ids = torch.tensor([list(prefix)] * len(jobs), dtype=torch.long, device=device).view(len(jobs), len(prefix))
+    tree = PrefixTree(problem.part, ids)
+    lost = torch.zeros(len(jobs), dtype=torch.bool, device=device)
+    columns: list[tuple[Tensor, Tensor, Tensor]] = []
+    tried = 0
+    for place in range(len(jobs[0].messages)):
+        count = sum(len(job.messages) > place for job in jobs)
+        if count < tree.rows:
+            tree.select(torch.arange(count, device=device))
+            ids, lost = ids[:count], lost[:count]
+        hunt = _step(problem, tree, jobs[:count], place, ids, lost, effort)
+        fits = hunt.distance <= problem.tolerance
+        lost, tried = lost | ~fits, tried + hunt.tried
+        with torch.no_grad():
+            tree.commit(hunt.token)
+        ids = torch.cat([ids, hunt.token[:, None]], 1)
+        columns.append((hunt.token, hunt.distance, hunt.rival))
+    share = round(tried / len(jobs))
+    return [_collect(columns, row, len(job.messages), share) for row, job in enumerate(jobs)]
+
+
+def _step(
+    problem: Problem, tree: PrefixTree, jobs: list[Job], place: int, ids: Tensor, lost: Tensor, effort: Effort
+) -> Hunt:
+    """One position of all texts. Texts that are ``lost`` (something before did not fit) get the first try alone."""
+    messages = torch.stack([job.messages[place] for job in jobs])
+    hunt = Hunt(problem, tree, messages, ids.shape[1])
+    scores = problem.decoder.scores(messages, ids.shape[1]) + problem.log_frequency
+    forced = [job.forced[place] if place < len(job.forced) else -1 for job in jobs]
+    top = scores.topk(effort.first).indices
+    for row, token in enumerate(forced):
+        top[row] = torch.where(torch.tensor(token >= 0, device=top.device), token, top[row])
+    hunt.test(top)
+    bound = torch.tensor(forced, device=top.device) >= 0
+    hunt.open = ((hunt.distance > problem.tolerance) & ~lost & ~bound).nonzero().squeeze(1)
+    if len(hunt.open):
+        hunt.fork(ids)
+        _search(hunt, scores, ids, effort)
+    return hunt
+
+
+def _search(hunt: Hunt, scores: Tensor, ids: Tensor, effort: Effort) -> None:
+    """Everything after the first try. The scan is left out where most texts fit nothing: then the law is wrong."""
+    if widen(hunt, scores, ids, effort) or refine(hunt, effort):
+        return
+    if 2 * len(hunt.open) <= len(hunt.token) or len(hunt.open) == 1 < ids.shape[1]:
+        exhaust(hunt, scores, effort)
+
+
+def _collect(columns: list[tuple[Tensor, Tensor, Tensor]], row: int, length: int, tried: int) -> Found:
+    tokens, distances, rivals = (tuple(column[k][row].item() for column in columns[:length]) for k in range(3))
+    return Found(tuple(map(int, tokens)), tuple(map(float, distances)), tuple(map(int, rivals)), tried)

@@ -1,0 +1,43 @@
+"""Puts the verbs together, and turns every error that leakboard raises on purpose into one message and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from harness.cli import check, doctor, evaluate, listing, new, results, show
+from harness.errors import LeakboardError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="leakboard",
+    help="How much does a federated language-model system leak? Evaluate defenses, look at results.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("evaluate")(evaluate.evaluate)
+app.command("results")(results.results)
+app.command("list")(listing.list_names)
+app.command("show")(show.show)
+app.command("new")(new.new)
+app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; always ends in ``SystemExit``.
+
+    Exit codes: 0 done; 1 a check found problems, or every row ended in an error; 2 the request cannot be
+    fulfilled, as a message on standard error says.
+    """
+    try:
+        app(args=None if arguments is None else list(arguments))
+    except LeakboardError as error:
+        print(f"leakboard: {error}", file=sys.stderr)
+        raise SystemExit(2) from error

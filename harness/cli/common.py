@@ -1,0 +1,78 @@
+"""Options that several verbs share, and the two ways of answering: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["JsonOption", "StoreOption", "console", "emit", "shown", "store_path", "table"]
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", help="Database of results [default: $LEAKBOARD_STORE, else ./leakboard.duckdb]."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output (shapes: docs/json.md).")]
+
+
+def store_path(option: Path | None) -> Path:
+    """The store that a call means: the option, else ``LEAKBOARD_STORE``, else ``leakboard.duckdb`` here."""
+    return option or Path(os.environ.get("LEAKBOARD_STORE") or "leakboard.duckdb")
+
+
+def emit(form: str, content: Mapping[str, Any]) -> None:
+    """Print one JSON object; ``form`` names its shape and version. Numbers that are not finite become null."""
+    typer.echo(json.dumps({"format": form, **_finite(content)}, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console; where output is no terminal, lines are wide enough not to be cut."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = 160
+    return made
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", right: Sequence[str] = ()) -> None:
+    """Print a table of text; the columns named in ``right`` are aligned to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    console().print(made)
+
+
+def shown(value: object) -> str:
+    """A value for a person: ``a 1, b 2`` for mappings, commas for lists, yes and no for truth."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {shown(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(shown(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,76 @@
+"""``leakboard evaluate``: run a submission through a suite."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.common import JsonOption, StoreOption, console, emit, store_path
+
+if TYPE_CHECKING:
+    from harness.report import Report
+
+__all__ = ["evaluate"]
+
+
+class Isolation(StrEnum):
+    """Where the private parties run."""
+
+    process = "process"
+    none = "none"
+
+
+def evaluate(
+    submission: Annotated[str, typer.Argument(help="Folder of a submission, or the name of one.")],
+    suite: Annotated[str, typer.Option(help="Name of a suite, or a .toml file.")] = "quick",
+    store: StoreOption = None,
+    scenario: Annotated[str | None, typer.Option(help="Only the suite's entries of this scenario.")] = None,
+    point: Annotated[list[int] | None, typer.Option(help="Only this operating point (repeat for more).")] = None,
+    isolation: Annotated[Isolation, typer.Option(help="process: in a worker; none: here, for debugging.")] = (
+        Isolation.process
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Attack a defense, score its utility and costs, and store everything.
+
+    Cells that the store already has are not computed again; after an interruption the same command goes on
+    with the first missing cell.
+    """
+    from harness.cli.reporter import make_reporter
+    from harness.evaluate import evaluate as run
+
+    path = store_path(store)
+    reporter = make_reporter(console(stderr=True), plain=as_json)
+    try:
+        with reporter as progress:
+            report = run(
+                submission,
+                suite,
+                path,
+                scenario=scenario,
+                points=point,
+                isolation=isolation.value,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        typer.echo("interrupted; finished cells are stored, the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
+    _answer(report, as_json)
+    if all(row.status == "error" for row in report.rows):
+        raise typer.Exit(1)
+
+
+def _answer(report: Report, as_json: bool) -> None:
+    from harness.cli import rows
+
+    if as_json:
+        content = {"suite": report.suite, "store": report.store.absolute(), "computed": report.computed}
+        content |= {"reused": report.reused, "seconds": report.seconds, "rows": rows.as_json(report.rows)}
+        emit("evaluation/1", content)
+        return
+    name = report.rows[0].submission if report.rows else ""
+    rows.print_rows(report.rows, title=f"{name} on {report.suite}")
+    counts = f"{report.computed} cells computed, {report.reused} reused, {report.seconds:.1f} s"
+    console().print(f"{counts}; stored in {report.store}", soft_wrap=True)

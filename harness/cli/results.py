@@ -1,0 +1,33 @@
+"""``leakboard results``: the latest rows of a store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.common import JsonOption, StoreOption, emit, store_path
+
+__all__ = ["results"]
+
+
+def results(
+    submission: Annotated[list[str] | None, typer.Argument(help="Only these submissions [default: all].")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the latest results of every submission, operating point and suite entry."""
+    from harness.cli import rows
+    from harness.report import rows as read
+    from harness.store import Store
+
+    path = store_path(store)
+    with Store.open(path, read_only=True) as opened:
+        found = read(opened, submissions=submission or ())
+    if as_json:
+        emit("results/1", {"store": path.absolute(), "rows": rows.as_json(found)})
+        return
+    if not found:
+        typer.echo(f"no results in {path}; `leakboard evaluate` makes some")
+    for suite in dict.fromkeys(row.suite for row in found):
+        rows.print_rows([row for row in found if row.suite == suite], title=suite, submissions=True)

@@ -1,0 +1,68 @@
+"""What every test may use: a tiny random model with texts, and submissions written on the spot."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from harness.scenario import Deployment
+from harness.submission import Submission, load
+
+MANIFEST = """
+name = "{name}"
+title = "test"
+summary = "written by a test"
+authors = ["tests"]
+licence = "Apache-2.0"
+class = "defense:Plugin"
+source = "none"
+scenarios = ["split_llm"]
+
+[[points]]
+label = "only"
+"""
+
+
+@pytest.fixture(scope="session")
+def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for toy models, shared by the session."""
+    return tmp_path_factory.mktemp("toy")
+
+
+@pytest.fixture(scope="session")
+def toy_deployment(toy_folder: Path) -> Deployment:
+    """split_llm on a tiny random model: head-body-tail, classification with two generated tokens."""
+    from scenarios.split_llm.scenario import SPLIT_LLM
+
+    return SPLIT_LLM.small(str(toy_folder))
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Callable[..., Submission]:
+    """Writes ``submissions/NAME`` with the given body of ``defense.py`` and loads it."""
+
+    def make(body: str, name: str = "plugin") -> Submission:
+        folder = tmp_path / "submissions" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "submission.toml").write_text(MANIFEST.format(name=name))
+        (folder / "defense.py").write_text("import torch\nfrom harness import Defense\n\n" + dedent(body))
+        return load(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy_csv(toy_folder: Path) -> Path:
+    """The toy records as a local data file."""
+    from harness.toy import toy_records
+
+    path = toy_folder / "toy.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows([record.text, record.label] for record in toy_records())
+    return path

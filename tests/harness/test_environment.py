@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness import environment as env
+
+ROOT = Path(env.__file__).resolve().parents[1]
+
+
+def test_environment_describes_this_process() -> None:
+    before = torch.get_num_threads()
+    try:
+        env.pin_threads(1)
+        found = env.environment("cpu")
+    finally:
+        env.pin_threads(before)
+    assert found.threads == 1
+    assert found.packages["torch"] == metadata.version("torch")
+    assert found.python == ".".join(map(str, sys.version_info[:3]))
+    assert found.device == "cpu"
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(found.created)).total_seconds()) < 60
+    assert torch.get_num_threads() == before
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_commit_and_dirty_flag(tmp_path: Path) -> None:
+    assert env.source_commit(tmp_path) is None
+    git(tmp_path, "init", "--quiet")
+    assert env.source_commit(tmp_path) is None
+    (tmp_path / "file").write_text("1")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    commit = git(tmp_path, "rev-parse", "HEAD")
+    assert env.source_commit(tmp_path) == commit
+    (tmp_path / "file").write_text("2")
+    assert env.source_commit(tmp_path) == f"{commit}+dirty"
+
+
+def test_no_git_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert env.source_commit(tmp_path) is None
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = "import sys, harness.environment; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

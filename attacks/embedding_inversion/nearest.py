@@ -105,9 +105,13 @@ def _shortlist(estimates: Tensor, table: Tensor, allowed: Tensor, size: int) -> 
 
 
 def nearest(states: Tensor, table: Tensor, metric: str = "euclidean", allowed: Tensor | None = None) -> Tensor:
-    """Index of the row of ``table [V, d]``, among ``allowed [V]``, nearest to each of ``states [..., d]``."""
-    scores = similarities(states, table, metric)
-    return (scores if allowed is None else scores.masked_fill(~allowed, -torch.inf)).argmax(-1)
+    """Index of the row of ``table [V, d]``, among ``allowed [V]``, nearest to each of ``states [n, d]``."""
+    rows = table if metric == "euclidean" else torch.nn.functional.normalize(table, dim=-1)
+    barred = torch.zeros(len(rows), device=rows.device) if metric == "cosine" else rows.square().sum(-1) / 2
+    if allowed is not None:
+        barred = barred.masked_fill(~allowed, torch.inf)
+    pieces = [torch.addmm(-barred, piece, rows.T).argmax(-1) for piece in torch.split(states, 256)]
+    return torch.cat(pieces) if pieces else torch.zeros(0, dtype=torch.long, device=states.device)
 
 
 def similarities(states: Tensor, table: Tensor, metric: str) -> Tensor:

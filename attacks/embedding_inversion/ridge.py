@@ -62,7 +62,9 @@ class RidgeInverter(Attack):
         table = view.part(0, 0).embed_table
         clean = token_states(view, training_sequences(view, self.texts, self.probes))
         inverter = self._adaptive(view, clean, table) if view.adaptive else clean_inverter(clean, table, self.penalty)
-        return {one.record: read_tokens(inverter, one, view.public, table) for one in view.observations()}
+        observed = view.observations()
+        tokens = read_tokens(inverter, observed, view.public, table)
+        return {one.record: ids for one, ids in zip(observed, tokens, strict=True)}
 
     def _adaptive(self, view: View, clean: TokenStates, table: Tensor) -> Inverter:
         channel = live_channel(view, self.simulated)
@@ -100,15 +102,18 @@ def training_sequences(view: View, texts: int, probes: int) -> Sequences:
     return auxiliary_sequences(view, texts) + probe_sequences(view.public, vocabulary, probes)
 
 
-def read_tokens(inverter: Inverter, one: Observation, public: Public, table: Tensor) -> list[int]:
-    """The ordinary tokens whose embeddings have the smallest angle to the estimates at the private positions."""
+def read_tokens(inverter: Inverter, sent: Sequence[Observation], public: Public, table: Tensor) -> list[list[int]]:
+    """For each session, the ordinary tokens whose embeddings have the smallest angle to the estimates."""
+    if not sent:
+        return []
+    estimates = [inverter(one.states, 0)[private_slice(public, one)] for one in sent]
     allowed = allowed_tokens(public, len(table)).to(table.device)
-    estimates = inverter(one.states, 0)[private_slice(public, one)]
-    return nearest(estimates, table, "cosine", allowed).tolist()
+    tokens = nearest(torch.cat(estimates), table, "cosine", allowed)
+    return [rows.tolist() for rows in torch.split(tokens, [len(one) for one in estimates])]
 
 
 def accuracy(inverter: Inverter, pairs: Sequence[Observation], public: Public, table: Tensor) -> float:
     """Share of the private tokens of ``pairs`` that an inverter reads right; 0 of none."""
     truth = [token for pair in pairs for token in private_ids(public, pair)]
-    found = [token for pair in pairs for token in read_tokens(inverter, pair, public, table)]
+    found = [token for ids in read_tokens(inverter, pairs, public, table) for token in ids]
     return sum(a == b for a, b in zip(truth, found, strict=True)) / max(len(truth), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,14 @@ from harness.cli import check, doctor, evaluate, listing, new, results, show
 from harness.errors import LeakboardError
 
 __all__ = ["app", "main"]
+
+_QUIET = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # harness and worker compute in turns; spinning threads would take the other's core
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Read by libraries when they are imported, so set before anything heavy is."""
 
 app = typer.Typer(
     name="leakboard",
@@ -36,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done; 1 a check found problems, or every row ended in an error; 2 the request cannot be
     fulfilled, as a message on standard error says.
     """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         app(args=None if arguments is None else list(arguments))
     except LeakboardError as error:

@@ -40,7 +40,8 @@ class Settings(BaseModel):
 
 
 MEANING = {
-    name: f"{field.description} (default: {field.default!r})" if not field.is_required() else f"{field.description}"
+    name: str(field.description)
+    + ("" if field.is_required() else f" (default: {field.get_default(call_default_factory=True)!r})")
     for name, field in Settings.model_fields.items()
 }
 

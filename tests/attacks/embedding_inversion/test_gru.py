@@ -115,4 +115,4 @@ def test_it_refuses_pooled_messages(llama):
 @pytest.mark.slow
 def test_real_states_after_eight_blocks():
     view = real_view("smollm2-135m-instruct", 8, sms(), private=80, auxiliary=1000, adaptive=False)
-    assert token_accuracy(view, GruInverter(epochs=5).guess(view)) >= 0.6
+    assert token_accuracy(view, GruInverter(epochs=4).guess(view)) >= 0.85

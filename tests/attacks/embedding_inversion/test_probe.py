@@ -7,7 +7,7 @@ import torch
 from attacks.embedding_inversion.probe import AttributeProbe, fit_probe, pooled_state
 from harness.attack import Observation
 from harness.errors import SuiteError
-from tests.attacks.embedding_inversion.worlds import noise_instead, random_texts, real_view, sms, tiny_view
+from tests.attacks.embedding_inversion.worlds import noise_instead, random_texts, real_view, sms
 from tests.attacks.lab import LabView, isotropic, plain_deployment, tiny_model
 
 

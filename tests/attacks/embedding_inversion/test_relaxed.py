@@ -75,7 +75,7 @@ def test_mismatch_is_the_mean_square_or_the_negative_log_likelihood(bert):
 
 
 def test_descent_lowers_the_mismatch_and_stays_in_range(bert):
-    problem, ids = problem_of(bert)
+    problem, _ = problem_of(bert)
     start = problem.table.mean(0).expand(3, 4, -1)
     found = descend(problem, start, Search(60, 0.05, 0.1, 8, 1))
     before, after = (problem.mismatch(problem.outputs(one)[:, None]) for one in (start, found))

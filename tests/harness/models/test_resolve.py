@@ -195,10 +195,13 @@ def test_tokenizer_without_weights(tiny: Tiny, tmp_path: Path, cache_folder: Pat
     with pytest.raises(ModelError, match="no tokenizer"):
         load_tokenizer(folder)
     write_tokenizer(folder)
-    alone = tokenizer_folder(folder)
-    assert tokenizer_folder(folder) == alone and not list(alone.glob("*.safetensors"))
-    encoded = load_tokenizer(alone)("patient has flu", return_offsets_mapping=True)
-    assert encoded.input_ids == [1, 2, 3] and encoded.offset_mapping == [(0, 7), (8, 11), (12, 15)]
+    alone = tokenizer_folder(str(folder))
+    assert tokenizer_folder(str(folder)) == alone
+    assert not list(alone.glob("*.safetensors"))
+    tokens = load_tokens(alone)
+    assert tokens.encode("patient has flu") == [1, 2, 3]
+    assert tokens.offsets("patient has flu") == [(0, 7), (8, 11), (12, 15)]
+    assert (tokens.prefix, tokens.suffix, tokens.special_ids) == ((), (), frozenset({0}))
 
 
 BLOCKED = """

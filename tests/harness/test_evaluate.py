@@ -1,0 +1,268 @@
+"""The main job from plan to report, on a tiny model: resume, recompute what changed, errors, controls."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from harness import registry
+from harness.evaluate import evaluate
+from harness.report import Report, rows
+from harness.scenario import Deployment
+from harness.store import Store
+from harness.submission import Submission
+from harness.toy import toy_model
+
+Make = Callable[..., Submission]
+
+SUITE = """
+name = "{name}"
+version = 1
+title = "toy"
+indicative = true
+threads = 1
+
+[[entries]]
+name = "generation"
+scenario = "split_llm"
+seeds = [0]
+
+[entries.settings]
+model = "{model}"
+data = "{data}"
+task = "generation"
+topology = "head-body-tail"
+tail_blocks = 1
+cut = 1
+max_tokens = 10
+new_tokens = 2
+records = 12
+auxiliary = 12
+public = 4
+known = 2
+
+[[entries.attacks]]
+name = "blind_tokens"
+
+[[entries.attacks]]
+name = "nearest_token"
+"""
+
+NOISE = """
+class Plugin(Defense):
+    def send(self, message):
+        return message.replace(hidden=self.me.gaussian(message["hidden"], clip=None, scale=0.05))
+"""
+
+
+class Quiet:
+    """Remembers what was computed."""
+
+    def __init__(self) -> None:
+        self.cells: list[tuple[str, str]] = []
+
+    def asset(self, label: str, done: int, total: int) -> None:
+        """Nothing is fetched here."""
+
+    def plan(self, total_cells: int) -> None:
+        self.total = total_cells
+
+    def start(self, cell_label: str) -> None:
+        """Not needed."""
+
+    def done(self, cell_label: str, status: str, seconds: float) -> None:
+        self.cells.append((cell_label, status))
+
+    def fresh(self) -> list[str]:
+        return [label for label, status in self.cells if status != "stored"]
+
+
+@pytest.fixture
+def suite(tmp_path: Path, toy_folder: Path, toy_csv: Path) -> Path:
+    path = tmp_path / "toysuite.toml"
+    path.write_text(SUITE.format(name="toysuite", model=toy_model(toy_folder), data=toy_csv))
+    return path
+
+
+@pytest.fixture
+def job(tmp_path: Path, suite: Path) -> Callable[..., tuple[Report, Quiet]]:
+    def run(submission: Submission, **options: object) -> tuple[Report, Quiet]:
+        quiet = Quiet()
+        report = evaluate(submission.folder, suite, tmp_path / "s.duckdb", progress=quiet, **options)  # type: ignore[arg-type]
+        return report, quiet
+
+    return run
+
+
+Job = Callable[..., tuple[Report, Quiet]]
+
+
+def test_a_submission_is_scored_and_nothing_is_computed_twice(job: Job, submission: Make, tmp_path: Path) -> None:
+    plugin = submission(NOISE)
+    report, quiet = job(plugin)
+    (row,) = report.rows
+    assert report.computed == quiet.total == len(quiet.fresh())
+    assert row.status == "ok", row.reason
+    assert row.utility is not None
+    assert row.efficiency is not None
+    assert row.utility_low is not None
+    assert row.utility_low <= row.utility <= 1.0
+    again, quiet = job(plugin)
+    assert (again.computed, again.reused) == (0, report.computed)
+    assert again.rows == report.rows
+    with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
+        assert {r.submission for r in rows(store)} == {"none", "plugin"}
+        assert [r for r in rows(store) if r.submission == "plugin"] == report.rows
+    Store.rebuild(tmp_path / "s.duckdb")
+    with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
+        assert [r for r in rows(store) if r.submission == "plugin"] == report.rows
+
+
+def test_a_changed_defense_recomputes_its_own_runs_alone(job: Job, submission: Make) -> None:
+    job(submission(NOISE))
+    _, quiet = job(submission(NOISE + "\n# another line\n"))
+    fresh = quiet.fresh()
+    assert fresh
+    assert all(" plugin [" in label for label in fresh)
+    _, quiet = job(submission(NOISE + "\n# another line\n"))
+    assert quiet.fresh() == []
+
+
+def test_a_changed_attack_recomputes_its_cells_and_no_run(
+    job: Job, submission: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = submission(NOISE)
+    job(plugin)
+    from harness import plan, runner
+
+    real, execute = plan.source_hash, runner.Runner.execute
+
+    def changed(module: str, package: str) -> str:
+        return real(module, package) + ("x" if module.endswith(".nearest") else "")
+
+    def refuse(self: runner.Runner, deployment: Deployment, task: runner.Task) -> runner.Outcome:
+        assert task.paired, "a run was made again"  # simulations belong to the attack
+        return execute(self, deployment, task)
+
+    monkeypatch.setattr(plan, "source_hash", changed)
+    monkeypatch.setattr(runner.Runner, "execute", refuse)
+    _, quiet = job(plugin)
+    assert quiet.fresh()
+    assert all("nearest_token" in label for label in quiet.fresh())
+
+
+def test_a_broken_defense_ends_as_error_and_others_go_on(job: Job, submission: Make) -> None:
+    report, _ = job(submission("class Plugin(Defense):\n    def send(self, m): return 1 / 0\n", name="broken"))
+    (row,) = report.rows
+    assert row.status == "error"
+    assert "ZeroDivisionError" in str(row.reason)
+    assert row.privacy is None
+    good, quiet = job(submission(NOISE))
+    assert good.rows[0].status == "ok"
+    assert not any(" none [" in label for label in quiet.fresh())  # the undefended cells were kept
+
+
+def test_isolation_none_is_never_ranked(job: Job, submission: Make) -> None:
+    report, _ = job(submission(NOISE), isolation="none")
+    assert "isolation none: never ranked" in report.rows[0].flags
+
+
+def test_answering_locally_is_flagged_as_bypass(job: Job, submission: Make, toy_folder: Path) -> None:
+    cheat = submission(f"""
+    from dataclasses import replace
+    from harness.models import load_part
+
+    class Plugin(Defense):
+        def setup(self, records, public):
+            self.body = load_part({str(toy_model(toy_folder))!r}, 1, 2)
+
+        def send(self, message):
+            if message.step == 0:
+                self.cache = self.body.new_cache()
+            with torch.no_grad():
+                mine = self.body(message["hidden"][None], self.cache)[0]
+            return replace(message.replace(hidden=torch.zeros_like(message["hidden"])), state=mine)
+
+        def receive(self, message):
+            return message.replace(hidden=message.answers.state)
+    """, name="cheat")
+    (row,) = job(cheat)[0].rows
+    assert row.utility == pytest.approx(1.0)
+    assert "bypass" in row.flags
+    honest = job(submission(NOISE))[0].rows[0]
+    assert "bypass" not in honest.flags
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_evaluate import Quiet
+from harness.evaluate import evaluate
+evaluate({submission!r}, {suite!r}, Path({store!r}), progress=Quiet())
+"""
+
+
+def test_kill_9_at_any_point_then_finish_gives_the_same_rows(
+    job: Job, submission: Make, suite: Path, tmp_path: Path
+) -> None:
+    plugin = submission(NOISE)
+    store = tmp_path / "killed.duckdb"
+    code = KILLED.format(
+        tests=str(Path(__file__).parent), submission=str(plugin.folder), suite=str(suite), store=str(store)
+    )
+    for delay in (4.0, 6.0, 7.0, 8.0):
+        child = subprocess.Popen([sys.executable, "-c", code], cwd=registry._BESIDE)
+        time.sleep(delay)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    finished = evaluate(plugin.folder, suite, store, progress=Quiet())
+    uninterrupted, _ = job(plugin)
+    timing_free = ("efficiency", "pue")  # peak memory is measured, not computed
+    for one, other in zip(finished.rows, uninterrupted.rows, strict=True):
+        left, right = vars(one), vars(other)
+        assert {k: v for k, v in left.items() if k not in timing_free} == {
+            k: v for k, v in right.items() if k not in timing_free
+        }
+    assert _scores(store) == _scores(tmp_path / "s.duckdb")
+
+
+def _scores(path: Path) -> list[dict[str, object]]:
+    sql = "SELECT cell_key, record, metric, value FROM scores ORDER BY ALL"
+    with Store.open(path, read_only=True) as store:
+        return store.query(sql)
+
+
+def test_the_zygote_ends_with_its_parent(tmp_path: Path) -> None:
+    code = dedent("""
+    import os, signal
+    from harness.launch import Zygote
+    zygote = Zygote()
+    pid, sock = zygote.fork()
+    print(zygote._process.pid, pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True)
+    pids = [int(x) for x in done.stdout.split()]
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(_alive(pid) for pid in pids):
+        time.sleep(0.1)
+    assert len(pids) == 2
+    assert not any(_alive(pid) for pid in pids)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"

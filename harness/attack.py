@@ -102,7 +102,7 @@ class View(Protocol):
     device: str
 
     def observations(self) -> list[Observation]:
-        """The sessions of the private party, in order; these hold the secrets."""
+        """The sessions of the private party that hold the secret, in order."""
 
     def messages(self, kind: Kind | None = None) -> list[Message]:
         """The raw transcript visible to this coalition, all rounds, both directions."""

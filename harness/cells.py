@@ -73,11 +73,10 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     if refusal is not None:
         return _record(cell, status="not_applicable", reason=refusal)
     rng = torch_generator("attack", *cell.run.axes, cell.name, cell.variant)
-    view = RunView(
-        deployment.public, card, cell.variant == "adaptive", rng, bank, finished.log, deployment.known
-    )
-    guess = attack.guess(view)
-    scores = deployment.secrets[cell.attack.secret].score(guess)
+    secret = deployment.secrets[cell.attack.secret]
+    adaptive, targets = cell.variant == "adaptive", frozenset(secret.records)
+    view = RunView(deployment.public, card, adaptive, rng, bank, finished.log, deployment.known, targets)
+    scores = secret.score(attack.guess(view))
     return _record(cell, scores=scores, seconds=time.perf_counter() - started)
 
 

@@ -74,11 +74,13 @@ class RunView:
     log: WireLog
     known_records: Mapping[str, str]
     """Item id -> text of the live sessions whose plain text the attacker knows."""
+    targets: frozenset[str]
+    """Item ids that hold the secret this attack aims at."""
     device: str = "cpu"
 
     def observations(self) -> list[Observation]:
         """Sessions of the private party that hold secrets."""
-        return [o for o in self._live() if o.record not in self.known_records]
+        return [o for o in self._live() if o.record in self.targets]
 
     def messages(self, kind: Kind | None = None) -> list[Message]:
         """The raw transcript."""

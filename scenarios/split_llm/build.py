@@ -29,6 +29,7 @@ __all__ = ["assemble", "build"]
 PARTY = "data_party"
 MIN_TOKENS = 4
 FREQUENT = 100
+NORM_TEXTS = 16
 
 Axes = tuple[str | int, ...]
 
@@ -60,7 +61,12 @@ def assemble(settings: Settings, pool: list[Record], axes: Axes) -> Deployment:
     plan = PartyPlan(
         items=tuple(Item(f"r{i}", record.text) for i, record in enumerate(sessions)),
         parts=layout.private,
-        settings={**shared, **_public_settings(settings), **_labels(settings, layout, splits, shared, tokens)},
+        settings={
+            **shared,
+            **_public_settings(settings),
+            **_labels(settings, layout, splits, shared, tokens),
+            "typical_norm": _typical_norm(settings, layout, splits, shared, tokens),
+        },
         public_texts=tuple(r.text for r in splits.public),
         seed=("defense", *axes),
     )
@@ -188,6 +194,14 @@ def _labels(
     return {"label_words": words, "bias": bias, "labels": labels}
 
 
+def _typical_norm(
+    settings: Settings, layout: _Layout, splits: Splits, shared: dict[str, Any], tokens: Tokens
+) -> dict[str, float]:
+    prompts = [protocol_ids(tokens, record.text, shared) for record in splits.public[:NORM_TEXTS]]
+    cut = None if settings.pooled else layout.cut
+    return calibrate.typical_norms(settings.model, cut, prompts, settings.pooled)
+
+
 def _public(
     settings: Settings, layout: _Layout, splits: Splits, template: dict[str, list[int]], tokens: Tokens
 ) -> Public:
@@ -210,10 +224,11 @@ def _secrets(settings: Settings, splits: Splits, tokens: Tokens, ids: Mapping[st
 
     limit = settings.max_tokens
     scored = {ids[r.id]: r for r in splits.private}
+    attacked = dict(list(scored.items())[: settings.attacked or None])
     secrets: dict[str, Secret] = {
         "text": TextSecret(
-            tokens={key: tuple(tokens.encode(r.text)[:limit]) for key, r in scored.items()},
-            spans={key: span_token_ranges(tokens.offsets(r.text)[:limit], r.spans) for key, r in scored.items()},
+            tokens={key: tuple(tokens.encode(r.text)[:limit]) for key, r in attacked.items()},
+            spans={key: span_token_ranges(tokens.offsets(r.text)[:limit], r.spans) for key, r in attacked.items()},
             special_ids=tokens.special_ids,
             frequent_ids=frequent_tokens([tokens.encode(r.text)[:limit] for r in splits.auxiliary], FREQUENT),
             decode=tokens.decode,
@@ -243,6 +258,7 @@ def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:
         "weights": "public",
         "auxiliary": len(splits.auxiliary),
         "auxiliary_domain": "in",
+        "attacked_records": settings.attacked or settings.records,
         "known_records": len(splits.known),
         "queries": "passive",
         "rounds": "all",

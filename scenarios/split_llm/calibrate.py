@@ -17,7 +17,7 @@ from harness.cache import memo
 from harness.message import Kind
 from harness.net import Net
 
-__all__ = ["Linear", "encoder_server", "label_bias", "linear_classifier"]
+__all__ = ["Linear", "encoder_server", "label_bias", "linear_classifier", "typical_norms"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,25 @@ def label_bias(model: str, prompts: Sequence[list[int]], words: dict[str, int]) 
         return [-float(value) for value in last.mean(0)]
 
     return dict(zip(words, memo("label-bias", [model, list(prompts), words], measure), strict=True))
+
+
+def typical_norms(model: str, cut: int | None, prompts: Sequence[list[int]], pooled: bool) -> dict[str, float]:
+    """Median Euclidean (``l2``) and L1 (``l1``) norm of the undefended message vectors of public prompts.
+
+    The first position is left out: causal models give it a norm many times that of all others.
+    """
+
+    def measure() -> list[float]:
+        from harness.models import load_part
+
+        head = load_part(model, 0, cut)
+        with torch.inference_mode():
+            states = [head(torch.tensor([ids]))[0] for ids in prompts]
+        sent = torch.stack([_pool(x) for x in states]) if pooled else torch.cat([x[1:] for x in states])
+        return [float(torch.linalg.vector_norm(sent, ord=order, dim=-1).median()) for order in (2, 1)]
+
+    l2, l1 = memo("typical-norms", [model, cut, list(prompts), pooled], measure) if prompts else (1.0, 1.0)
+    return {"l2": l2, "l1": l1}
 
 
 def linear_classifier(model: str, labelled: Sequence[tuple[list[int], Any]]) -> Linear:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from harness import Defense, Message
+from collections.abc import Sequence
+
+from harness import Defense, Item, Message, PublicSide
 
 
 class GaussianNoise(Defense):
-    """Noise of expected norm ``ratio`` times the clipping norm, spread evenly over the coordinates."""
+    """Clips at the typical norm of public texts; the noise has ``ratio`` times that norm over all coordinates."""
 
-    def __init__(self, clip: float, ratio: float) -> None:
-        self.clip = clip
+    def __init__(self, ratio: float) -> None:
         self.ratio = ratio
+
+    def setup(self, records: Sequence[Item], public: PublicSide) -> None:
+        self.clip = public.settings["typical_norm"]["l2"]
 
     def send(self, message: Message) -> Message:
         noisy = {}

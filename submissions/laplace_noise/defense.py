@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from harness import Defense, Message
+from collections.abc import Sequence
+
+from harness import Defense, Item, Message, PublicSide
 
 
 class LaplaceNoise(Defense):
-    """Noise whose expected Euclidean norm is ``ratio`` times the clipping norm over the square root of the width.
+    """Clips at the typical L1 norm; the noise has ``ratio`` times the typical Euclidean norm, as in gaussian_noise."""
 
-    A vector of L1 norm ``clip`` with all coordinates alike has Euclidean norm ``clip / sqrt(width)``, so ``ratio``
-    compares with that of Gaussian noise.
-    """
-
-    def __init__(self, clip: float, ratio: float) -> None:
-        self.clip = clip
+    def __init__(self, ratio: float) -> None:
         self.ratio = ratio
+
+    def setup(self, records: Sequence[Item], public: PublicSide) -> None:
+        self.norms = public.settings["typical_norm"]
 
     def send(self, message: Message) -> Message:
         noisy = {}
         for name, x in message.tensors().items():
-            scale = self.ratio * self.clip / x.shape[-1] / 2**0.5
-            noisy[name] = self.me.laplace(x, clip=self.clip, scale=scale)
+            scale = self.ratio * self.norms["l2"] / (2 * x.shape[-1]) ** 0.5
+            noisy[name] = self.me.laplace(x, clip=self.norms["l1"], scale=scale)
         return message.replace(**noisy)

@@ -24,7 +24,7 @@ from harness.mechanisms import Mechanisms
 from harness.message import Message, encode
 from harness.meter import Meter, MeteredPart
 from harness.party import Link, Party, PartyFunction, Sent
-from harness.seeds import torch_generator
+from harness.seeds import derive, torch_generator
 
 __all__ = ["Host", "load_defense_class"]
 
@@ -67,6 +67,7 @@ class Host:
         defense = _load_defense(spec.get("submission"))
         self._loading += time.perf_counter() - started
         defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=spec.get("salt", "")))
+        _seed_globals(derive("global", *party["seed"], salt=spec.get("salt", "")))
         items = [Item(**item) for item in party["items"]]
         settings = dict(party["settings"])
         public = PublicSide(tuple(party["public_texts"]), settings, {k: p.part for k, p in parts.items()}, tokenizer)
@@ -104,6 +105,18 @@ class Host:
             "flops": self._meter.flops,
             "setup": self.setup,
         }
+
+
+def _seed_globals(seed: int) -> None:
+    """A defense should draw from ``self.me.generator``; one that does not is still reproducible, and its
+    noise differs between the live run and simulations, as a forked worker's would not."""
+    import random
+
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
 
 
 def load_defense_class(folder: str | Path, target: str) -> type[Defense]:

@@ -75,7 +75,7 @@ class Zygote:
         self._control, theirs = socket.socketpair()
         command = [sys.executable, "-m", "harness.zygote", str(theirs.fileno())]
         # Harness and worker compute in turns: threads that spin while they wait would take the other's core.
-        quiet = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
+        quiet = {"TOKENIZERS_PARALLELISM": "false"}
         environment = {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()

@@ -181,7 +181,10 @@ def _flags(ledger: Ledger, name: str, point: int, runs: Sequence[dict[str, Any]]
     flags = [] if all(run["isolation"] != "none" for run in runs) else ["isolation none: never ranked"]
     for cell in ledger.cells(name, point, role="utility", behaviour="knockout"):
         _, references = ledger.utility_references(cell.name)
-        if cell.status == "ok" and references:
+        # Swapped answers are still a language model's: what they earn the undefended system is no bypass.
+        swapped = ledger.cells("none", 0, role="utility", behaviour="knockout")
+        references += [c for c in swapped if c.name == cell.name and c.status == "ok"]
+        if name != "none" and cell.status == "ok" and references:
             mine = cell.values(cell.name)
             kept = [reference.restricted(cell.name, mine) for reference in references]
             if score.knockout_bypass(mine, kept, rng=numpy_generator("knockout", ledger.suite, ledger.entry)):

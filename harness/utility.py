@@ -79,6 +79,8 @@ class Likelihood:
     records: tuple[str, ...]
     worst: float
     """Log-likelihood that a missing prediction counts as: uniform guessing, ``-log V``."""
+    unigram: Mapping[str, float]
+    """Record -> log-likelihood per token under public token frequencies: the blind guess."""
     name: str = "log_likelihood"
 
     def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
@@ -91,8 +93,8 @@ class Likelihood:
         return tuple(found)
 
     def blind(self) -> tuple[Score, ...]:
-        """Uniform guessing."""
-        return self.score({}, {})
+        """Token frequencies without any context."""
+        return tuple(Score(record=r, metric=self.name, value=self.unigram[r]) for r in self.records)
 
 
 def _field(predictions: Mapping[str, Any], record: str, name: str) -> Any:

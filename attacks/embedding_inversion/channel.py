@@ -69,7 +69,7 @@ class Channel:
         return self.noise.log_density(difference, kept)
 
     def screen(self, message: Tensor, table: Tensor, position: int | Tensor = 0) -> Tensor:
-        """Log densities ``[n, V]`` of ``message [n, e]`` under each row of ``table [V, d]``, up to a constant a message.
+        """Log densities ``[n, V]`` of ``message [n, e]`` under each row of ``table [V, d]``, up to a constant each.
 
         In matrix products, hence fast for a whole vocabulary. Laplace noise is replaced by Gaussian noise of the same
         variance: right for ranking candidates, not for the final decision.

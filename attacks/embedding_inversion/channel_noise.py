@@ -57,8 +57,8 @@ def declared_noise(laws: Sequence[NoiseLaw], width: int) -> Noise | None:
 def fit_noise(residual: Tensor, kept: Tensor, floor: Tensor) -> Noise:
     """Noise law of ``residual [n, e]`` by maximum likelihood, over the entries that ``kept [n, e]`` marks.
 
-    Scales are pooled over coordinates where their spread is no wider than chance allows, else shrunk towards
-    the pooled one with the weight of 20 rows. ``floor [e]`` bounds them from below.
+    Scales are pooled over coordinates where their spread is no wider than chance allows, else drawn towards
+    the pooled one with the weight of one row. ``floor [e]`` bounds them from below.
     """
     count = kept.sum(0).clamp_min(1.0)
     options = []
@@ -78,4 +78,4 @@ def _shrink(each: Tensor, pooled: Tensor, count: Tensor, kurtosis: float) -> Ten
     chance = kurtosis / float(count.mean())  # relative variance of a mean of squares (or of absolutes)
     if float((each / pooled.clamp_min(1e-30)).var()) < 2.0 * chance:
         return pooled.expand_as(each).clone()
-    return (each * count + pooled * 20.0) / (count + 20.0)
+    return (each * count + pooled) / (count + 1.0)

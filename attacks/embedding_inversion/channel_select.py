@@ -10,6 +10,7 @@ from torch import Tensor
 
 from attacks.embedding_inversion import channel_fit
 from attacks.embedding_inversion.channel_maps import Clip, Map, Rounding, Then
+from attacks.embedding_inversion.linear import fit_ridge
 from harness.attack import Observation
 
 __all__ = ["Fit", "Rows", "residual", "score", "select"]
@@ -164,8 +165,8 @@ def _affine(before: Map) -> Fitter:
 
     def fitter(rows: Rows) -> Map:
         x, m = before.expect(rows.plain), rows.message
-        options = {p: channel_fit.fit_affine(x[::2], m[::2], p) for p in (1e-3, 1.0, 100.0)}
-        losses = {p: float((m[1::2] - found.expect(x[1::2])).square().mean()) for p, found in options.items()}
+        options = {penalty: fit_ridge(x[::2], m[::2], penalty) for penalty in (1e-3, 1.0, 100.0)}
+        losses = {penalty: float((m[1::2] - found(x[1::2])).square().mean()) for penalty, found in options.items()}
         return Then(before, channel_fit.fit_affine(x, m, min(losses, key=losses.__getitem__)))
 
     return fitter
@@ -236,16 +237,17 @@ def _moves_with_position(fit: Fit, rows: Rows) -> bool:
 
 
 def _sent(x: Tensor, m: Tensor) -> Tensor:
-    """1 where the message has a coordinate, ``[n, e]``; all 1 unless zeros were put in.
-
-    Rounding sends zeros too: zeros count as withheld only where the state there is larger than the residual
-    elsewhere would let expect.
-    """
+    """1 where the message has a coordinate, ``[n, e]``; all 1 unless more than 2 % of zeros were put in."""
     if x.shape != m.shape:
         return torch.ones_like(m)
-    zero = ((m == 0) & (x != 0)).float()
-    kept = 1 - zero
-    factor = (m * x * kept).sum() / (x.square() * kept).sum().clamp_min(1e-30)
-    rest = ((m - factor * x).square() * kept).sum() / kept.sum().clamp_min(1.0)
-    missing = ((factor * x).square() * zero).sum() / zero.sum().clamp_min(1.0)
-    return kept if float(zero.mean()) > 0.02 and bool(missing > 4 * rest) else torch.ones_like(m)
+    zero = (m == 0) & (x != 0)
+    return (~zero).float() if float(zero.float().mean()) > 0.02 and not _on_lattice(m) else torch.ones_like(m)
+
+
+def _on_lattice(m: Tensor) -> bool:
+    """Whether most messages are multiples of their smallest coordinate: rounding sends zeros as well."""
+    size = m.abs()
+    step = size.masked_fill(size == 0, torch.inf).amin(1, keepdim=True)
+    ratio = size / step
+    off = ((ratio - ratio.round()).abs() > 0.01 * ratio.clamp(1, 20)).float().mean(1)
+    return float((off < 0.05).float().mean()) > 0.5

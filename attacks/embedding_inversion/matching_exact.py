@@ -16,10 +16,13 @@ __all__ = ["Found", "Job", "invert_exactly"]
 
 @dataclass(frozen=True)
 class Job:
-    """One text: its messages ``[T, e]`` at the private positions, and tokens already decided (``-1``: open)."""
+    """One text: its messages ``[T, e]`` at the private positions."""
 
     messages: Tensor
     forced: tuple[int, ...] = ()
+    """Tokens already decided, from the first position on."""
+    tail: Tensor | None = None
+    """Messages at the positions of the public suffix, ``[S, e]``."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def _other_turn(job: Job, found: Found, tolerance: float) -> Job | None:
     turns = [place for place in range(len(job.forced), misfit) if found.rivals[place] >= 0]
     if misfit == len(found.ids) or not turns:
         return None
-    return Job(job.messages, (*found.ids[: turns[-1]], found.rivals[turns[-1]]))
+    return replace(job, forced=(*found.ids[: turns[-1]], found.rivals[turns[-1]]))
 
 
 def _decode_sorted(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Effort) -> list[Found]:
@@ -107,7 +110,7 @@ def _step(
     hunt = Hunt(problem, tree, messages, ids.shape[1])
     scores = problem.decoder.scores(messages, ids.shape[1]) + problem.log_frequency
     forced = [job.forced[place] if place < len(job.forced) else -1 for job in jobs]
-    top = scores.topk(effort.first).indices
+    top = scores.topk(min(effort.first, scores.shape[1])).indices
     for row, token in enumerate(forced):
         top[row] = torch.where(torch.tensor(token >= 0, device=top.device), token, top[row])
     hunt.test(top)
@@ -121,7 +124,8 @@ def _step(
 
 def _search(hunt: Hunt, scores: Tensor, ids: Tensor, effort: Effort) -> None:
     """Everything after the first try. The scan is left out where most texts fit nothing: then the law is wrong."""
-    if widen(hunt, scores, ids, effort) or refine(hunt, effort):
+    done, scores = widen(hunt, scores, ids, effort)
+    if done or refine(hunt, effort):
         return
     if 2 * len(hunt.open) <= len(hunt.token) or len(hunt.open) == 1 < ids.shape[1]:
         exhaust(hunt, scores, effort)

@@ -40,8 +40,8 @@ class Effort:
     first: int = 16
     """Candidates tried at every position."""
     wide: int = 64
-    """Candidates after the first widening, without and then with the language model."""
-    steps: int = 60
+    """Candidates after the first widening; four times as many once the language model has ranked them too."""
+    steps: int = 40
     """Adam steps on a soft embedding; every tenth, the tokens nearest to it are tried."""
     near: int = 32
     rate: float = 0.15
@@ -99,17 +99,24 @@ class Hunt:
         self.rival[rows[fits]] = tokens.gather(1, near).squeeze(1)[fits]
 
 
-def widen(hunt: Hunt, scores: Tensor, prefixes: Tensor, effort: Effort) -> bool:
-    """Try the ``wide`` most plausible tokens by the message, then by message and language model together."""
-    first, wide = effort.first, min(effort.wide, scores.shape[1])
-    if wide > first:
-        hunt.test(scores[hunt.open].topk(wide).indices[:, first:])
+def widen(hunt: Hunt, scores: Tensor, prefixes: Tensor, effort: Effort) -> tuple[bool, Tensor]:
+    """Try the ``wide`` most plausible tokens by the message, then more by message and language model together.
+
+    Returns whether every text has a fit, and the scores ``[N, V]`` with the language model's share in the rows that
+    it was asked for.
+    """
+    wide = min(effort.wide, scores.shape[1])
+    if wide > effort.first:
+        hunt.test(scores[hunt.open].topk(wide).indices[:, effort.first :])
     whole = hunt.problem.whole
     if hunt.settle() or whole is None:
-        return len(hunt.open) == 0
+        return len(hunt.open) == 0, scores
     prior = LanguagePrior(whole, prefixes[hunt.open], hunt.problem.log_frequency)
-    hunt.test((scores[hunt.open] + prior.log_probs()).topk(wide).indices)
-    return hunt.settle()
+    scores = scores.index_copy(0, hunt.open, scores[hunt.open] - hunt.problem.log_frequency + prior.log_probs())
+    scores = scores.nan_to_num(nan=-torch.inf)
+    more = min(4 * wide, scores.shape[1])
+    hunt.test(scores[hunt.open].topk(more).indices)
+    return hunt.settle(), scores
 
 
 def refine(hunt: Hunt, effort: Effort) -> bool:

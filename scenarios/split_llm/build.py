@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -75,8 +76,8 @@ def assemble(settings: Settings, pool: list[Record], axes: Axes) -> Deployment:
         function=f"scenarios.split_llm.protocol:{party}",
         curious=curious,
         parties={PARTY: plan},
-        curious_parts={"body": layout.curious},
-        local_parts={"body": layout.local},
+        curious_parts=layout.curious,
+        local_parts=layout.local,
         public=_public(settings, layout, splits, template, tokens),
         secrets=_secrets(settings, splits, tokens, ids),
         tasks=_tasks(settings, layout, splits, tokens, ids),
@@ -96,8 +97,8 @@ class _Layout:
     causal: bool
     vocabulary: int
     private: Mapping[str, PartRef]
-    curious: PartRef
-    local: PartRef
+    curious: Mapping[str, PartRef]
+    local: Mapping[str, PartRef]
 
 
 def _layout(settings: Settings, tokens: Tokens) -> _Layout:
@@ -119,9 +120,11 @@ def _layout(settings: Settings, tokens: Tokens) -> _Layout:
         raise SuiteError(f"model {model!r}: " + "; ".join(problems))
     head = PartRef(model, 0, None if settings.pooled else cut)
     tail = {"tail": PartRef(model, tail_start, None, head=True, embed=False)} if u_shaped else {}
-    stop, lm_head = tail_start if u_shaped else None, probe.causal and not u_shaped
-    rest = PartRef(model, cut, stop, lm_head, embed=False)
-    local = PartRef(model, tail_start, stop, lm_head, embed=False)
+    # A causal model's last norm and head are a part of their own, run on the last position alone.
+    stop = tail_start if probe.causal else None
+    lm_head = {"lm_head": PartRef(model, n, None, head=True, embed=False)} if probe.causal and not u_shaped else {}
+    rest = {"body": PartRef(model, cut, stop, embed=False), **lm_head}
+    local = {"body": PartRef(model, tail_start, stop, embed=False), **lm_head}
     return _Layout(cut, n, probe.causal, probe.vocab_size, {"head": head, **tail}, rest, local)
 
 
@@ -250,7 +253,18 @@ def _tasks(
         return (Classification({ids[r.id]: r.label for r in splits.private if r.label is not None}),)
     if settings.topology == "head-tail":
         return (Agreement(scored),)
-    return (Agreement(scored), Likelihood(scored, worst=-log(layout.vocabulary)))
+    blind = _unigram(splits, tokens, ids, layout.vocabulary, settings.max_tokens)
+    return (Agreement(scored), Likelihood(scored, worst=-log(layout.vocabulary), unigram=blind))
+
+
+def _unigram(
+    splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int
+) -> dict[str, float]:
+    """Mean log-likelihood of each private text under auxiliary token frequencies with add-one smoothing."""
+    counts = Counter(t for r in splits.auxiliary for t in tokens.encode(r.text)[:limit])
+    total = counts.total() + vocabulary
+    texts = {ids[r.id]: tokens.encode(r.text)[:limit] for r in splits.private}
+    return {key: sum(log((counts[t] + 1) / total) for t in text) / len(text) for key, text in texts.items()}
 
 
 def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:

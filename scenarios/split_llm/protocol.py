@@ -56,15 +56,15 @@ def encoder_party(me: Party) -> Generator[Sent, Message, None]:
 
 def model_party(net: Net) -> None:
     """Owns the rest of the model and answers every message; sees the hidden states and nothing else."""
-    body = net.part("body")
+    body, u_shaped = net.part("body"), net.settings["topology"] == "head-body-tail"
     while (up := net.receive()) is not None:
         if up.step == 0:
             cache = body.new_cache()
-        out = body(up["hidden"][None], cache)[0]
-        if net.settings["topology"] == "head-body-tail":
-            net.reply(Kind.HIDDEN, hidden=out)
+        out = body(up["hidden"][None], cache)
+        if u_shaped:
+            net.reply(Kind.HIDDEN, hidden=out[0])
         else:
-            net.reply(Kind.LOGITS, logits=out[-1:])
+            net.reply(Kind.LOGITS, logits=net.part("lm_head")(out[:, -1:])[0])
 
 
 def _outcome(me: Party, ids: list[int], first: Tensor, chosen: list[int]) -> dict[str, object]:

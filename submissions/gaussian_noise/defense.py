@@ -8,17 +8,18 @@ from harness import Defense, Item, Message, PublicSide
 
 
 class GaussianNoise(Defense):
-    """Clips at the typical norm of public texts; the noise has ``ratio`` times that norm over all coordinates."""
+    """Clips at ``clip`` times, and adds noise of ``ratio`` times, the typical norm of public texts."""
 
-    def __init__(self, ratio: float) -> None:
+    def __init__(self, clip: float, ratio: float) -> None:
+        self.clip = clip
         self.ratio = ratio
 
     def setup(self, records: Sequence[Item], public: PublicSide) -> None:
-        self.clip = public.settings["typical_norm"]["l2"]
+        self.norm = public.settings["typical_norm"]["l2"]
 
     def send(self, message: Message) -> Message:
         noisy = {}
         for name, x in message.tensors().items():
-            scale = self.ratio * self.clip / x.shape[-1] ** 0.5
-            noisy[name] = self.me.gaussian(x, clip=self.clip, scale=scale)
+            scale = self.ratio * self.norm / x.shape[-1] ** 0.5
+            noisy[name] = self.me.gaussian(x, clip=self.clip * self.norm, scale=scale)
         return message.replace(**noisy)

@@ -8,9 +8,10 @@ from harness import Defense, Item, Message, PublicSide
 
 
 class LaplaceNoise(Defense):
-    """Clips at the typical L1 norm; the noise has ``ratio`` times the typical Euclidean norm, as in gaussian_noise."""
+    """Clips at ``clip`` times the typical L1 norm; the noise has ``ratio`` times the typical Euclidean norm."""
 
-    def __init__(self, ratio: float) -> None:
+    def __init__(self, clip: float, ratio: float) -> None:
+        self.clip = clip
         self.ratio = ratio
 
     def setup(self, records: Sequence[Item], public: PublicSide) -> None:
@@ -20,5 +21,5 @@ class LaplaceNoise(Defense):
         noisy = {}
         for name, x in message.tensors().items():
             scale = self.ratio * self.norms["l2"] / (2 * x.shape[-1]) ** 0.5
-            noisy[name] = self.me.laplace(x, clip=self.norms["l1"], scale=scale)
+            noisy[name] = self.me.laplace(x, clip=self.clip * self.norms["l1"], scale=scale)
         return message.replace(**noisy)

@@ -22,7 +22,9 @@ def test_problems_are_reported(submission: Callable[..., Submission]) -> None:
     unseeded = submission("""
     class Plugin(Defense):
         def send(self, message):
-            return message.replace(hidden=message["hidden"] + torch.randn(message["hidden"].shape))
+            fresh = torch.Generator()
+            fresh.seed()
+            return message.replace(hidden=message["hidden"] + torch.randn(message["hidden"].shape, generator=fresh))
     """)
     (problem,) = check(unseeded.folder)
     assert "same seed sent different bytes" in problem

@@ -56,7 +56,7 @@ def test_ledger_counts_vectors_by_law() -> None:
 
 
 def test_bad_arguments_are_reported_together() -> None:
-    with pytest.raises(DefenseError, match="scale.*clip"):
+    with pytest.raises(DefenseError, match=r"scale.*clip"):
         mechanisms().gaussian(torch.zeros(1, 2), scale=-1.0, clip=0.0)
 
 

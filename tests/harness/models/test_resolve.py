@@ -27,8 +27,8 @@ from harness.models import (
     model_hash,
     part_folder,
     resolve,
-    tokenizer_folder,
 )
+from harness.tokens import load_tokens, tokenizer_folder
 
 Tiny = Callable[[str], tuple[Any, Path]]
 Ids = Callable[..., torch.Tensor]

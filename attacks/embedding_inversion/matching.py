@@ -1,0 +1,147 @@
+"""Vocabulary matching: run the public model on guesses and keep those whose states are what was sent."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from attacks.embedding_inversion.candidates import (
+    Decoder,
+    ExactDecoder,
+    StateLaw,
+    fit_discriminant,
+    fit_state_law,
+)
+from attacks.embedding_inversion.channel import Channel, open_channel
+from attacks.embedding_inversion.matching_beam import Beam, invert_by_beam
+from attacks.embedding_inversion.matching_exact import Job, invert_exactly
+from attacks.embedding_inversion.matching_hunt import Effort, Problem
+from attacks.embedding_inversion.pairs import live_channel
+from attacks.embedding_inversion.prior import unigram
+from attacks.embedding_inversion.states import (
+    Sequences,
+    TokenStates,
+    allowed_tokens,
+    auxiliary_sequences,
+    clean_states,
+    flatten,
+    forward_part,
+    private_slice,
+    probe_sequences,
+)
+from harness.attack import Attack
+
+if TYPE_CHECKING:
+    from harness.attack import Guess, Observation, Public, View
+    from harness.models import Part
+
+__all__ = ["VocabularyMatching"]
+
+
+class VocabularyMatching(Attack):
+    """Token by token, with the public model run on candidates after the prefix found so far.
+
+    Candidates come from a linear discriminant that ranks the whole vocabulary by one message. Without noise, the
+    token whose state is the one sent is recognised at once (:mod:`.matching_exact`); where none fits, the search
+    widens step by step up to the whole vocabulary. Under noise, a beam search maximises the likelihood of all
+    messages times the public language model's probability of the text (:mod:`.matching_beam`).
+
+    The adaptive variant works through the law of the defended messages, fitted on simulations or known pairs
+    (:mod:`.channel`); the oblivious one takes messages for undefended states.
+
+    Parameters: ``texts`` auxiliary texts and ``probes`` random sequences train the discriminant; ``simulated`` texts
+    fit the channel; ``first``, ``wide``, ``steps`` and ``scan`` are the :class:`Effort` without noise; ``width``,
+    ``fan`` and ``prior`` the :class:`Beam` under noise; ``language`` allows the language model.
+    """
+
+    name: ClassVar[str] = "vocabulary_matching"
+    summary: ClassVar[str] = "sequential matching of states over the vocabulary, exact or by beam search under noise"
+    source: ClassVar[str] = (
+        "Thomas et al. 2025 (Hidden No More, vocabulary matching); Nikolaou et al. 2025 (SipIt, sequential inversion)"
+    )
+
+    def __init__(
+        self,
+        *,
+        texts: int = 600,
+        probes: int = 400,
+        simulated: int = 64,
+        first: int = 8,
+        wide: int = 64,
+        steps: int = 40,
+        scan: int | None = None,
+        width: int = 4,
+        fan: int = 32,
+        prior: float = 1.0,
+        language: bool = True,
+    ) -> None:
+        self.texts, self.probes, self.simulated = texts, probes, simulated
+        self.effort = Effort(first=first, wide=wide, steps=steps, scan=scan)
+        self.beam = Beam(width=width, fan=fan, weight=prior)
+        self.language = language
+
+    def refuses(self, public: Public) -> str | None:
+        """Encoders have no order of causes, and pooled messages no positions."""
+        from harness.models.build import read_config
+        from harness.models.families import family_of
+        from harness.models.resolve import resolve
+
+        if public.pooled:
+            return "a pooled message has no token positions to match one after another"
+        if not family_of(read_config(resolve(public.model))).causal:
+            return f"{public.model} is an encoder: every state depends on the tokens after it as well"
+        return None
+
+    def guess(self, view: View) -> Guess:
+        """Token ids of every record."""
+        problem = self._problem(view)
+        observed, public = view.observations(), view.public
+        jobs = [_job(public, one) for one in observed]
+        if not jobs:
+            return {}
+        if problem.channel.noisy:
+            found = invert_by_beam(problem, jobs, public.prefix, public.suffix, self.beam)
+        else:
+            exact = invert_exactly(problem, jobs, public.prefix, self.effort)
+            found = [one.ids for one in exact]
+        return {one.record: list(ids) for one, ids in zip(observed, found, strict=True)}
+
+    def _problem(self, view: View) -> Problem:
+        public, part = view.public, forward_part(view)
+        texts = auxiliary_sequences(view, self.texts)
+        allowed = allowed_tokens(public, part.vocab_size).to(view.device)
+        sequences = texts + probe_sequences(public, part.vocab_size, self.probes)
+        clean = _clean(part, sequences, public)
+        channel = live_channel(view, self.simulated) if view.adaptive else open_channel(clean.states.std(0))
+        decoder = self._decoder(part, channel, clean, sequences, public)
+        whole = view.part(0, None, head=True) if self.language and public.prefix else None
+        return Problem(part, channel, decoder, unigram(texts, allowed), channel.tolerance, whole)
+
+    def _decoder(
+        self, part: Part, channel: Channel, clean: TokenStates, sequences: Sequences, public: Public
+    ) -> Decoder:
+        if public.cut == 0:
+            return ExactDecoder(part, channel)
+        table = part.embed_table.detach()
+        law = _clean_law(part, sequences, public.prefix, public.suffix)
+        return fit_discriminant(channel, clean.states, clean.ids, table, law)
+
+
+def _job(public: Public, one: Observation) -> Job:
+    where = private_slice(public, one)
+    tail = one.states[where.stop : where.stop + len(public.suffix)]
+    return Job(one.states[where], tail=tail if len(tail) == len(public.suffix) else None)
+
+
+def _clean(part: Part, sequences: Sequences, public: Public) -> TokenStates:
+    return flatten(clean_states(part, sequences, public.prefix, public.suffix), sequences, public)
+
+
+@lru_cache(maxsize=4)
+def _clean_law(part: Part, sequences: Sequences, prefix: tuple[int, ...], suffix: tuple[int, ...]) -> StateLaw:
+    """The law of clean states, once per deployment: attacks on further defenses of it share the fit."""
+    states = torch.cat(clean_states(part, sequences, prefix, suffix))
+    ids = torch.tensor([token for sequence in sequences for token in sequence], device=states.device)
+    return fit_state_law(states, ids, part.embed_table.detach())

@@ -68,6 +68,17 @@ class Channel:
         difference, kept = self.residual(message, plain, position)
         return self.noise.log_density(difference, kept)
 
+    def surprise(self, density: Tensor, message: Tensor) -> Tensor:
+        """How many standard deviations less likely than its own law lets expect: ``density [..., K]`` of ``message``.
+
+        Near 0 for the true state: over ``n`` coordinates, half the squared Gaussian residual has mean and variance
+        ``n / 2``, the absolute Laplace residual mean and variance ``n`` (both in units of their scale).
+        """
+        kept = (message != 0).to(message.dtype) if self.withheld else torch.ones_like(message)
+        count = kept.sum(-1, keepdim=True).clamp_min(1.0) * (0.5 if self.noise.kind == "gaussian" else 1.0)
+        peak = self.noise.log_density(torch.zeros_like(message), kept)[..., None]
+        return (peak - density - count) / count.sqrt()
+
     def screen(self, message: Tensor, table: Tensor, position: int | Tensor = 0) -> Tensor:
         """Log densities ``[n, V]`` of ``message [n, e]`` under each row of ``table [V, d]``, up to a constant each.
 

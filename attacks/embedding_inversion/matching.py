@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from harness.attack import Guess, Observation, Public, View
     from harness.models import Part
 
-__all__ = ["VocabularyMatching"]
+__all__ = ["VocabularyMatching", "text_jobs"]
 
 
 class VocabularyMatching(Attack):
@@ -96,11 +96,10 @@ class VocabularyMatching(Attack):
 
     def guess(self, view: View) -> Guess:
         """Token ids of every record."""
-        problem = self._problem(view)
         observed, public = view.observations(), view.public
-        jobs = [_job(public, one) for one in observed]
-        if not jobs:
+        if not observed:
             return {}
+        problem, jobs = self.problem(view), text_jobs(view)
         if problem.channel.noisy:
             found = invert_by_beam(problem, jobs, public.prefix, public.suffix, self.beam)
         else:
@@ -108,7 +107,8 @@ class VocabularyMatching(Attack):
             found = [one.ids for one in exact]
         return {one.record: list(ids) for one, ids in zip(observed, found, strict=True)}
 
-    def _problem(self, view: View) -> Problem:
+    def problem(self, view: View) -> Problem:
+        """Everything that is fitted before the secrets are looked at: channel, discriminant, prior."""
         public, part = view.public, forward_part(view)
         texts = auxiliary_sequences(view, self.texts)
         allowed = allowed_tokens(public, part.vocab_size).to(view.device)
@@ -127,6 +127,11 @@ class VocabularyMatching(Attack):
         table = part.embed_table.detach()
         law = _clean_law(part, sequences, public.prefix, public.suffix)
         return fit_discriminant(channel, clean.states, clean.ids, table, law)
+
+
+def text_jobs(view: View) -> list[Job]:
+    """The messages of every observed text, at its private positions and at the suffix."""
+    return [_job(view.public, one) for one in view.observations()]
 
 
 def _job(public: Public, one: Observation) -> Job:

@@ -15,6 +15,11 @@ from harness.models import PrefixTree
 
 __all__ = ["Beam", "invert_by_beam"]
 
+ODD = 5.0
+"""Standard deviations (:meth:`Channel.surprise`) from which on more candidates are tried."""
+WIDER = 16
+"""How many times the fan is tried then."""
+
 
 @dataclass(frozen=True)
 class Beam:
@@ -34,6 +39,8 @@ class _Front:
     ids: Tensor
     score: Tensor
     texts: int
+    odd: Tensor
+    """Texts whose last message no candidate explained, ``[texts]``."""
 
     @property
     def width(self) -> int:
@@ -43,6 +50,7 @@ class _Front:
         self.tree.select(rows)
         self.prior.select(rows)
         self.ids, self.score, self.texts = self.ids[rows], self.score[rows], texts
+        self.odd = self.odd[:texts]
 
 
 @torch.no_grad()
@@ -87,25 +95,76 @@ def _begin(problem: Problem, texts: int, prefix: Sequence[int]) -> _Front:
     prior: Prior = UnigramPrior(problem.log_frequency, texts)
     if problem.whole is not None:
         prior = LanguagePrior(problem.whole, ids, problem.log_frequency)
-    return _Front(PrefixTree(problem.part, ids), prior, ids, torch.zeros(texts, device=device), texts)
+    odd = torch.zeros(texts, dtype=torch.bool, device=device)
+    return _Front(PrefixTree(problem.part, ids), prior, ids, torch.zeros(texts, device=device), texts, odd)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Candidates of each text ``[texts, N]``: total score, fit of the last message, token, hypothesis extended."""
+
+    total: Tensor
+    fit: Tensor
+    token: Tensor
+    owner: Tensor
+
+    def beside(self, more: _Choice, where: Tensor) -> _Choice:
+        """With ``more`` appended in the rows ``where``; the other rows are filled with impossible candidates."""
+        both = []
+        for own, other in zip(vars(self).values(), vars(more).values(), strict=True):
+            extra = own.new_full((len(own), other.shape[1]), -torch.inf if own.is_floating_point() else 0)
+            extra[where] = other
+            both.append(torch.cat([own, extra], 1))
+        return _Choice(*both)
 
 
 def _advance(problem: Problem, front: _Front, messages: Tensor, beam: Beam) -> None:
     """One position of all hypotheses: propose by message and prior, weigh by the state, keep the best."""
-    position, width = front.ids.shape[1], front.width
-    read = problem.decoder.scores(messages, position).repeat_interleave(width, 0)
     prior = beam.weight * front.prior.log_probs()
-    tokens = (read + prior).topk(min(beam.fan, read.shape[1])).indices
-    states = front.tree.try_next(tokens)
-    fit = problem.channel.log_density(messages.repeat_interleave(width, 0), states, position)
-    total = front.score[:, None] + fit + prior.gather(1, tokens)
-    flat = total.view(front.texts, -1)
-    best = flat.topk(min(beam.width, flat.shape[1]))
-    first = torch.arange(front.texts, device=flat.device)[:, None] * width
-    parents, choice = (first + best.indices // tokens.shape[1]).flatten(), (best.indices % tokens.shape[1]).flatten()
-    chosen = tokens[parents, choice]
-    front.select(parents, front.texts)
-    front.tree.commit_at(choice)
+    proposal = problem.decoder.scores(messages, front.ids.shape[1]).repeat_interleave(front.width, 0) + prior
+    everything = torch.arange(len(front.ids), device=front.ids.device)
+    tokens = proposal.topk(min(beam.fan, proposal.shape[1])).indices
+    choice = _weigh(problem, front, front.tree, messages, everything, tokens, prior)
+    again = (_odd(problem, choice, messages) & ~front.odd).nonzero().squeeze(1)
+    if len(again):
+        rows = everything.view(front.texts, -1)[again].flatten()
+        allowed = int((problem.log_frequency > -torch.inf).sum())
+        tokens = proposal[rows].topk(min(beam.fan * WIDER, allowed)).indices[:, beam.fan :]
+        tree = PrefixTree(problem.part, front.ids[rows])
+        choice = choice.beside(_weigh(problem, front, tree, messages[again], rows, tokens, prior), again)
+    front.odd = _odd(problem, choice, messages)
+    _keep(front, choice, beam.width)
+
+
+def _weigh(
+    problem: Problem, front: _Front, tree: PrefixTree, messages: Tensor, rows: Tensor, tokens: Tensor, prior: Tensor
+) -> _Choice:
+    """Score ``tokens [rows, K]`` after the hypotheses ``rows`` (all those of ``messages``' texts), held by ``tree``."""
+    fit = _fit(problem, tree, messages.repeat_interleave(front.width, 0), tokens)
+    total = front.score[rows, None] + fit + prior[rows].gather(1, tokens)
+    owner = (rows % front.width)[:, None].expand_as(tokens)
+    return _Choice(*(part.reshape(len(messages), -1) for part in (total, fit, tokens, owner)))
+
+
+def _odd(problem: Problem, choice: _Choice, messages: Tensor) -> Tensor:
+    """Texts whose message no candidate explains, ``[texts]``."""
+    return problem.channel.surprise(choice.fit.amax(1, keepdim=True), messages).squeeze(1) > ODD
+
+
+def _fit(problem: Problem, tree: PrefixTree, messages: Tensor, tokens: Tensor) -> Tensor:
+    """``log p(message | prefix, token)`` of ``tokens [B, K]``, a limited number at a time."""
+    parts = torch.split(tokens, max(1, FAN // max(1, len(tokens))), dim=1)
+    found = [problem.channel.log_density(messages, tree.try_next(part), tree.length) for part in parts]
+    return torch.cat(found, 1)
+
+
+def _keep(front: _Front, choice: _Choice, width: int) -> None:
+    """Continue with the best ``width`` candidates of each text."""
+    best = choice.total.topk(min(width, choice.total.shape[1]))
+    owner, chosen = choice.owner.gather(1, best.indices), choice.token.gather(1, best.indices).flatten()
+    first = torch.arange(front.texts, device=owner.device)[:, None] * front.width
+    front.select((first + owner).flatten(), front.texts)
+    front.tree.commit(chosen)
     front.prior.commit(chosen)
     front.ids, front.score = torch.cat([front.ids, chosen[:, None]], 1), best.values.flatten()
 

@@ -79,21 +79,28 @@ def _decode_sorted(problem: Problem, jobs: list[Job], prefix: Sequence[int], eff
 
 
 def _decode(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Effort) -> list[Found]:
-    """Decode jobs of falling length side by side."""
+    """Decode jobs of falling length side by side.
+
+    A text that nothing fits is lost: its later positions get the first try alone. The vocabulary is scanned only once
+    some token has fitted (or for one or two texts), for else the law of the messages is wrong.
+    """
     device = problem.log_frequency.device
     ids = torch.tensor([list(prefix)] * len(jobs), dtype=torch.long, device=device).view(len(jobs), len(prefix))
     tree = PrefixTree(problem.part, ids)
     lost = torch.zeros(len(jobs), dtype=torch.bool, device=device)
     columns: list[tuple[Tensor, Tensor, Tensor]] = []
-    tried = 0
+    tried, trusted = 0, len(jobs) <= 2
     for place in range(len(jobs[0].messages)):
         count = sum(len(job.messages) > place for job in jobs)
         if count < tree.rows:
             tree.select(torch.arange(count, device=device))
             ids, lost = ids[:count], lost[:count]
-        hunt = _step(problem, tree, jobs[:count], place, ids, lost, effort)
-        fits = hunt.distance <= problem.tolerance
-        lost, tried = lost | ~fits, tried + hunt.tried
+        hunt = _begin(problem, tree, jobs[:count], place, ids, effort.first)
+        hunt.open = hunt.open[~lost[hunt.open]]
+        trusted = trusted or bool((hunt.distance <= problem.tolerance).any())
+        if len(hunt.open):
+            _search(hunt, ids, effort if trusted else replace(effort, scan=0))
+        lost, tried = lost | (hunt.distance > problem.tolerance), tried + hunt.tried
         with torch.no_grad():
             tree.commit(hunt.token)
         ids = torch.cat([ids, hunt.token[:, None]], 1)
@@ -102,33 +109,22 @@ def _decode(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Ef
     return [_collect(columns, row, len(job.messages), share) for row, job in enumerate(jobs)]
 
 
-def _step(
-    problem: Problem, tree: PrefixTree, jobs: list[Job], place: int, ids: Tensor, lost: Tensor, effort: Effort
-) -> Hunt:
-    """One position of all texts. Texts that are ``lost`` (something before did not fit) get the first try alone."""
+def _begin(problem: Problem, tree: PrefixTree, jobs: list[Job], place: int, ids: Tensor, first: int) -> Hunt:
+    """The first try at one position of all texts; leaves open those that no token fits and none is forced on."""
     messages = torch.stack([job.messages[place] for job in jobs])
     hunt = Hunt(problem, tree, messages, ids.shape[1])
-    scores = problem.decoder.scores(messages, ids.shape[1]) + problem.log_frequency
-    forced = [job.forced[place] if place < len(job.forced) else -1 for job in jobs]
-    top = scores.topk(min(effort.first, scores.shape[1])).indices
-    for row, token in enumerate(forced):
-        top[row] = torch.where(torch.tensor(token >= 0, device=top.device), token, top[row])
-    hunt.test(top)
-    bound = torch.tensor(forced, device=top.device) >= 0
-    hunt.open = ((hunt.distance > problem.tolerance) & ~lost & ~bound).nonzero().squeeze(1)
-    if len(hunt.open):
-        hunt.fork(ids)
-        _search(hunt, scores, ids, effort)
+    top = hunt.scores.topk(min(first, hunt.scores.shape[1])).indices
+    forced = top.new_tensor([job.forced[place] if place < len(job.forced) else -1 for job in jobs])
+    hunt.test(torch.where(forced[:, None] >= 0, forced[:, None], top))
+    hunt.open = ((hunt.distance > problem.tolerance) & (forced < 0)).nonzero().squeeze(1)
     return hunt
 
 
-def _search(hunt: Hunt, scores: Tensor, ids: Tensor, effort: Effort) -> None:
-    """Everything after the first try. The scan is left out where most texts fit nothing: then the law is wrong."""
-    done, scores = widen(hunt, scores, ids, effort)
-    if done or refine(hunt, effort):
-        return
-    if 2 * len(hunt.open) <= len(hunt.token) or len(hunt.open) == 1 < ids.shape[1]:
-        exhaust(hunt, scores, effort)
+def _search(hunt: Hunt, ids: Tensor, effort: Effort) -> None:
+    """Everything after the first try, on a tree of the open texts' own."""
+    hunt.fork(ids)
+    if not (widen(hunt, ids, effort) or refine(hunt, effort)):
+        exhaust(hunt, effort)
 
 
 def _collect(columns: list[tuple[Tensor, Tensor, Tensor]], row: int, length: int, tried: int) -> Found:

@@ -63,6 +63,8 @@ class Hunt:
         self.rival = torch.full_like(self.token, -1)
         """Another token that fits too (-1: none)."""
         self.tried = 0
+        self.scores = problem.decoder.scores(messages, position) + problem.log_frequency
+        """Plausibility of every token before its state is known, ``[N, V]``."""
 
     @torch.no_grad()
     def test(self, ids: Tensor) -> None:
@@ -99,24 +101,19 @@ class Hunt:
         self.rival[rows[fits]] = tokens.gather(1, near).squeeze(1)[fits]
 
 
-def widen(hunt: Hunt, scores: Tensor, prefixes: Tensor, effort: Effort) -> tuple[bool, Tensor]:
-    """Try the ``wide`` most plausible tokens by the message, then more by message and language model together.
-
-    Returns whether every text has a fit, and the scores ``[N, V]`` with the language model's share in the rows that
-    it was asked for.
-    """
-    wide = min(effort.wide, scores.shape[1])
+def widen(hunt: Hunt, prefixes: Tensor, effort: Effort) -> bool:
+    """Try the ``wide`` most plausible tokens by the message, then more by message and language model together."""
+    wide = min(effort.wide, hunt.scores.shape[1])
     if wide > effort.first:
-        hunt.test(scores[hunt.open].topk(wide).indices[:, effort.first :])
-    whole = hunt.problem.whole
+        hunt.test(hunt.scores[hunt.open].topk(wide).indices[:, effort.first :])
+    whole, frequency = hunt.problem.whole, hunt.problem.log_frequency
     if hunt.settle() or whole is None:
-        return len(hunt.open) == 0, scores
-    prior = LanguagePrior(whole, prefixes[hunt.open], hunt.problem.log_frequency)
-    scores = scores.index_copy(0, hunt.open, scores[hunt.open] - hunt.problem.log_frequency + prior.log_probs())
-    scores = scores.nan_to_num(nan=-torch.inf)
-    more = min(4 * wide, scores.shape[1])
-    hunt.test(scores[hunt.open].topk(more).indices)
-    return hunt.settle(), scores
+        return len(hunt.open) == 0
+    prior = LanguagePrior(whole, prefixes[hunt.open], frequency).log_probs()
+    gain = torch.where(frequency > -torch.inf, prior - frequency, torch.zeros_like(prior))
+    hunt.scores[hunt.open] += gain
+    hunt.test(hunt.scores[hunt.open].topk(min(4 * wide, hunt.scores.shape[1])).indices)
+    return hunt.settle()
 
 
 def refine(hunt: Hunt, effort: Effort) -> bool:
@@ -144,11 +141,11 @@ def refine(hunt: Hunt, effort: Effort) -> bool:
     return False
 
 
-def exhaust(hunt: Hunt, scores: Tensor, effort: Effort) -> bool:
+def exhaust(hunt: Hunt, effort: Effort) -> bool:
     """Try the vocabulary (or ``scan`` tokens of it) in order of plausibility, until every text has a fit."""
     allowed = int((hunt.problem.log_frequency > -torch.inf).sum())
     limit = allowed if effort.scan is None else min(effort.scan, allowed)
-    order = scores[hunt.open].topk(limit).indices if limit else scores.new_zeros(len(hunt.open), 0).long()
+    order = hunt.scores[hunt.open].topk(limit).indices
     rows = hunt.open
     for start in range(0, limit, 512):
         hunt.test(order[torch.isin(rows, hunt.open), start : start + 512])

@@ -21,7 +21,7 @@ from harness.utility import UtilityTask
 
 __all__ = ["CellPlan", "RunPlan", "plan_cells"]
 
-KNOCKOUT_SESSIONS = 8
+KNOCKOUT_SESSIONS = 6
 """Sessions of a knock-out run: enough to see that utility is not earned past the protocol, and cheap."""
 
 

@@ -141,7 +141,7 @@ def with_items(deployment: Deployment, items: Mapping[str, Any]) -> Deployment:
     return replace(deployment, parties=parties)
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=16)
 def public_part(model: str, start: int, stop: int | None, head: bool, embed: bool = True) -> Part:
     """A part of a public model, kept in memory between runs; its weights must not be changed."""
     return load_part(model, start, stop, head=head, embed=embed).requires_grad_(False)

@@ -47,8 +47,8 @@ class Channel:
 
     @property
     def noisy(self) -> bool:
-        """Whether states of different tokens can be confused: the noise is above 2 % of the spread."""
-        return self.tolerance > 0.1
+        """Whether states of different tokens can be confused: the noise is above 3 % of the spread."""
+        return self.tolerance > 0.15
 
     def expect(self, plain: Tensor, position: int | Tensor = 0) -> Tensor:
         """Mean message of ``plain [..., d]`` at ``position`` (a number or ``[...]``), as if nothing were withheld."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import re
 import subprocess
@@ -295,7 +296,7 @@ def test_doctor(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_plain_reporter_tells_of_downloads_once() -> None:
-    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=100, record=True, file=io.StringIO())
     with console.file, make_reporter(console) as reporter:
         assert isinstance(reporter, PlainReporter)
         for done in (0, 5_000_000, 10_000_000):

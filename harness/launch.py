@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, Protocol
 
 from harness.errors import DefenseError, SuiteError
@@ -72,6 +73,7 @@ class Zygote:
     """The fork server of one evaluation; started at once, ready when torch is imported there."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._control, theirs = socket.socketpair()
         command = [sys.executable, "-m", "harness.zygote", str(theirs.fileno())]
         # Harness and worker compute in turns: threads that spin while they wait would take the other's core.
@@ -83,14 +85,16 @@ class Zygote:
     def fork(self) -> tuple[int, socket.socket]:
         """A fresh worker: its process id and the harness's end of its socket."""
         ours, theirs = socket.socketpair()
-        socket.send_fds(self._control, [b"{}"], [theirs.fileno()])
-        theirs.close()
-        return int(self._ask()["pid"]), ours
+        with self._lock:
+            socket.send_fds(self._control, [b"{}"], [theirs.fileno()])
+            theirs.close()
+            return int(self._ask()["pid"]), ours
 
     def wait(self, pid: int) -> dict[str, int]:
         """Exit status and peak memory in bytes of an ended worker."""
-        self._control.send(json.dumps({"wait": pid}).encode())
-        return self._ask()
+        with self._lock:
+            self._control.send(json.dumps({"wait": pid}).encode())
+            return self._ask()
 
     def _ask(self) -> dict[str, int]:
         data = self._control.recv(4096)

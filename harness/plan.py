@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness import registry
@@ -67,21 +69,32 @@ class CellPlan:
 
 
 def plan_cells(
-    suite: Suite, submission: Submission, undefended: Submission, points: tuple[int, ...], isolation: str, salt: str
+    suite: Suite,
+    submission: Submission,
+    undefended: Submission,
+    points: tuple[int, ...],
+    isolation: str,
+    salt: str,
+    jobs: int = 1,
 ) -> Iterator[CellPlan]:
     """All cells of ``submission`` on the suite's applicable entries, with the undefended and control cells that
-    its scores need; cells of one run are adjacent."""
-    for entry in suite.entries:
-        if entry.scenario not in submission.scenarios:
-            continue
-        scenario = registry.load("scenario", entry.scenario)
-        if not isinstance(scenario, Scenario):
-            raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
-        for seed in entry.seeds:
-            deployment = scenario.build(entry.name, entry.settings, (suite.name, entry.scenario, seed))
-            _check_secrets(entry, deployment)
+    its scores need; cells of one run are adjacent. ``jobs`` deployments are built at a time."""
+    entries = [entry for entry in suite.entries if entry.scenario in submission.scenarios]
+    places = [(entry, seed) for entry in entries for seed in entry.seeds]
+    with ThreadPoolExecutor(jobs) as pool:
+        for (entry, seed), deployment in zip(places, pool.map(partial(_build, suite), places), strict=True):
             maker = _Maker(suite, entry, seed, deployment, isolation, salt)
             yield from maker.cells(submission, undefended, points)
+
+
+def _build(suite: Suite, place: tuple[Entry, int]) -> Deployment:
+    entry, seed = place
+    scenario = registry.load("scenario", entry.scenario)
+    if not isinstance(scenario, Scenario):
+        raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
+    deployment = scenario.build(entry.name, entry.settings, (suite.name, entry.scenario, seed))
+    _check_secrets(entry, deployment)
+    return deployment
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from harness.errors import DefenseError
@@ -14,6 +13,7 @@ from harness.memory import peak_bytes, reset_peak
 from harness.meter import Meter, MeteredPart
 from harness.models import Part, load_part, part_folder
 from harness.net import SERVER, Channel, Net
+from harness.once import once
 from harness.scenario import Deployment, PartRef
 from harness.schema import Costs, LedgerEntry
 from harness.submission import Submission
@@ -141,7 +141,7 @@ def with_items(deployment: Deployment, items: Mapping[str, Any]) -> Deployment:
     return replace(deployment, parties=parties)
 
 
-@lru_cache(maxsize=16)
+@once(maxsize=16)
 def public_part(model: str, start: int, stop: int | None, head: bool, embed: bool = True) -> Part:
     """A part of a public model, kept in memory between runs; its weights must not be changed."""
     return load_part(model, start, stop, head=head, embed=embed).requires_grad_(False)

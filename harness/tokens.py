@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ModelError
+from harness.once import once
 
 __all__ = ["Tokens", "load_tokens", "tokenizer_folder"]
 
@@ -42,7 +42,7 @@ class Tokens:
         return text
 
 
-@lru_cache(maxsize=32)
+@once(maxsize=32)
 def tokenizer_folder(ref: str) -> Path:
     """A cached folder with the tokenizer of model ``ref`` and nothing else; made once, atomically."""
     from harness.assets.store import cache_root, fresh_folder, publish
@@ -56,7 +56,7 @@ def tokenizer_folder(ref: str) -> Path:
     return target
 
 
-@lru_cache(maxsize=8)
+@once(maxsize=8)
 def load_tokens(folder: str | Path) -> Tokens:
     """The tokenizer in a folder made by :func:`tokenizer_folder`; :class:`ModelError` if it is none."""
     from tokenizers import Tokenizer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -32,6 +31,7 @@ from attacks.embedding_inversion.states import (
     probe_sequences,
 )
 from harness.attack import Attack
+from harness.once import once
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Observation, Public, View
@@ -144,7 +144,7 @@ def _clean(part: Part, sequences: Sequences, public: Public) -> TokenStates:
     return flatten(clean_states(part, sequences, public.prefix, public.suffix), sequences, public)
 
 
-@lru_cache(maxsize=4)
+@once(maxsize=4)
 def _clean_law(part: Part, sequences: Sequences, prefix: tuple[int, ...], suffix: tuple[int, ...]) -> StateLaw:
     """The law of clean states, once per deployment: attacks on further defenses of it share the fit."""
     states = torch.cat(clean_states(part, sequences, prefix, suffix))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -14,6 +13,7 @@ from attacks.embedding_inversion.channel import Channel
 from attacks.embedding_inversion.pairs import live_channel
 from attacks.embedding_inversion.states import allowed_tokens, forward_part, private_slice, resized
 from harness.attack import Attack
+from harness.once import once
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Observation, Public, View
@@ -128,7 +128,7 @@ def embedding_table(part: Part, position: int) -> Tensor:
     return part.embed(everything, torch.full_like(everything, position))[0]
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 @torch.no_grad()
 def contextless_table(part: Part, prefix: tuple[int, ...], suffix: tuple[int, ...], *, batch: int = 512) -> Tensor:
     """``[V, d]``: the state of every token directly after the prefix (and before the suffix)."""

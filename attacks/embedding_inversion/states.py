@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from harness.once import once
 from harness.seeds import torch_generator
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def flatten(states: Iterable[Tensor], sequences: Iterable[Sequence[int]], public
     return TokenStates(torch.cat(rows), torch.cat(tokens).to(device), torch.cat(positions).to(device))
 
 
-@lru_cache(maxsize=6)
+@once(maxsize=6)
 def clean_states(
     part: Part, sequences: Sequences, prefix: tuple[int, ...] = (), suffix: tuple[int, ...] = ()
 ) -> tuple[Tensor, ...]:

@@ -31,6 +31,9 @@ def evaluate(
     isolation: Annotated[Isolation, typer.Option(help="process: in a worker; none: here, for debugging.")] = (
         Isolation.process
     ),
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Runs worked on at a time; by default as many as there are cores.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Attack a defense, score its utility and costs, and store everything.
@@ -53,6 +56,7 @@ def evaluate(
                 points=point,
                 isolation=isolation.value,
                 progress=progress,
+                jobs=jobs,
             )
     except KeyboardInterrupt:
         typer.echo("interrupted; finished cells are stored, the same command goes on from here", err=True)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal, norm
+
+from attacks.prototype.membership import averaged_llr, cosine_scores, expected_auc, mean_release_llr, summed_llr
+from attacks.prototype.moments import Moments, clip_rows, fit_by_class, fit_moments
+from harness.errors import DataError
+from harness.metrics.membership import auc, tpr_at_fpr
+
+LABELS = [1] * 300 + [0] * 300
+
+
+def gaussian_world(d, n, seed=0, auxiliary=6000, noise=0.0, rounds=1, exact=False):
+    """300 releases of means of n records; each is asked about one member and one outsider."""
+    rng = np.random.default_rng(seed)
+    scale = np.arange(1, d + 1) ** -0.5
+    draw = lambda size: rng.normal(size=(size, d)) * scale + 1.0  # noqa: E731
+    model = Moments(np.ones(d), np.diag(scale**2)) if exact else fit_moments(draw(auxiliary))
+    trials = []
+    for _ in range(300):
+        inside = draw(n)
+        releases = inside.mean(0) + rng.normal(scale=noise**0.5, size=(rounds, d))
+        trials.append((np.stack([inside[0], draw(1)[0]]), releases))
+    return model, trials
+
+
+def scored(score, trials):
+    pairs = np.array([score(x, p) for x, p in trials])
+    return np.concatenate([pairs[:, 0], pairs[:, 1]])
+
+
+@pytest.mark.parametrize(("d", "n", "known"), [(384, 25, 0.997), (384, 100, 0.917), (64, 25, 0.871)])
+def test_the_gaussian_test_has_its_known_power_and_beats_the_cosine(d, n, known):
+    assert expected_auc(d, n) == pytest.approx(known, abs=0.001)
+    assert expected_auc(d, n) == pytest.approx(norm.cdf(np.sqrt(d / n) / np.sqrt(2)))
+    model, trials = gaussian_world(d, n)
+    ratio = scored(lambda x, p: mean_release_llr(x, p[0], n, model), trials)
+    baseline = scored(lambda x, p: cosine_scores(x, p[0]), trials)
+    # 300 pairs have a standard error of up to 0.012 at AUC 0.9.
+    assert auc(ratio, LABELS) == pytest.approx(expected_auc(d, n), abs=0.02)
+    assert auc(baseline, LABELS) < auc(ratio, LABELS) - 0.1
+
+
+def test_a_prototype_of_one_record_gives_it_away():
+    model, trials = gaussian_world(384, 1, auxiliary=2000)
+    ratio = scored(lambda x, p: mean_release_llr(x, p[0], 1, model), trials)
+    assert auc(ratio, LABELS) == 1.0 == tpr_at_fpr(ratio, LABELS, 0.01)
+
+
+def test_the_ratio_is_the_difference_of_two_densities():
+    rng = np.random.default_rng(1)
+    root = rng.normal(size=(5, 5))
+    model = Moments(rng.normal(size=5), root @ root.T)
+    noise = np.diag(rng.uniform(0.1, 0.2, 5))
+    x, p, n = rng.normal(size=(4, 5)), rng.normal(size=5), 7
+    slow = [
+        multivariate_normal(model.mean + (one - model.mean) / n, model.covariance * (n - 1) / n**2 + noise).logpdf(p)
+        - multivariate_normal(model.mean, model.covariance / n + noise).logpdf(p)
+        for one in x
+    ]
+    np.testing.assert_allclose(mean_release_llr(x, p, n, model, noise), slow, atol=2e-2)
+    assert np.argsort(slow).tolist() == np.argsort(mean_release_llr(x, p, n, model, noise)).tolist()
+
+
+def test_independent_noise_without_members_is_chance():
+    model, trials = gaussian_world(64, 25)
+    rng = np.random.default_rng(3)
+    ratio = scored(lambda x, p: mean_release_llr(x, 1 + rng.normal(size=64), 25, model), trials)
+    assert abs(auc(ratio, LABELS) - 0.5) < 0.1
+
+
+def test_rounds_of_fresh_noise_are_averaged_exactly():
+    """AUC Phi(mu / sqrt 2) with mu^2 the mean shift's length under Sigma / n + noise / R."""
+    d, n, noise, rounds = 384, 40, 0.002, 8
+    model, trials = gaussian_world(d, n, noise=noise, rounds=rounds, exact=True)
+    spectrum = np.diag(model.covariance)
+
+    def known(r):
+        return norm.cdf(np.sqrt((spectrum / n**2 / (spectrum / n + noise / r)).sum()) / np.sqrt(2))
+
+    one = auc(scored(lambda x, p: mean_release_llr(x, p[0], n, model, noise), trials), LABELS)
+    many = auc(scored(lambda x, p: averaged_llr(x, p, n, model, noise), trials), LABELS)
+    summed = scored(lambda x, p: summed_llr([x] * rounds, list(p), [n] * rounds, [model] * rounds, noise), trials)
+    assert one == pytest.approx(known(1), abs=0.03)
+    assert many == pytest.approx(known(rounds), abs=0.03)
+    assert many > one + 0.05
+    assert auc(summed, LABELS) > one + 0.03
+
+
+def test_ignoring_the_noise_costs_power():
+    d, n, noise = 128, 10, 0.05
+    model, trials = gaussian_world(d, n, noise=noise, exact=True)
+    aware = auc(scored(lambda x, p: mean_release_llr(x, p[0], n, model, noise), trials), LABELS)
+    unaware = auc(scored(lambda x, p: mean_release_llr(x, p[0], n, model), trials), LABELS)
+    assert aware > unaware + 0.03
+
+
+def test_small_classes_share_a_covariance_and_large_ones_do_not():
+    rng = np.random.default_rng(0)
+    wide, narrow = rng.normal(size=(100, 4)) * 3 + 10, rng.normal(size=(5, 4))
+    models = fit_by_class(np.concatenate([wide, narrow]), ["wide"] * 100 + ["narrow"] * 5)
+    np.testing.assert_allclose(models["narrow"].mean, narrow.mean(0))
+    assert models["wide"].trace > 30 and models["narrow"].trace > 20
+    assert fit_moments(narrow).trace < 10
+
+
+def test_clipping_leaves_short_rows():
+    rows = np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]])
+    np.testing.assert_allclose(clip_rows(rows, 1.0), [[0.6, 0.8], [0.3, 0.4], [0, 0]])
+    assert clip_rows(rows, None) is rows
+
+
+def test_what_does_not_fit_is_refused_at_once():
+    model = Moments(np.zeros(3), np.eye(3))
+    with pytest.raises(DataError, match=r"do not fit.*needs at least 1"):
+        mean_release_llr(np.zeros((2, 4)), np.zeros(3), 0, model)
+    with pytest.raises(DataError, match="at least 2"):
+        fit_moments(np.zeros((1, 3)))
+    with pytest.raises(DataError, match="2 labels"):
+        fit_by_class(np.zeros((3, 3)), ["a", "b"])

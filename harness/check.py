@@ -14,7 +14,7 @@ from harness import registry
 from harness.errors import DefenseError, ManifestError
 from harness.runner import Outcome, Runner, Task
 from harness.scenario import Deployment, Scenario
-from harness.submission import Submission, load
+from harness.submission import EVERYWHERE, Submission, load
 
 __all__ = ["check"]
 
@@ -33,7 +33,7 @@ def check(path: str | Path) -> list[str]:
 
 def _problems(submission: Submission, runner: Runner, folder: str) -> Iterator[str]:
     known = registry.names("scenario")
-    for name in submission.scenarios:
+    for name in known if EVERYWHERE in submission.scenarios else submission.scenarios:
         if name not in known:
             yield f"scenarios: no scenario named {name!r}; known: {', '.join(known)}"
             continue

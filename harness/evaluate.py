@@ -86,7 +86,7 @@ def _inputs(
     chosen = tuple(points) if points else tuple(range(len(submission.points)))
     last = len(submission.points) - 1
     problems = [f"no operating point {p}; it has 0 to {last}" for p in chosen if not 0 <= p <= last]
-    if not any(entry.scenario in submission.scenarios for entry in suite.entries):
+    if not any(submission.applies_to(entry.scenario) for entry in suite.entries):
         problems.append(f"suite {suite.label} has no entry for scenarios {list(submission.scenarios)}")
     if problems:
         raise SuiteError(f"submission {submission.name!r}: " + "; ".join(problems))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -25,7 +24,6 @@ from harness.plan import CellPlan, RunPlan
 from harness.runner import HONEST, Runner
 from harness.schema import CellRecord, Costs, Environment, RunRecord
 from harness.store import Store
-from harness.wire import WireLog
 
 __all__ = ["Job", "Progress", "execute"]
 
@@ -148,8 +146,7 @@ class Job:
             return None
         if record.status != "ok":
             raise DefenseError(record.reason or "the run failed")
-        log = WireLog.from_bytes((folder / "wire.bin").read_bytes())
-        return FinishedRun(plan, log, json.loads((folder / "predictions.json").read_text()), record.ledger)
+        return FinishedRun.from_files(plan, record.ledger, folder)
 
     def _execute(self, plan: RunPlan) -> FinishedRun:
         self._say(f"{plan.entry.name} s{plan.seed} {plan.submission.name} run {plan.task.behaviour}")

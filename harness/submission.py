@@ -16,10 +16,13 @@ from harness.documents import Document, parse, read_toml
 from harness.errors import ManifestError
 from harness.keys import canonical, tree_hash
 
-__all__ = ["MANIFEST", "Claim", "Manifest", "Point", "Submission", "load"]
+__all__ = ["EVERYWHERE", "MANIFEST", "Claim", "Manifest", "Point", "Submission", "load"]
 
 MANIFEST = "submission.toml"
 """Name of the file that makes a folder a submission."""
+
+EVERYWHERE = "*"
+"""In ``scenarios``: made for all of them."""
 
 MAX_POINTS = 6
 """Operating points a submission may have: few enough that the best of them is no search."""
@@ -72,13 +75,17 @@ class Manifest(Document):
     bibtex: str = ""
     """The same for a bibliography."""
     scenarios: tuple[str, ...] = Field(min_length=1)
-    """Scenarios that the defense is made for."""
+    """Scenarios that the defense is made for; ``*`` for all there are."""
     secret_state: bool = False
     """Whether it rests on secret deployment state fixed by ``setup``; it is then scored with known pairs."""
     points: tuple[Point, ...] = Field(min_length=1, max_length=MAX_POINTS)
     """Operating points, in the order of their index."""
     claim: Claim | None = None
     """The privacy claim, if any."""
+
+    def applies_to(self, scenario: str) -> bool:
+        """Whether the defense is made for a scenario."""
+        return bool({scenario, EVERYWHERE} & set(self.scenarios))
 
     @field_validator("scenarios", "authors")
     @classmethod

@@ -126,6 +126,26 @@ def test_a_submission_is_scored_and_nothing_is_computed_twice(job: Job, submissi
         assert [r for r in rows(store) if r.submission == "plugin"] == report.rows
 
 
+def test_results_do_not_depend_on_how_many_runs_are_worked_on_at_a_time(
+    suite: Path, submission: Make, tmp_path: Path
+) -> None:
+    plugin = submission(NOISE)
+    content = []
+    for jobs in (1, 3):
+        path = tmp_path / f"{jobs}.duckdb"
+        evaluate(plugin.folder, suite, path, progress=Quiet(), jobs=jobs)
+        with Store.open(path, read_only=True) as store:
+            content.append(
+                [
+                    store.query("SELECT key, run_key, role, name, status, reason FROM cells ORDER BY ALL"),
+                    store.query("SELECT * FROM scores ORDER BY ALL"),
+                    store.query("SELECT key, status, bytes_up, private_flops FROM runs ORDER BY ALL"),
+                ]
+            )
+    assert content[0] == content[1]
+    assert all(content[0])
+
+
 def test_a_changed_defense_recomputes_its_own_runs_alone(job: Job, submission: Make) -> None:
     job(submission(NOISE))
     _, quiet = job(submission(NOISE + "\n# another line\n"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.defense import Defense, Item, PublicSide
+    from harness.defense import DPSGD, Defense, Item, PublicSide
     from harness.message import Kind, Message
     from harness.packing import pack_int8, pack_top_k
 
-__all__ = ["Defense", "Item", "Kind", "Message", "PublicSide", "pack_int8", "pack_top_k"]
+__all__ = ["DPSGD", "Defense", "Item", "Kind", "Message", "PublicSide", "pack_int8", "pack_top_k"]
 
 _HOMES = {
+    "DPSGD": "harness.defense",
     "Defense": "harness.defense",
     "Item": "harness.defense",
     "Kind": "harness.message",

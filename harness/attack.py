@@ -72,23 +72,25 @@ class Observation:
 class Public:
     """What every party knows: public weights, tokenizer, template, and the attacker's auxiliary data."""
 
-    model: str
-    """Reference for :func:`harness.models.load_part`; the weights are public (the entry's entitlement)."""
-    cut: int
+    model: str = ""
+    """Reference for :func:`harness.models.load_part`; the weights are public (the entry's entitlement). Empty where
+    no language model is split."""
+    cut: int = 0
     """Messages carry the residual stream after this many blocks (0: what the first block is fed)."""
-    prefix: tuple[int, ...]
+    prefix: tuple[int, ...] = ()
     """Token ids before the private text in every prompt (at least the beginning-of-text token, if any)."""
-    suffix: tuple[int, ...]
+    suffix: tuple[int, ...] = ()
     """Token ids after the private text."""
-    max_tokens: int
+    max_tokens: int = 0
     """Private texts are truncated to this many tokens."""
-    auxiliary: tuple[Record, ...]
+    auxiliary: tuple[Record, ...] = ()
     """The attacker's own records, disjoint from the private ones; attributes and labels are known."""
-    special_ids: frozenset[int]
+    special_ids: frozenset[int] = frozenset()
     """Token ids that never occur in a private text and are not scored."""
     pooled: bool = False
     """True when a message is one vector per text (mean over positions, then L2-normalised)."""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    """What else the scenario makes public, under its own names: label set, public texts, rounds, dimensions."""
 
 
 class View(Protocol):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from harness.attack import DefenseCard
 from harness.errors import LeakboardError
 from harness.laws import confirmed_laws, declared_laws
 from harness.plan import CellPlan, RunPlan, make_attack
-from harness.runner import Outcome, Runner
+from harness.runner import KNOCKOUT, Outcome, Runner
 from harness.schema import CellRecord, LedgerEntry, Score
 from harness.seeds import torch_generator
 from harness.view import Bank, RunView
@@ -33,15 +34,25 @@ class FinishedRun:
     log: WireLog
     predictions: Mapping[str, Any]
     ledger: tuple[LedgerEntry, ...]
+    own: WireLog = field(default_factory=WireLog)
 
     @classmethod
     def from_outcome(cls, plan: RunPlan, outcome: Outcome) -> FinishedRun:
         """A run just executed."""
-        return cls(plan, outcome.log, outcome.predictions, outcome.ledger)
+        return cls(plan, outcome.log, outcome.predictions, outcome.ledger, outcome.own)
 
     def files(self) -> dict[str, bytes]:
         """The evictable artefact: wire log and predictions."""
-        return {"wire.bin": self.log.to_bytes(), "predictions.json": json.dumps(self.predictions).encode()}
+        found = {"wire.bin": self.log.to_bytes(), "predictions.json": json.dumps(self.predictions).encode()}
+        return found | ({"own.bin": self.own.to_bytes()} if self.own.entries else {})
+
+    @classmethod
+    def from_files(cls, plan: RunPlan, ledger: tuple[LedgerEntry, ...], folder: Path) -> FinishedRun:
+        """Inverse of :meth:`files`."""
+        log = WireLog.from_bytes((folder / "wire.bin").read_bytes())
+        own = folder / "own.bin"
+        kept = WireLog.from_bytes(own.read_bytes()) if own.exists() else WireLog()
+        return cls(plan, log, json.loads((folder / "predictions.json").read_text()), ledger, kept)
 
 
 def make_bank(finished: FinishedRun, runner: Runner) -> Bank:
@@ -84,9 +95,11 @@ def compute_utility(cell: CellPlan, finished: FinishedRun, reference: FinishedRu
     """Score predictions; a knock-out run is scored on the sessions it had."""
     assert cell.task is not None
     started = time.perf_counter()
-    present = {item.id for plan in finished.plan.deployment.parties.values() for item in plan.items}
     scores = cell.task.score(finished.predictions, reference.predictions)
-    kept = tuple(score for score in scores if score.record in present)
+    kept = scores
+    if finished.plan.task.behaviour == KNOCKOUT:
+        present = {item.id for plan in finished.plan.deployment.parties.values() for item in plan.items}
+        kept = tuple(score for score in scores if score.record in present or score.record in finished.predictions)
     return _record(cell, scores=kept, seconds=time.perf_counter() - started)
 
 

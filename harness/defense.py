@@ -8,7 +8,7 @@ and written to the ledger, so that its law is known exactly; noise made elsewher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +18,30 @@ if TYPE_CHECKING:
     from harness.mechanisms import Mechanisms
     from harness.message import Message
 
-__all__ = ["Defense", "Item", "PublicSide"]
+__all__ = ["DPSGD", "Defense", "Item", "PublicSide"]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One private input as its party holds it: no labels, no annotations."""
+    """One private text as its party holds it: an input to answer (no label), or a labelled training record."""
 
     id: str
     text: str
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class DPSGD:
+    """Differentially private training (Abadi et al., 2016, algorithm 1), executed by the harness.
+
+    Every record enters a step with probability ``sample_rate`` (Poisson sampling; None: the batch size that the
+    scenario asks for over the number of records), its gradient is scaled to norm at most ``clip``, and noise of
+    standard deviation ``noise_multiplier * clip`` is added to the sum.
+    """
+
+    clip: float
+    noise_multiplier: float
+    sample_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,9 @@ class PublicSide:
     parts: Mapping[str, Any]
     """The party's own model parts by role (:class:`harness.models.Part`), shared with the protocol."""
     tokenizer: Any
-    """The public tokenizer."""
+    """The public tokenizer; None where the scenario has none."""
+    embed: Callable[[Sequence[str]], Tensor] | None = None
+    """The party's public text encoder, texts -> [n, d]; None where the scenario has none."""
 
 
 class Defense:
@@ -50,9 +67,10 @@ class Defense:
     """This party's generator and declared mechanisms; set by the harness before :meth:`prepare`."""
 
     def prepare(self, records: Sequence[Item], settings: dict[str, Any]) -> Sequence[Item]:
-        """Rewrite the party's own inputs (same ids, same order) and the settings it may choose.
+        """Rewrite the party's own texts and training labels (same ids, same order) and the settings it may choose.
 
-        Leakage is scored against the original texts. Runs once, before :meth:`setup`.
+        ``records`` are the inputs to answer (no label), then the training records. Leakage is scored against the
+        originals. Runs once, before :meth:`setup`.
         """
         return records
 
@@ -64,7 +82,12 @@ class Defense:
         return ()
 
     def objective(self, activations: Tensor, batch: Any) -> Tensor | None:
-        """An extra loss term of local training, or None."""
+        """An extra loss term of local training, or None. ``activations`` are what the scenario names as such
+        (embeddings or logits of the batch, with their graph)."""
+        return None
+
+    def dp(self) -> DPSGD | None:
+        """How local training is made differentially private, or None. Executed and accounted for by the harness."""
         return None
 
     def send(self, message: Message) -> Message:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import struct
 import sys
 import time
@@ -21,10 +22,11 @@ import torch
 from harness.defense import Defense, Item, PublicSide
 from harness.errors import DefenseError, ProtocolError
 from harness.mechanisms import Mechanisms
-from harness.message import Message, encode
+from harness.message import Kind, Message, encode
 from harness.meter import Meter, MeteredPart
-from harness.party import Link, Party, PartyFunction, Sent
+from harness.party import Embed, Holdings, Link, Party, PartyFunction, Sent
 from harness.seeds import derive, torch_generator
+from harness.wire import Entry, WireLog
 
 __all__ = ["Host", "load_defense_class"]
 
@@ -45,13 +47,17 @@ class Host:
 
     ``spec`` is JSON: ``function`` ("module:name" of the scenario's party function), ``submission`` (folder,
     ``defense.py`` class name and parameters, or None for no defense), ``threads``, ``paired`` and
-    ``parties``: name -> items, parts (role -> folder), settings, tokenizer folder, public texts, seed axes.
+    ``parties``: name -> items, records, parts (role -> folder), settings, tokenizer folder, encoder, public texts,
+    seed axes of the defense and of training (:func:`harness.specs.worker_spec`). Parties that are given the same
+    folder share the part in memory: a scenario that trains a part takes a copy.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         torch.set_num_threads(int(spec["threads"]))  # sums, and so bytes, depend on it
         self._paired = bool(spec.get("paired"))
         self._meter = Meter()
+        self._parts: dict[str, Any] = {}
+        self._encoders: dict[str, Embed] = {}
         function = _resolve(spec["function"])
         started = time.perf_counter()
         self._seats = {name: self._seat(name, party, spec, function) for name, party in spec["parties"].items()}
@@ -61,21 +67,38 @@ class Host:
     _loading = 0.0
 
     def _seat(self, name: str, party: Mapping[str, Any], spec: Mapping[str, Any], function: PartyFunction) -> _Seat:
-        started = time.perf_counter()
-        parts = {role: MeteredPart(_load_part(folder), self._meter) for role, folder in party["parts"].items()}
-        tokenizer = _load_tokenizer(party["tokenizer"])
+        started, salt = time.perf_counter(), spec.get("salt", "")
+        parts = {role: MeteredPart(self._part(folder), self._meter) for role, folder in party["parts"].items()}
+        tokenizer = _load_tokenizer(party["tokenizer"]) if party["tokenizer"] else None
+        embed = self._embed(party["encoder"]) if party["encoder"] else None
         defense = _load_defense(spec.get("submission"))
         self._loading += time.perf_counter() - started
-        defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=spec.get("salt", "")))
-        _seed_globals(derive("global", *party["seed"], salt=spec.get("salt", "")))
-        items = [Item(**item) for item in party["items"]]
-        settings = dict(party["settings"])
-        public = PublicSide(tuple(party["public_texts"]), settings, {k: p.part for k, p in parts.items()}, tokenizer)
+        defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=salt))
+        _seed_globals(derive("global", *party["seed"], salt=salt))
+        items, records = (tuple(Item(**item) for item in party[kind]) for kind in ("items", "records"))
+        settings, texts = dict(party["settings"]), tuple(party["public_texts"])
+        public = PublicSide(texts, settings, {k: p.part for k, p in parts.items()}, tokenizer, embed)
         with self._meter.counting():
-            prepared = _check_prepared(items, defense.prepare(tuple(items), settings))
+            prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), settings))
             defense.setup(prepared, public)
-        me = Party(name, prepared, parts, settings, tokenizer, Link(defense, self._meter))
+        inputs, kept = prepared[: len(items)], prepared[len(items) :]
+        generator = torch_generator(*party["training"], salt=salt)
+        holdings = Holdings(inputs, kept, texts, parts, settings, tokenizer, embed, generator)
+        me = Party(name, holdings, Link(defense, self._meter))
         return _Seat(me, defense.me, function(me))
+
+    def _part(self, folder: str) -> Any:
+        if folder not in self._parts:
+            self._parts[folder] = _load_part(folder)
+        return self._parts[folder]
+
+    def _embed(self, encoder: Mapping[str, Any]) -> Embed:
+        from harness.embedder import Embedder
+
+        name = json.dumps(encoder, sort_keys=True)
+        if name not in self._encoders:
+            self._encoders[name] = Embedder(lambda: self._part(encoder["part"]), encoder, self._meter)
+        return self._encoders[name]
 
     def step(self, name: str, frame: bytes | None) -> bytes | None:
         """Resume a party with the answer to its last message (None to start); its next frame, None when it is done.
@@ -105,6 +128,11 @@ class Host:
             "flops": self._meter.flops,
             "setup": self.setup,
         }
+
+    def own(self) -> bytes:
+        """What the parties kept in ``me.own``, as the wire log of one CONTROL message from each to itself."""
+        kept = {name: seat.party.own for name, seat in self._seats.items() if seat.party.own}
+        return WireLog(Entry(n, n, encode(Message(Kind.CONTROL, own))) for n, own in kept.items()).to_bytes()
 
 
 def _seed_globals(seed: int) -> None:
@@ -143,7 +171,7 @@ def _load_defense(submission: Mapping[str, Any] | None) -> Defense:
     return load_defense_class(submission["folder"], submission["class"])(**submission["parameters"])
 
 
-def _check_prepared(before: list[Item], after: Any) -> tuple[Item, ...]:
+def _check_prepared(before: tuple[Item, ...], after: Any) -> tuple[Item, ...]:
     items = tuple(after) if isinstance(after, list | tuple) else ()
     if [i.id for i in items if isinstance(i, Item)] != [i.id for i in before]:
         raise DefenseError("prepare() must return one Item per record, same ids, same order")

@@ -32,8 +32,8 @@ class Transport(Protocol):
     def step(self, party: str, frame: bytes | None) -> bytes | None:
         """See :meth:`harness.host.Host.step`."""
 
-    def finish(self) -> dict[str, Any]:
-        """See :meth:`harness.host.Host.finish`."""
+    def finish(self) -> tuple[dict[str, Any], bytes]:
+        """See :meth:`harness.host.Host.finish` and :meth:`harness.host.Host.own`."""
 
     def close(self) -> None:
         """End the parties; safe to call twice."""
@@ -53,10 +53,9 @@ class InProcess:
         out: bytes | None = self._guard(lambda: self._host.step(party, frame))
         return out
 
-    def finish(self) -> dict[str, Any]:
-        """Predictions, ledger, counts."""
-        out: dict[str, Any] = self._guard(self._host.finish)
-        return out
+    def finish(self) -> tuple[dict[str, Any], bytes]:
+        """Predictions, ledger, counts; and what the parties kept."""
+        return self._guard(self._host.finish), self._guard(self._host.own)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -135,10 +134,10 @@ class WorkerProcess:
         """Resume a party in the worker."""
         return self._ask({"do": "step", "party": party}, frame)[1]
 
-    def finish(self) -> dict[str, Any]:
-        """Predictions, ledger, counts."""
-        result: dict[str, Any] = self._ask({"do": "finish"})[0]["result"]
-        return result
+    def finish(self) -> tuple[dict[str, Any], bytes]:
+        """Predictions, ledger, counts; and what the parties kept."""
+        answer, own = self._ask({"do": "finish"})
+        return answer["result"], own or b""
 
     def close(self) -> None:
         """End the worker and take its peak memory from the operating system."""

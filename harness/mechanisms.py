@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from harness.defense import DPSGD
 from harness.errors import DefenseError
 from harness.schema import LedgerEntry
 
@@ -31,7 +32,7 @@ class Mechanisms:
     def __init__(self, party: str, generator: torch.Generator) -> None:
         self.party = party
         self.generator = generator
-        self._uses: dict[tuple[str, float | None, float], int] = {}
+        self._uses: dict[tuple[str, float | None, float, float | None], int] = {}
 
     def gaussian(self, x: Tensor, *, scale: float, clip: float | None) -> Tensor:
         """Clip to Euclidean norm ``clip``, then add N(0, ``scale``^2) to every coordinate."""
@@ -49,14 +50,20 @@ class Mechanisms:
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Everything executed so far, one entry per distinct (mechanism, clip, scale), in order of first use."""
         return tuple(
-            LedgerEntry(mechanism=name, clip=clip, scale=scale, uses=uses)
-            for (name, clip, scale), uses in self._uses.items()
+            LedgerEntry(mechanism=name, clip=clip, scale=scale, uses=uses, party=self.party, sample_rate=rate)
+            for (name, clip, scale, rate), uses in self._uses.items()
         )
+
+    def note_training(self, dp: DPSGD, rate: float, steps: int) -> None:
+        """Enter a training that the harness made private; called by the harness."""
+        self._add(("dpsgd", dp.clip, dp.noise_multiplier * dp.clip, rate), steps)
 
     def _note(self, name: str, x: Tensor, scale: float, clip: float | None) -> None:
         problems = [] if scale >= 0 else [f"scale must not be negative, got {scale}"]
         problems += [] if clip is None or clip > 0 else [f"clip must be positive or None, got {clip}"]
         if problems:
             raise DefenseError(f"me.{name}: " + "; ".join(problems))
-        law = (name, clip, float(scale))
-        self._uses[law] = self._uses.get(law, 0) + x[..., 0].numel()
+        self._add((name, clip, float(scale), None), x[..., 0].numel())
+
+    def _add(self, law: tuple[str, float | None, float, float | None], uses: int) -> None:
+        self._uses[law] = self._uses.get(law, 0) + uses

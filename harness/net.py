@@ -1,4 +1,4 @@
-"""The curious side of a protocol: the channel that counts and delivers, and ``net`` of a scenario's server.
+"""The curious side of a protocol: ``net`` of a scenario's server.
 
 A curious party is a straight-line function that owns the rounds. With one private party it talks in
 ``receive``/``reply``; with many in ``gather``/``scatter``. Either way every private party that waits is
@@ -7,92 +7,124 @@ answered exactly once before it is heard again.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from harness import training
+from harness.channel import Channel
+from harness.coalition import SERVER, SUM
 from harness.errors import ProtocolError
-from harness.launch import Transport
-from harness.message import Kind, Message, Value, encode
-from harness.meter import MeteredPart
-from harness.wire import Entry, WireLog
+from harness.message import Kind, Message, Value
+from harness.meter import Meter, MeteredPart
+from harness.secure_sum import extra_bytes, secure_sum
+from harness.swap import Sessions, swap_rows
 
-__all__ = ["Channel", "Net"]
-
-SERVER = "server"
+__all__ = ["SERVER", "Desk", "Net"]
 
 
-class Channel:
-    """The harness's end of the wire: steps the parties, records every frame, counts round trips."""
+@dataclass
+class Desk:
+    """What the curious party works with: model parts, public settings, an encoder, a generator, a meter."""
 
-    def __init__(self, transport: Transport, parties: tuple[str, ...], *, paired: bool = False) -> None:
-        self.log = WireLog()
-        self.round_trips = 0
-        self._transport = transport
-        self._paired = paired
-        self.waiting: dict[str, Message] = {}
-        self._live = list(parties)
-        for party in parties:
-            self._take(party, self._transport.step(party, None))
-
-    def answer(self, party: str, message: Message) -> None:
-        """Deliver the answer to ``party`` and take its next message, if it has one."""
-        if party not in self.waiting:
-            raise ProtocolError(f"party {party!r} is not waiting for an answer")
-        frame = encode(message)
-        del self.waiting[party]
-        self.log.append(Entry(SERVER, party, frame))
-        self.round_trips += 1
-        self._take(party, self._transport.step(party, frame))
-
-    def _take(self, party: str, out: bytes | None) -> None:
-        if out is None:
-            self._live.remove(party)
-            return
-        frame, plain = _unpair(out) if self._paired else (out, None)
-        entry = Entry(party, SERVER, frame, plain)
-        self.waiting[party] = entry.message()
-        self.log.append(entry)
-
-
-def _unpair(out: bytes) -> tuple[bytes, bytes]:
-    (size,) = struct.unpack_from("<I", out)
-    return out[4 : 4 + size], out[4 + size :]
+    settings: Mapping[str, Any]
+    generator: torch.Generator
+    meter: Meter
+    parts: Mapping[str, Callable[[], MeteredPart]] = field(default_factory=dict)
+    embed: Callable[[Sequence[str]], Tensor] | None = None
+    knockout: Literal["sessions", "rows"] = "sessions"
 
 
 class Net:
     """``net`` in a scenario's curious function.
 
     ``behaviour`` is ``honest``; ``knockout`` (the control of design.md section 4: every answer is computed from
-    the previous session's message instead); or a name that the scenario itself understands.
+    swapped messages); ``local_only`` or ``centralised`` (utility references); or a name that the scenario itself
+    understands.
     """
 
-    def __init__(
-        self,
-        channel: Channel,
-        parts: Mapping[str, Callable[[], MeteredPart]],
-        settings: Mapping[str, Any],
-        behaviour: str = "honest",
-    ) -> None:
-        self.settings = settings
+    def __init__(self, channel: Channel, desk: Desk, behaviour: str = "honest") -> None:
+        self.settings = desk.settings
+        self.generator = desk.generator
+        """The curious party's own randomness."""
         self.behaviour = behaviour
+        self.own: dict[str, Value] = {}
+        """What the coalition has besides messages (its models, its draws): kept with the run, shown as ``view.own``."""
+        self.predictions: dict[str, Any] = {}
         self._channel = channel
-        self._parts = parts
+        self._desk = desk
         self._current: dict[str, Message] = {}
-        self._previous: dict[int, Message] = {}
-        self._earlier: dict[int, Message] = {}
+        self._swap = Sessions() if desk.knockout == "sessions" else swap_rows
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Names of the private parties, in order."""
+        return self._channel.parties
+
+    @property
+    def rounds(self) -> int:
+        """The setting ``rounds``, 1 where there is none."""
+        return int(self.settings.get("rounds", 1))
 
     def part(self, role: str) -> MeteredPart:
         """The curious party's own model part of that role."""
-        return self._parts[role]()
+        return self._desk.parts[role]()
 
-    def gather(self) -> dict[str, Message]:
-        """What every private party that still runs has sent; empty when all are done."""
-        self._current = {name: self._delivered(message) for name, message in self._channel.waiting.items()}
-        return dict(self._current)
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """Embeddings [n, d] by the deployment's frozen public encoder."""
+        if self._desk.embed is None:
+            raise ProtocolError("net.embed: this deployment has no encoder; set Deployment.encoder")
+        return self._desk.embed(texts)
+
+    def fresh(self, model: nn.Module) -> nn.Module:
+        """The model with all parameters drawn anew from the curious party's generator."""
+        return training.fresh(model, self.generator)
+
+    def train(
+        self,
+        model: nn.Module,
+        loss: training.Loss,
+        *,
+        data: Tensor | Sequence[Tensor],
+        epochs: float,
+        batch_size: int,
+        lr: float,
+        optimiser: str = "adam",
+        weight_decay: float = 0.0,
+    ) -> None:
+        """Train a model of the curious party in place, as :meth:`harness.party.Party.train` does."""
+        columns = (data,) if isinstance(data, Tensor) else tuple(data)
+        plan = training.Plan(columns, epochs, batch_size, lr, optimiser, weight_decay)
+        training.train(model, loss, plan, self.generator, self._desk.meter)
+
+    def predict(self, record: str, value: Any) -> None:
+        """Commit the curious party's final output on one record (JSON-like), for utility of its model."""
+        if record in self.predictions:
+            raise ProtocolError(f"the curious party predicted record {record!r} twice")
+        self.predictions[record] = value
+
+    def gather(self, reduce: Literal["sum"] | None = None) -> dict[str, Message]:
+        """What every private party that still runs has sent; empty when all are done.
+
+        With ``reduce="sum"`` this is secure aggregation: the one message under the name ``sum`` adds the parties'
+        tensors and numbers up, and no curious party sees the individual ones (:func:`harness.secure_sum.secure_sum`).
+        """
+        self._current = dict(self._channel.waiting)
+        if reduce is None or not self._current:
+            return {name: self._delivered(message) for name, message in self._current.items()}
+        total = secure_sum(self._current)
+        for name in self._current:
+            self._channel.seal(name)
+        self._channel.extra_bytes += len(self._current) * extra_bytes(len(self._current))
+        self._channel.relay(SUM, SERVER, total)
+        return {SUM: self._delivered(total)}
+
+    def relay(self, sender: str, receiver: str, kind: Kind, *, round: int = 0, **payload: Value) -> None:
+        """Record a message between two curious parties (an edge to the server), for coalitions that see only one."""
+        self._channel.relay(sender, receiver, Message(kind, payload, round=round))
 
     def scatter(self, kind: Kind, payloads: Mapping[str, Mapping[str, Value]]) -> None:
         """Answer each named party with its own payload."""
@@ -118,21 +150,4 @@ class Net:
         self.scatter_all(kind, **payload)
 
     def _delivered(self, message: Message) -> Message:
-        if self.behaviour != "knockout":
-            return message
-        if message.step == 0:
-            self._earlier, self._previous = self._previous, {}
-        self._previous[message.step] = message
-        other = self._earlier.get(message.step)
-        return message.replace(**{k: _refit(other, k, v) for k, v in message.tensors().items()})
-
-
-def _refit(other: Message | None, name: str, like: Tensor) -> Tensor:
-    """The field of another session, repeated or cut along its first dimension to the shape of ``like``."""
-    if other is None or name not in other.payload:
-        return torch.zeros_like(like)
-    source: Tensor = other[name]
-    if source.shape[1:] != like.shape[1:]:
-        return torch.zeros_like(like)
-    rows = torch.arange(like.shape[0]) % source.shape[0] if like.dim() else None
-    return source if rows is None else source[rows]
+        return self._swap(message) if self.behaviour == "knockout" else message

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from harness.errors import DefenseError
+from torch import Tensor
+
+from harness.channel import Channel
+from harness.errors import DefenseError, ProtocolError
 from harness.launch import Transport, Zygote, launch
 from harness.memory import peak_bytes, reset_peak
+from harness.message import Kind, Message, Value, encode
 from harness.meter import Meter, MeteredPart
-from harness.models import Part, load_part, part_folder
-from harness.net import SERVER, Channel, Net
+from harness.models import Part, load_part
+from harness.net import SERVER, Desk, Net
 from harness.once import once
-from harness.scenario import Deployment, PartRef
+from harness.scenario import Deployment, Encoder, PartRef
 from harness.schema import Costs, LedgerEntry
+from harness.seeds import torch_generator
+from harness.specs import with_items, worker_spec
 from harness.submission import Submission
-from harness.tokens import tokenizer_folder
-from harness.wire import WireLog
+from harness.wire import Entry, WireLog
 
 __all__ = ["Outcome", "Runner", "Task", "public_part", "with_items", "worker_spec"]
 
@@ -35,6 +42,8 @@ class Task:
     behaviour: str = HONEST
     noise: tuple[str | int, ...] = ()
     """Extra axes of the defense's generators; the live run has its operating point here."""
+    draw: tuple[str | int, ...] = ()
+    """Extra axes of the training and server generators; empty in the live run, so that submissions compare pairwise."""
     paired: bool = False
     """Keep every message as it was before the defense too; only on the attacker's own data."""
 
@@ -52,6 +61,8 @@ class Outcome:
     predictions: Mapping[str, Any]
     ledger: tuple[LedgerEntry, ...]
     costs: Costs
+    own: WireLog = field(default_factory=WireLog)
+    """What each party kept besides messages, as one CONTROL message from it to itself."""
 
 
 @dataclass
@@ -78,67 +89,71 @@ class Runner:
     def execute(self, deployment: Deployment, task: Task) -> Outcome:
         """Run the protocol once; :class:`DefenseError` when the submission breaks its contract."""
         reset_peak()
-        spec = worker_spec(deployment, task, self.threads, self.salt)
-        transport = launch(self.isolation, spec, self.zygote, self.time_limit)
-        try:
-            return self._talk(deployment, task, transport)
-        finally:
-            transport.close()
+        with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
+            spec = worker_spec(deployment, task, self.threads, self.salt, Path(scratch))
+            transport = launch(self.isolation, spec, self.zygote, self.time_limit)
+            try:
+                return self._talk(deployment, task, transport)
+            finally:
+                transport.close()
 
     def _talk(self, deployment: Deployment, task: Task, transport: Transport) -> Outcome:
-        meter = Meter()
-        refs = deployment.local_parts if task.behaviour == LOCAL_ONLY else deployment.curious_parts
-        parts = {role: _lazy_part(ref, meter) for role, ref in refs.items()}
+        desk = _desk(deployment, task, self.salt)
         started = time.perf_counter()
-        channel = Channel(transport, tuple(deployment.parties), paired=task.paired)
-        settings = next(iter(deployment.parties.values())).settings
-        deployment.curious(Net(channel, parts, settings, task.behaviour))
+        channel = Channel(transport, tuple(deployment.parties), paired=task.paired, routes=deployment.routes)
+        net = Net(channel, desk, task.behaviour)
+        deployment.curious(net)
         if channel.waiting:
             raise DefenseError(f"parties {sorted(channel.waiting)} still wait after the protocol ended")
         seconds = time.perf_counter() - started
-        result = transport.finish()
+        result, own = transport.finish()
         transport.close()
-        predictions = {k: v for party in result["predictions"].values() for k, v in party.items()}
+        predictions = _merged({**result["predictions"], SERVER: net.predictions})
         ledger = tuple(LedgerEntry(**entry) for entry in result["ledger"])
-        costs = _costs(channel, result, meter, transport.peak_bytes, seconds)
-        return Outcome(channel.log, predictions, ledger, costs)
+        costs = _costs(channel, result, desk.meter, transport.peak_bytes, seconds)
+        return Outcome(channel.log, predictions, ledger, costs, _kept(own, net.own))
 
 
-def worker_spec(deployment: Deployment, task: Task, threads: int, salt: str = "") -> dict[str, Any]:
-    """The plain description from which a worker builds the private parties (:class:`harness.host.Host`)."""
-    submission = task.submission and {
-        "folder": str(task.submission.folder),
-        "class": task.submission.target,
-        "parameters": task.parameters,
-    }
-    parties = {
-        name: {
-            "items": [{"id": item.id, "text": item.text} for item in plan.items],
-            "parts": {r: str(part_folder(p.model, p.start, p.stop, p.head, p.embed)) for r, p in plan.parts.items()},
-            "settings": dict(plan.settings),
-            "tokenizer": str(tokenizer_folder(deployment.public.model)),
-            "public_texts": list(plan.public_texts),
-            "seed": [*plan.seed, name, *task.noise],
-        }
-        for name, plan in deployment.parties.items()
-    }
-    return {
-        "function": deployment.function,
-        "submission": submission,
-        "threads": threads,
-        "paired": task.paired,
-        "parties": parties,
-        "salt": salt,
-    }
+def _desk(deployment: Deployment, task: Task, salt: str) -> Desk:
+    meter = Meter()
+    refs = deployment.local_parts if task.behaviour == LOCAL_ONLY else deployment.curious_parts
+    first = next(iter(deployment.parties.values()))
+    return Desk(
+        settings=deployment.settings or first.settings,
+        generator=torch_generator("curious", *first.seed, *task.draw, salt=salt),
+        meter=meter,
+        parts={role: _lazy_part(ref, meter) for role, ref in refs.items()},
+        embed=_embedding(deployment.encoder, meter) if deployment.encoder else None,
+        knockout=deployment.knockout,
+    )
 
 
-def with_items(deployment: Deployment, items: Mapping[str, Any]) -> Deployment:
-    """The same deployment with other inputs for the named parties (simulations, knock-out subsets)."""
-    parties = {
-        name: replace(plan, items=tuple(items[name])) if name in items else plan
-        for name, plan in deployment.parties.items()
-    }
-    return replace(deployment, parties=parties)
+def _embedding(encoder: Encoder, meter: Meter) -> Callable[[Sequence[str]], Tensor]:
+    from harness.features import stack, vectors
+
+    def embed(texts: Sequence[str]) -> Tensor:
+        rows = vectors(encoder).rows(texts)
+        meter.flops += sum(flops for _, flops in rows)
+        return stack(rows)
+
+    return embed
+
+
+def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Predictions of all parties by record; :class:`ProtocolError` where two predicted the same one."""
+    merged: dict[str, Any] = {}
+    for party, predictions in found.items():
+        if twice := sorted(merged.keys() & predictions.keys()):
+            raise ProtocolError(f"party {party!r} predicted {twice[:3]}, which another party had predicted")
+        merged |= predictions
+    return merged
+
+
+def _kept(parties: bytes, curious: Mapping[str, Value]) -> WireLog:
+    kept = WireLog.from_bytes(parties) if parties else WireLog()
+    if curious:
+        kept.append(Entry(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
+    return kept
 
 
 @once(maxsize=16)
@@ -152,10 +167,10 @@ def _lazy_part(ref: PartRef, meter: Meter) -> Any:
 
 
 def _costs(channel: Channel, result: dict[str, Any], meter: Meter, peak: int, seconds: float) -> Costs:
-    up = [len(e.frame) for e in channel.log.entries if e.receiver == SERVER]
-    down = [len(e.frame) for e in channel.log.entries if e.sender == SERVER]
+    up = [len(e.frame) for e in channel.log.entries if e.sender in channel.parties]
+    down = [len(e.frame) for e in channel.log.entries if e.receiver in channel.parties]
     return Costs(
-        bytes_up=sum(up),
+        bytes_up=sum(up) + channel.extra_bytes,
         bytes_down=sum(down),
         messages_up=len(up),
         messages_down=len(down),

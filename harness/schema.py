@@ -76,7 +76,11 @@ class LedgerEntry(_Stored):
     scale: float = 0.0
     """Standard deviation (gaussian) or Laplace scale of the noise on each coordinate."""
     uses: int = 1
-    """How many vectors were released under it."""
+    """How many vectors were released under it; training steps for ``dpsgd``."""
+    party: str = ""
+    """The private party that used it."""
+    sample_rate: float | None = None
+    """Probability with which a record entered each step (``dpsgd``)."""
 
 
 class Environment(_Stored):

@@ -25,6 +25,8 @@ class Entry:
     receiver: str
     frame: bytes
     plain: bytes | None = None
+    sealed: bool = False
+    """Summed by secure aggregation: nobody but its sender sees it."""
 
     def message(self) -> Message:
         """The decoded message."""
@@ -42,9 +44,9 @@ class WireLog:
         self.entries.append(entry)
 
     def seen_by(self, coalition: Iterable[str]) -> list[Entry]:
-        """The coalition's transcript: frames that one of its members sent or received."""
+        """The coalition's transcript: frames that one of its members sent or received, sealed ones only if sent."""
         members = set(coalition)
-        return [e for e in self.entries if e.sender in members or e.receiver in members]
+        return [e for e in self.entries if e.sender in members or (e.receiver in members and not e.sealed)]
 
     def inbox(self, party: str) -> list[bytes]:
         """Frames that reached ``party``, in order: what a solo replay feeds it."""
@@ -56,7 +58,7 @@ class WireLog:
 
     def to_bytes(self) -> bytes:
         """Length-prefixed JSON index, then the frames back to back."""
-        index = [[e.sender, e.receiver, len(e.frame)] for e in self.entries]
+        index = [[e.sender, e.receiver, len(e.frame), *([1] if e.sealed else [])] for e in self.entries]
         head = json.dumps(index, separators=(",", ":")).encode()
         return struct.pack("<Q", len(head)) + head + b"".join(e.frame for e in self.entries)
 
@@ -67,8 +69,8 @@ class WireLog:
             (size,) = struct.unpack_from("<Q", data)
             index = json.loads(data[8 : 8 + size])
             at, entries = 8 + size, []
-            for sender, receiver, length in index:
-                entries.append(Entry(str(sender), str(receiver), data[at : at + length]))
+            for sender, receiver, length, *sealed in index:
+                entries.append(Entry(str(sender), str(receiver), data[at : at + length], sealed=bool(sealed)))
                 at += length
         except (struct.error, ValueError, TypeError) as error:
             raise CodecError(f"damaged wire log: {error}") from error

@@ -65,7 +65,7 @@ def serve(sock: socket.socket) -> None:
             elif host is not None and head["do"] == "step":
                 answer = ({"ok": True}, host.step(head["party"], blob))
             elif host is not None and head["do"] == "finish":
-                answer = ({"ok": True, "result": host.finish()}, None)
+                answer = ({"ok": True, "result": host.finish()}, host.own())
             else:
                 raise LeakboardError(f"unexpected request {head['do']!r}")
         except BaseException as error:

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from scipy.stats import norm
+
+from attacks.synthetic_text.calibration import likelihood_calibrated, ratio_calibrated
+from attacks.synthetic_text.canaries import echo_canary, rare_words, suffix_at_perplexity
+from attacks.synthetic_text.echo import BigramModel, bigram_signal, cosine_signal, jaccard_signal, mean_of_top
+from attacks.synthetic_text.words import ngrams, words
+from harness.errors import DataError
+from harness.metrics.membership import auc
+from tests.attacks.synthetic_text.generator import domain, generate
+
+
+def test_words_are_folded_and_keep_their_inner_marks():
+    assert words("Don't call +44 7700-900123, a.b@c.org!") == ["don't", "call", "44", "7700-900123", "a.b@c.org"]
+    assert ngrams(["a", "b", "c"], 2) == [("a", "b"), ("b", "c")]
+    assert ngrams(["a"], 2) == []
+
+
+def test_the_bigram_model_has_add_one_smoothing():
+    model = BigramModel(["a b a b", "a c"])
+    # a is followed by b twice and by c once; 3 words and one unknown.
+    assert model.log_probability("a b") == pytest.approx(log(3 / 7))
+    assert model.log_probability("x y") == pytest.approx(log(1 / 4))
+    assert model.log_probability("a b a") == pytest.approx((log(3 / 7) + log(2 / 5)) / 2)
+    assert model.log_probability("x a b", skip=1) == pytest.approx(log(3 / 7))
+    assert model.log_probability("alone") == 0.0
+    total = sum(np.exp(model.log_probability(f"a {w}")) for w in ("a", "b", "c", "unknown"))
+    assert total == pytest.approx(1)
+
+
+def test_similarity_follows_its_definition():
+    rng = np.random.default_rng(0)
+    canaries, texts = domain(5, rng), domain(40, rng)
+
+    def slow(canary):
+        a = set(words(canary))
+        every = sorted((len(a & set(words(t))) / len(a | set(words(t))) for t in texts), reverse=True)
+        return np.mean(every[:7])
+
+    np.testing.assert_allclose(jaccard_signal(canaries, texts, nearest=7), [slow(c) for c in canaries])
+    x, y = rng.normal(size=(3, 6)), rng.normal(size=(9, 6))
+    cosines = [[float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)) for b in y] for a in x]
+    np.testing.assert_allclose(cosine_signal(x, y, nearest=4), np.sort(cosines, axis=1)[:, -4:].mean(1))
+    np.testing.assert_allclose(mean_of_top(np.eye(2), 25), [0.5, 0.5])
+    with pytest.raises(DataError, match="at least one"):
+        jaccard_signal([], texts)
+
+
+def runs(canaries, times, seed=0, references=6, learns=True):
+    """Synthetic texts of one live run and of reference runs, each trained with a random half of the canaries."""
+    rng = np.random.default_rng(seed)
+    found, members = [], []
+    for _ in range(references + 1):
+        inside = rng.random(len(canaries)) < 0.5
+        private = domain(150, rng)
+        training = private + [c for c, on in zip(canaries, inside, strict=True) if on and learns for _ in range(times)]
+        found.append(generate(training, 250, rng))
+        members.append(inside)
+    return found, np.array(members)
+
+
+def echo_canaries(count, seed=0, prefix=3):
+    rng = np.random.default_rng(seed)
+    rare = [f"{a}{b}{c}t" for a in "stvwz" for b in "aeiou" for c in "qxyzw"]
+    return [echo_canary(text, rare, rng, prefix=prefix, suffix=6) for text in domain(count, rng)]
+
+
+def echo_auc(calibration, signal=bigram_signal, **options):
+    canaries = echo_canaries(60)
+    texts, members = runs(canaries, 16, **options)
+    scores = np.stack([signal(canaries, one) for one in texts])
+    if signal is jaccard_signal:
+        scores = np.log(scores + 1e-3)
+    if calibration == "none":
+        found = scores[0]
+    elif calibration == "ratio":
+        found = ratio_calibrated(scores[0], scores[1:])
+    else:
+        found = likelihood_calibrated(scores[0], scores[1:], members[1:])
+    return auc(found, members[0])
+
+
+@pytest.mark.parametrize("signal", [bigram_signal, jaccard_signal])
+def test_repeated_canaries_echo_in_generated_texts(signal):
+    plain = echo_auc("none", signal)
+    assert plain >= 0.7
+    for calibration in ("ratio", "likelihood"):
+        assert echo_auc(calibration, signal) >= max(0.85, plain - 0.02)
+
+
+@pytest.mark.parametrize("calibration", ["none", "ratio", "likelihood"])
+def test_a_generator_that_never_saw_them_has_no_echo(calibration):
+    found = [echo_auc(calibration, learns=False, seed=seed, references=4) for seed in range(6)]
+    assert np.mean(found) == pytest.approx(0.5, abs=0.08)
+
+
+def test_too_few_references_are_refused():
+    with pytest.raises(DataError, match="at least 4"):
+        ratio_calibrated(np.zeros(3), np.zeros((3, 3)))
+    with pytest.raises(DataError, match="do not fit"):
+        ratio_calibrated(np.zeros(3), np.zeros((4, 2)))
+
+
+def toy_signals(shift, rng, references=8, count=4000, spread=3.0):
+    """Every candidate has a level of its own; members are ``shift`` standard deviations above it."""
+    level = spread * rng.normal(size=count)
+    members = rng.random((references + 1, count)) < 0.5
+    return level + shift * members + rng.normal(size=members.shape), members
+
+
+@pytest.mark.parametrize("shift", [0.5, 2.0])
+def test_the_calibrated_ratio_nears_the_power_of_a_known_level(shift):
+    """With the level known the AUC is Phi(shift / sqrt 2); 2 x 16 references estimate it with variance near 1 / 32."""
+    signals, members = toy_signals(shift, np.random.default_rng(0), references=32)
+    found = auc(likelihood_calibrated(signals[0], signals[1:], members[1:]), members[0])
+    assert found == pytest.approx(norm.cdf(shift / np.sqrt(2)), abs=0.02)
+    raw = auc(signals[0], members[0])
+    assert raw == pytest.approx(norm.cdf(shift / np.sqrt(2 * (1 + 9))), abs=0.02)
+    assert auc(ratio_calibrated(signals[0], signals[1:]), members[0]) > raw
+
+
+def test_no_shift_is_chance():
+    signals, members = toy_signals(0.0, np.random.default_rng(1))
+    for found in (
+        likelihood_calibrated(signals[0], signals[1:], members[1:]),
+        ratio_calibrated(signals[0], signals[1:]),
+    ):
+        assert auc(found, members[0]) == pytest.approx(0.5, abs=0.03)
+
+
+def test_ratios_are_ranks_among_candidates():
+    signals, _ = toy_signals(1.0, np.random.default_rng(2), count=7)
+    ratio = signals[0] - np.log(np.exp(signals[1:]).mean(0))
+    slow = [((ratio < r).sum() + (ratio <= r).sum()) / 14 for r in ratio]
+    np.testing.assert_allclose(ratio_calibrated(signals[0], signals[1:]), slow)
+    np.testing.assert_allclose(ratio_calibrated(np.zeros(4), np.zeros((4, 4))), 0.5)
+
+
+def test_a_candidate_that_was_never_inside_borrows_the_common_shift():
+    signals, members = toy_signals(2.0, np.random.default_rng(3), count=50)
+    members[1:, 0] = False
+    assert np.isfinite(likelihood_calibrated(signals[0], signals[1:], members[1:])).all()
+    nobody = np.zeros_like(members[1:])
+    np.testing.assert_allclose(
+        np.argsort(likelihood_calibrated(signals[0], signals[1:], nobody)),
+        np.argsort(signals[0] - signals[1:].mean(0)),
+    )
+
+
+def test_canaries_begin_as_usual_and_end_in_rare_words():
+    rng = np.random.default_rng(0)
+    texts = domain(80, rng)
+    rare = rare_words([*texts, "zephyr"], most=1)
+    assert "zephyr" in rare and all(sum(w in words(t) for t in texts) <= 1 for w in rare)
+    canary = echo_canary(texts[0], rare, rng, prefix=4, suffix=min(3, len(rare)))
+    assert canary.split()[:4] == texts[0].split()[:4] and set(canary.split()[4:]) <= set(rare)
+    with pytest.raises(DataError, match="suffix of 9"):
+        echo_canary("a", ["b"], rng, suffix=9)
+
+
+@pytest.mark.parametrize("target", [5.0, 50.0])
+def test_a_suffix_has_the_perplexity_asked_for(target):
+    table = np.random.default_rng(0).normal(size=(200, 200)) * 3
+    found = suffix_at_perplexity(lambda ids: table[ids[-1]], [3], 60, target, np.random.default_rng(1))
+    losses = [-log_softmax(table[a])[b] for a, b in zip([3, *found], found, strict=False)]
+    assert len(found) == 60
+    assert np.exp(np.mean(losses)) == pytest.approx(target, rel=0.25)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from math import exp, log
+
+import numpy as np
+import pytest
+
+from attacks.membership.confidence import LIMIT, log_likelihood, logit_confidence, noise_variance
+from harness.errors import DataError
+
+
+def test_confidence_and_likelihood_follow_their_definitions():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(3, 7, 4)) * 3, rng.integers(4, size=7)
+    for run in range(3):
+        for record, label in enumerate(labels):
+            shares = [exp(value) for value in logits[run, record]]
+            p = shares[label] / sum(shares)
+            assert log_likelihood(logits, labels)[run, record] == pytest.approx(log(p))
+            assert logit_confidence(logits, labels)[run, record] == pytest.approx(log(p) - log(1 - p))
+
+
+def test_sure_and_truncated_answers_stay_finite():
+    logits = np.array([[1e4, 0.0, 0.0], [0.0, -np.inf, -np.inf], [-np.inf, 0.0, -np.inf]])
+    labels = np.array([0, 0, 0])
+    assert logit_confidence(logits, labels).tolist() == [LIMIT, LIMIT, -LIMIT]
+    assert np.isfinite(log_likelihood(logits, labels)).all()
+    assert logit_confidence(logits + 7.0, labels).tolist() == [LIMIT, LIMIT, -LIMIT]
+
+
+def test_noise_variance_is_what_noise_does():
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(size=(6, 5)) * 2, rng.integers(5, size=6)
+    drawn = logit_confidence(logits + 0.05 * rng.normal(size=(20000, 6, 5)), labels)
+    assert np.var(drawn, axis=0) == pytest.approx(noise_variance(logits, labels, 0.05), rel=0.05)
+
+
+def test_every_problem_is_named():
+    with pytest.raises(DataError, match="give"):
+        logit_confidence(np.zeros((3, 4)), np.zeros(2, dtype=int))
+    with pytest.raises(DataError, match=r"labels 0\.\.4 of 4 classes; 1 logits are nan"):
+        logit_confidence(np.array([[np.nan, 0, 0, 0], [0, 0, 0, 0]]), np.array([0, 4]))

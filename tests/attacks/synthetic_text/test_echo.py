@@ -136,21 +136,10 @@ def test_no_shift_is_chance():
 
 def test_ratios_are_ranks_among_candidates():
     signals, _ = toy_signals(1.0, np.random.default_rng(2), count=7)
-    ratio = signals[0] - np.log(np.exp(signals[1:]).mean(0))
-    slow = [((ratio < r).sum() + (ratio <= r).sum()) / 14 for r in ratio]
-    np.testing.assert_allclose(ratio_calibrated(signals[0], signals[1:]), slow)
-    np.testing.assert_allclose(ratio_calibrated(np.zeros(4), np.zeros((4, 4))), 0.5)
-
-
-def test_a_candidate_that_was_never_inside_borrows_the_common_shift():
-    signals, members = toy_signals(2.0, np.random.default_rng(3), count=50)
-    members[1:, 0] = False
-    assert np.isfinite(likelihood_calibrated(signals[0], signals[1:], members[1:])).all()
-    nobody = np.zeros_like(members[1:])
-    np.testing.assert_allclose(
-        np.argsort(likelihood_calibrated(signals[0], signals[1:], nobody)),
-        np.argsort(signals[0] - signals[1:].mean(0)),
-    )
+    ratio = np.exp(signals[0]) / np.exp(signals[1:]).mean(0)
+    found = ratio_calibrated(signals[0], signals[1:])
+    assert np.floor(7 * found - 1e-9).tolist() == [(ratio <= r).sum() for r in ratio]
+    assert np.ptp(ratio_calibrated(np.zeros(4), np.zeros((4, 4)))) == 0
 
 
 def test_canaries_begin_as_usual_and_end_in_rare_words():

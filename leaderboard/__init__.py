@@ -1,0 +1,10 @@
+"""The board: ranking, queries, exports and figures as a library, and the Streamlit pages in ``app/``."""
+
+COMMANDS = {
+    "board": "leaderboard.commands:board",
+    "export": "leaderboard.commands:export",
+    "ingest": "leaderboard.commands:ingest",
+    "pack": "leaderboard.commands:pack",
+    "build": "leaderboard.commands:build",
+}
+"""Verb -> ``module:function`` of the command line's plugins."""

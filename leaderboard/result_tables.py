@@ -1,0 +1,120 @@
+"""Tables of what ranks are made from: attacks, runs, cells, paired differences, evidence."""
+
+from __future__ import annotations
+
+from leaderboard.columns import Table, flag, json, number, texts, whole, words
+from leaderboard.fields import COSTS, INTERVALS, KEYS, STATUS
+
+__all__ = ["ATTACKS", "CELLS", "EVIDENCE", "PAIRS", "RUNS"]
+
+ATTACKS = Table(
+    "attacks",
+    "One row per suite entry, submission, operating point, attack, variant, coalition, secret and metric.",
+    (
+        *KEYS,
+        words("attack", "Attack", "Name of the attack."),
+        words(
+            "variant",
+            "Variant",
+            "oblivious: as if there were no defense; adaptive: knows the defense; blind: sees no message.",
+        ),
+        words("coalition", "Coalition", "Curious parties that share what they see."),
+        words("secret", "Secret", "What the attack aims at."),
+        flag("aggregate", "Aggregate", "The secret is about all records of a party, and does not enter leakage."),
+        words("metric", "Metric", "How the guess is scored."),
+        number("value", "Value", "Mean of the raw metric over records and seeds."),
+        *INTERVALS["value"],
+        number("floor", "Blind floor", "The same metric of the best blind attack."),
+        number("advantage", "Advantage", "(value - floor) / (perfect - floor): 0 like a blind guess, 1 everything."),
+        *INTERVALS["advantage"],
+        whole("n", "n", "Records that define the metric, over all seeds.", "records"),
+        flag("counts", "Counts", "Whether it can set the row's leakage."),
+        words("control", "Control", "Positive control on the undefended system: passed, failed, or none."),
+        number("control_value", "Control value", "What the attack's best variant reached undefended."),
+        number("control_at_least", "Control bound", "What it had to reach."),
+        number("seconds", "Seconds", "Mean wall time of the cells.", "s"),
+        *STATUS,
+        texts("flags", "Flags", "Ids of what is odd about the attack's result."),
+    ),
+)
+
+RUNS = Table(
+    "runs",
+    "One row per run.",
+    (
+        words("key", "Key", "Content address of the run."),
+        *KEYS,
+        words("scenario", "Scenario", "Protocol that was run."),
+        whole("seed", "Seed", "Seed index; secrets derive from it and never from the submission."),
+        words("behaviour", "Behaviour", "What the curious party does: honest, or a control."),
+        words("isolation", "Isolation", "Where the private parties ran."),
+        *STATUS,
+        *COSTS,
+        words("submission_hash", "Source", "Hash of the submission's source tree."),
+        words("model", "Model", "Reference and content hash of the model."),
+        words("data", "Data", "Name and content hash of the private records."),
+        words("created", "Computed", "Start of the run, UTC."),
+        json("parameters", "Parameters", "Parameter values of the operating point."),
+        json("entitlement", "Entitlement", "What the adversary was given."),
+        json("ledger", "Ledger", "Privacy mechanisms that the harness executed."),
+        json("environment", "Environment", "Where and with what the run was made."),
+    ),
+)
+
+CELLS = Table(
+    "cells",
+    "One row per cell, without its per-record scores.",
+    (
+        words("key", "Key", "Content address of the cell."),
+        words("run_key", "Run", "Key of its run."),
+        *KEYS,
+        whole("seed", "Seed", "Seed index."),
+        words("behaviour", "Behaviour", "Behaviour of the run."),
+        words("role", "Role", "attack, blind, utility or control."),
+        words("name", "Name", "Attack or utility task."),
+        words("variant", "Variant", "Variant of the attack."),
+        words("coalition", "Coalition", "Curious parties that share what they see."),
+        words("secret", "Secret", "What the attack aims at."),
+        *STATUS,
+        words("metric", "Metric", "The cell's first metric."),
+        number("value", "Value", "Its mean over the cell's records."),
+        whole("n", "n", "Records scored.", "records"),
+        number("seconds", "Seconds", "Wall time of the cell.", "s"),
+        words("created", "Computed", "When the cell was computed, UTC."),
+    ),
+)
+
+PAIRS = Table(
+    "pairs",
+    "Paired differences between two rows of a suite entry on shared records and seeds.",
+    (
+        words("suite", "Suite", "Suite as name@version."),
+        words("entry", "Entry", "Entry of the suite."),
+        words("a_submission", "A", "First submission."),
+        whole("a_point", "Point of A", "Its operating point."),
+        words("b_submission", "B", "Second submission."),
+        whole("b_point", "Point of B", "Its operating point."),
+        words("measure", "Measure", "privacy, utility or pue."),
+        number("difference", "A - B", "Difference of the measure, A minus B."),
+        number("low", "Low", "Lower end of its 95 % interval."),
+        number("high", "High", "Upper end of its 95 % interval."),
+        number("p", "p", "Two-sided p-value of no difference."),
+        number("p_holm", "p (Holm)", "The same, corrected over all pairs of the entry and measure."),
+        whole("n", "n", "Shared records.", "records"),
+    ),
+)
+
+EVIDENCE = Table(
+    "evidence",
+    "Original and reconstructed texts, only where the data's licence allows.",
+    (
+        *KEYS,
+        words("attack", "Attack", "Name of the attack."),
+        words("variant", "Variant", "Variant of the attack."),
+        whole("seed", "Seed", "Seed index."),
+        words("record", "Record", "Opaque id of the record."),
+        json("original", "Original", "Tokens of the private text."),
+        json("recovered", "Reconstruction", "Tokens of the guess, position by position."),
+        json("hits", "Hits", "Whether each position was recovered."),
+    ),
+)

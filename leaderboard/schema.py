@@ -1,0 +1,44 @@
+"""The tables of the board's database, precomputed when results are ingested; pages and exports compute no score.
+
+A number that does not exist is NULL, and ``status`` with ``reason`` in the same row says why. Columns that
+occur in several tables mean the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from leaderboard.columns import Table
+from leaderboard.fact_tables import ATTACK_CARDS, META, SCENARIOS, SUBMISSIONS, SUITES
+from leaderboard.ranked_tables import BOARD, HEADLINE, OVERALL
+from leaderboard.result_tables import ATTACKS, CELLS, EVIDENCE, PAIRS, RUNS
+
+__all__ = ["COLUMNS", "SCHEMA_VERSION", "TABLES"]
+
+SCHEMA_VERSION = 1
+"""Raised when a table changes; a board of another version is built afresh from its records."""
+
+_ALL = (
+    BOARD,
+    OVERALL,
+    HEADLINE,
+    ATTACKS,
+    RUNS,
+    CELLS,
+    PAIRS,
+    SUBMISSIONS,
+    SCENARIOS,
+    ATTACK_CARDS,
+    SUITES,
+    EVIDENCE,
+    META,
+)
+
+TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}
+"""Every table by name. ``meta`` has the rows ``schema_version``, ``records_hash`` (SHA-256 over the content of all
+records), ``built`` (UTC), ``leakboard`` (version), ``suites`` (comma-separated), ``runs`` and ``cells`` (counts)."""
+
+COLUMNS: Mapping[str, tuple[str, str, str]] = {
+    column.name: (column.title, column.definition, column.unit) for table in reversed(_ALL) for column in table.columns
+}
+"""Column name -> (title, definition, unit). Where tables differ in a word, the board's definition counts."""

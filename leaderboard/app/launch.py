@@ -1,0 +1,134 @@
+"""Starts the app: builds the board where it is stale, runs the Streamlit server on this machine only, keeps it fresh."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from harness.errors import LeakboardError
+
+__all__ = ["BOARD_VARIABLE", "COMMAND_VARIABLE", "command", "run", "serve"]
+
+BOARD_VARIABLE = "LEAKBOARD_BOARD"
+"""Environment variable by which the server's pages learn where the board database is."""
+COMMAND_VARIABLE = "LEAKBOARD_BOARD_SOURCE"
+"""Environment variable: the ``--store`` or ``--results`` option of this call, for the command line on the export page."""
+ADDRESS = "127.0.0.1"
+REFRESH_SECONDS = 5.0
+"""How often the records are looked at while the server runs."""
+
+_HERE = Path(__file__).resolve().parent
+
+
+def run(store: Path | None, results: Path | None, port: int = 8501, *, open_browser: bool = False) -> int:
+    """Serve the board of ``store`` or of the shipped ``results`` at ``http://127.0.0.1:port`` until Ctrl-C.
+
+    While it runs, records that an evaluation adds are picked up within seconds.
+
+    Args:
+        store: database whose portable files are shown; None: none of its own.
+        results: folder of records; None: those shipped with the checkout.
+        port: TCP port on this machine.
+        open_browser: open the page in the user's browser.
+
+    Returns:
+        Exit status of the server; 0 after Ctrl-C.
+
+    Raises:
+        LeakboardError: there are no readable records, or the port is taken.
+    """
+    from leaderboard.build import ensure_board
+
+    _refuse_taken(port)
+    board = ensure_board(store, results)
+    option = f"--store {store}" if store else f"--results {results}" if results else ""
+    print(f"leakboard: http://{ADDRESS}:{port} shows {board} (Ctrl-C stops it)", flush=True)
+    return serve(board, port, lambda: ensure_board(store, results), option=option, open_browser=open_browser)
+
+
+def serve(
+    board: Path, port: int, refresh: Callable[[], object], *, option: str = "", open_browser: bool = False
+) -> int:
+    """Run the server on an existing board database; ``refresh`` is called every few seconds."""
+    signal.signal(signal.SIGTERM, _end)
+    child = subprocess.Popen(command(port, open_browser), env=_environment(board, option))
+    try:
+        return _watch(child, refresh)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _stop(child)
+
+
+def command(port: int, open_browser: bool = False) -> list[str]:
+    """The server's command line: local address, no telemetry, no file watcher, the theme that lies beside this file."""
+    options = {
+        "server.address": ADDRESS,
+        "server.port": str(port),
+        "server.headless": str(not open_browser).lower(),
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "client.showErrorLinks": "false",
+        "theme.base": str(_HERE / "theme.toml"),
+        "logger.level": "warning",
+        "logger.hideWelcomeMessage": "true",
+    }
+    given = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return [sys.executable, "-m", "streamlit", "run", str(_HERE / "main.py"), *given]
+
+
+def _environment(board: Path, option: str) -> dict[str, str]:
+    """This process's environment, with what the pages need and this checkout importable."""
+    root = str(_HERE.parent.parent)
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+    return {**os.environ, "PYTHONPATH": path, BOARD_VARIABLE: str(board.resolve()), COMMAND_VARIABLE: option}
+
+
+def _watch(child: subprocess.Popen[bytes], refresh: Callable[[], object]) -> int:
+    """Wait for the server; a refresh that fails is reported once and the old board stays."""
+    said = ""
+    while True:
+        try:
+            return child.wait(timeout=REFRESH_SECONDS)
+        except subprocess.TimeoutExpired:
+            said = _refreshed(refresh, said)
+
+
+def _refreshed(refresh: Callable[[], object], said: str) -> str:
+    try:
+        refresh()
+    except LeakboardError as error:
+        if str(error) != said:
+            print(f"leakboard: the board stays as it was: {error}", file=sys.stderr, flush=True)
+        return str(error)
+    return ""
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise LeakboardError(f"port {port} of {ADDRESS} cannot be used ({error.strerror}): give another --port") from error
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

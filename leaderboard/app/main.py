@@ -1,0 +1,32 @@
+"""Entry script of the app: page frame and navigation. Started by :func:`leaderboard.app.launch.run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from leaderboard.app.parts import style
+
+_HERE = Path(__file__).resolve().parent
+PAGES = ("Board", "Trade-off", "Defense", "Attack", "Scenario", "Compare", "Runs", "Export", "Rules")
+
+
+def main() -> None:
+    """Frame, style sheet, navigation, then the page that the address names."""
+    st.set_page_config(page_title="leakboard", page_icon=str(_HERE / "icon.svg"), layout="wide")
+    st.logo(str(_HERE / "logo.svg"), size="large", icon_image=str(_HERE / "icon.svg"))
+    pages = [
+        st.Page(_HERE / "pages" / f"{_slug(title)}.py", title=title, url_path=_slug(title), default=index == 0)
+        for index, title in enumerate(PAGES)
+    ]
+    chosen = st.navigation(pages, position="top", expanded=True)
+    style()
+    chosen.run()
+
+
+def _slug(title: str) -> str:
+    return title.lower().replace("-", "")
+
+
+main()

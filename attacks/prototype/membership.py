@@ -13,6 +13,7 @@ the ratio of the two densities). With equal covariances its power is that of a G
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -21,29 +22,60 @@ from attacks.prototype.moments import Moments
 from harness.errors import DataError
 from harness.score.statistic import Floats
 
-__all__ = ["averaged_llr", "cosine_scores", "expected_auc", "mean_release_llr", "summed_llr"]
+__all__ = ["ReleaseTest", "averaged_llr", "cosine_scores", "expected_auc", "mean_release_llr", "summed_llr"]
 
 FLOOR = 1e-4
 """Part of the covariance that stays where a release is fully explained (n = 1, no noise): rounding, other kernels."""
+
+SMALLEST = 1e-12
+"""Least variance along an axis, as a part of the largest: directions in which embeddings do not vary."""
+
+
+@dataclass(frozen=True)
+class ReleaseTest:
+    """The test in coordinates that diagonalise Sigma and N at once: densities differ by the same there."""
+
+    mean: Floats
+    basis: Floats
+    """``[d, d]``: columns are the axes."""
+    spread: Floats
+    """Variance ``[d]`` of one record along each axis."""
+    noise: Floats
+    """Variance ``[d]`` of the noise along each axis."""
+
+    @classmethod
+    def of(cls, model: Moments, noise: Floats | float = 0.0) -> ReleaseTest:
+        """The test of a class; ``noise`` is a variance (isotropic), or a covariance ``[d, d]`` of full rank."""
+        from scipy.linalg import eigh
+
+        if np.ndim(noise) == 0:
+            spread, basis = eigh(model.covariance)
+            added = np.full(len(spread), float(noise))
+        else:
+            spread, basis = eigh(model.covariance, noise)
+            added = np.ones(len(spread))
+        return cls(model.mean, basis, np.maximum(spread, SMALLEST * spread.max()), added)
+
+    def llr(self, candidates: Floats, release: Floats, count: float, scale: float = 1.0) -> Floats:
+        """Log-likelihood ratio ``[m]`` that each of ``candidates [m, d]`` is one of the ``count`` in ``release [d]``.
+
+        ``scale`` multiplies the noise's covariance. Raises DataError where the count is below 1 or shapes do not fit.
+        """
+        _check(candidates, release, count, self.mean)
+        without = self.spread / count + scale * self.noise
+        with_ = self.spread * (count - 1) / count**2 + scale * self.noise + FLOOR * without
+        away = (release - self.mean) @ self.basis
+        left = away - (candidates - self.mean) @ self.basis / count
+        constant = 0.5 * (away**2 / without + np.log(without / with_)).sum()
+        ratio: Floats = constant - 0.5 * (left**2 / with_).sum(1)
+        return ratio
 
 
 def mean_release_llr(
     candidates: Floats, release: Floats, count: float, model: Moments, noise: Floats | float = 0.0
 ) -> Floats:
-    """Log-likelihood ratio ``[m]`` that each of ``candidates [m, d]`` is among the records averaged in ``release [d]``.
-
-    ``count`` is the number of records n (known, sent, or inferred). ``noise`` is the covariance of what was added to
-    the mean: a variance for isotropic noise, or ``[d, d]``.
-
-    Raises:
-        DataError: ``count`` is below 1, or shapes do not fit.
-    """
-    _check(candidates, release, count, model)
-    added = _covariance(noise, len(release))
-    without = model.covariance / count + added
-    with_ = model.covariance * (count - 1) / count**2 + added + FLOOR * without
-    shifted = release - model.mean - (candidates - model.mean) / count
-    return _log_density(shifted, with_) - _log_density((release - model.mean)[None], without)
+    """:meth:`ReleaseTest.llr` of one release of a class; n is known, sent, or inferred."""
+    return ReleaseTest.of(model, noise).llr(candidates, release, count)
 
 
 def summed_llr(
@@ -81,30 +113,14 @@ def expected_auc(dimensions: float, count: float) -> float:
     return float(ndtr(sqrt(dimensions / count) / sqrt(2)))
 
 
-def _covariance(noise: Floats | float, size: int) -> Floats:
-    given = np.asarray(noise, dtype=np.float64)
-    return given * np.eye(size) if given.ndim == 0 else given
-
-
-def _log_density(residuals: Floats, covariance: Floats) -> Floats:
-    """Log-density ``[m]`` of a centred Gaussian at ``residuals [m, d]``, without the constant."""
-    from scipy.linalg import cholesky, solve_triangular
-
-    size = len(covariance)
-    factor = cholesky(covariance + 1e-12 * np.trace(covariance) / size * np.eye(size), lower=True)
-    white = solve_triangular(factor, residuals.T, lower=True)
-    density: Floats = -0.5 * (white**2).sum(0) - np.log(np.diag(factor)).sum()
-    return density
-
-
-def _check(candidates: Floats, release: Floats, count: float, model: Moments) -> None:
+def _check(candidates: Floats, release: Floats, count: float, mean: Floats) -> None:
     problems = []
-    if candidates.ndim != 2 or release.shape != candidates.shape[1:] or model.mean.shape != release.shape:
+    if candidates.ndim != 2 or release.shape != candidates.shape[1:] or mean.shape != release.shape:
         problems.append(
             f"candidates {list(candidates.shape)}, release {list(release.shape)} and class mean "
-            f"{list(model.mean.shape)} do not fit [m, d], [d], [d]"
+            f"{list(mean.shape)} do not fit [m, d], [d], [d]"
         )
     if not count >= 1:
         problems.append(f"a prototype of {count} records: a mean needs at least 1")
     if problems:
-        raise DataError("mean_release_llr: " + "; ".join(problems))
+        raise DataError("mean release: " + "; ".join(problems))

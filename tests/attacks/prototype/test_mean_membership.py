@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from attacks.prototype.membership import averaged_llr, cosine_scores, expected_auc, mean_release_llr, summed_llr
+from attacks.prototype.membership import (
+    ReleaseTest,
+    averaged_llr,
+    cosine_scores,
+    expected_auc,
+    mean_release_llr,
+    summed_llr,
+)
 from attacks.prototype.moments import Moments, clip_rows, fit_by_class, fit_moments
 from harness.errors import DataError
 from harness.metrics.membership import auc, tpr_at_fpr
@@ -36,7 +43,8 @@ def test_the_gaussian_test_has_its_known_power_and_beats_the_cosine(d, n, known)
     assert expected_auc(d, n) == pytest.approx(known, abs=0.001)
     assert expected_auc(d, n) == pytest.approx(norm.cdf(np.sqrt(d / n) / np.sqrt(2)))
     model, trials = gaussian_world(d, n)
-    ratio = scored(lambda x, p: mean_release_llr(x, p[0], n, model), trials)
+    test = ReleaseTest.of(model)
+    ratio = scored(lambda x, p: test.llr(x, p[0], n), trials)
     baseline = scored(lambda x, p: cosine_scores(x, p[0]), trials)
     # 300 pairs have a standard error of up to 0.012 at AUC 0.9.
     assert auc(ratio, LABELS) == pytest.approx(expected_auc(d, n), abs=0.02)
@@ -45,7 +53,8 @@ def test_the_gaussian_test_has_its_known_power_and_beats_the_cosine(d, n, known)
 
 def test_a_prototype_of_one_record_gives_it_away():
     model, trials = gaussian_world(384, 1, auxiliary=2000)
-    ratio = scored(lambda x, p: mean_release_llr(x, p[0], 1, model), trials)
+    test = ReleaseTest.of(model)
+    ratio = scored(lambda x, p: test.llr(x, p[0], 1), trials)
     assert auc(ratio, LABELS) == 1.0 == tpr_at_fpr(ratio, LABELS, 0.01)
 
 
@@ -67,7 +76,8 @@ def test_the_ratio_is_the_difference_of_two_densities():
 def test_independent_noise_without_members_is_chance():
     model, trials = gaussian_world(64, 25)
     rng = np.random.default_rng(3)
-    ratio = scored(lambda x, p: mean_release_llr(x, 1 + rng.normal(size=64), 25, model), trials)
+    test = ReleaseTest.of(model)
+    ratio = scored(lambda x, p: test.llr(x, 1 + rng.normal(size=64), 25), trials)
     assert abs(auc(ratio, LABELS) - 0.5) < 0.1
 
 
@@ -80,20 +90,25 @@ def test_rounds_of_fresh_noise_are_averaged_exactly():
     def known(r):
         return norm.cdf(np.sqrt((spectrum / n**2 / (spectrum / n + noise / r)).sum()) / np.sqrt(2))
 
-    one = auc(scored(lambda x, p: mean_release_llr(x, p[0], n, model, noise), trials), LABELS)
-    many = auc(scored(lambda x, p: averaged_llr(x, p, n, model, noise), trials), LABELS)
-    summed = scored(lambda x, p: summed_llr([x] * rounds, list(p), [n] * rounds, [model] * rounds, noise), trials)
+    test = ReleaseTest.of(model, noise)
+    one = auc(scored(lambda x, p: test.llr(x, p[0], n), trials), LABELS)
+    many = auc(scored(lambda x, p: test.llr(x, p.mean(0), n, 1 / rounds), trials), LABELS)
+    summed = auc(scored(lambda x, p: sum(test.llr(x, one, n) for one in p), trials), LABELS)
     assert one == pytest.approx(known(1), abs=0.03)
     assert many == pytest.approx(known(rounds), abs=0.03)
     assert many > one + 0.05
-    assert auc(summed, LABELS) > one + 0.03
+    assert summed > one + 0.03
+    x, p = trials[0]
+    np.testing.assert_allclose(averaged_llr(x, p, n, model, noise), test.llr(x, p.mean(0), n, 1 / rounds))
+    both = summed_llr([x, x], p[:2], [n, n], [model, model], noise)
+    np.testing.assert_allclose(both, test.llr(x, p[0], n) + test.llr(x, p[1], n))
 
 
 def test_ignoring_the_noise_costs_power():
     d, n, noise = 128, 10, 0.05
     model, trials = gaussian_world(d, n, noise=noise, exact=True)
-    aware = auc(scored(lambda x, p: mean_release_llr(x, p[0], n, model, noise), trials), LABELS)
-    unaware = auc(scored(lambda x, p: mean_release_llr(x, p[0], n, model), trials), LABELS)
+    tests = ReleaseTest.of(model, noise), ReleaseTest.of(model)
+    aware, unaware = (auc(scored(lambda x, p, t=t: t.llr(x, p[0], n), trials), LABELS) for t in tests)
     assert aware > unaware + 0.03
 
 

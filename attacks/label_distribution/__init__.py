@@ -1,0 +1,1 @@
+"""Attacks that read a party's class proportions off its answers on public texts."""

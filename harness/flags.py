@@ -1,0 +1,95 @@
+"""Flags: what is odd about a row, each an attribute with a definition and never a silent rejection.
+
+The idea of automatic flags is AutoAttack's (Croce et al. 2021, RobustBench, section 3), carried over to leakage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+__all__ = ["FLAGS", "UNRANKED", "VOID", "Flag", "sentences"]
+
+FLAGS: Mapping[str, tuple[str, str]] = {
+    "bypass": ("bypass", "Utility survives when answers are swapped between inputs: it is earned past the protocol."),
+    "control_failed": (
+        "control failed",
+        "An attack missed its known value on the undefended system; its cells here are void.",
+    ),
+    "isolation_none": (
+        "isolation none: never ranked",
+        "The defense ran inside the harness's process, which is for debugging.",
+    ),
+    "attack_error": ("attack ended in error", "An attack could not be completed, so leakage may be too low."),
+    "partial": ("partial", "Some seeds or attacks are missing; scores are over what is shared by all attacks."),
+    "few_seeds": ("few seeds", "Fewer than five seeds: the interval is conditional on them."),
+    "small_n": ("small n", "So few records that nothing recovered says little: below 300 and no success, or below 30."),
+    "unverified_law": (
+        "unverified noise law",
+        "The noise was made outside the harness, or its declared law does not fit what was "
+        "sent: the claim is audited only.",
+    ),
+    "randomised": (
+        "randomised output",
+        "The same input gives different messages: attacks must average over the randomness.",
+    ),
+    "constant_message": ("constant message", "Messages do not depend on the input: nothing leaks as nothing is said."),
+    "weak_beats_strong": (
+        "weak attack beats strong one",
+        "The order of two attacks on the undefended system is reversed beyond noise, "
+        "or a blind guess beats every attack: the stronger attack is not adapted to the defense.",
+    ),
+    "auc_below_half": (
+        "AUC far below 0.5",
+        "Scores rank non-members above members beyond noise: a sign error, or deliberate masking.",
+    ),
+    "adaptive_weaker": (
+        "adaptive weaker than oblivious",
+        "Knowing the defense made an attack worse beyond noise: it adapts badly.",
+    ),
+    "claim_refuted": (
+        "claim refuted",
+        "The loss recomputed from what was executed, or an audit, exceeds the claimed epsilon.",
+    ),
+    "claim_unverified": ("claim unverified", "No ledger entry of the harness supports the claimed epsilon."),
+    "below_floor": ("below the utility floor", "Utility is below 0.5: listed, but never ranked nor on the front."),
+    "void_tasks": ("void tasks", "A utility task where the undefended system is no better than the reference."),
+    "not_cross_fitted": ("not cross-fitted", "Too few clusters to choose the strongest attack on other records."),
+    "one_class": ("one class", "All records are of one class at some seed, so balanced accuracy means little."),
+    "few_nonmembers": ("few non-members", "Fewer non-member scores than the pinned false-positive rate needs."),
+    "no_floor": ("no blind attack", "An attack's metric has no blind attack and does not count."),
+    "stale": ("other source", "Measured with another version of the submission's source than the one here."),
+}
+"""Flag id -> (short title, what it means)."""
+
+UNRANKED = frozenset({"bypass", "isolation_none", "below_floor"})
+"""Flags that keep a row out of ranks."""
+
+VOID = frozenset({"control_failed"})
+"""Flags of attacks whose cells are void."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag of one row, with the particulars."""
+
+    id: str
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.id not in FLAGS:
+            raise ValueError(f"no flag {self.id!r}; known: {', '.join(sorted(FLAGS))}")
+
+    def __str__(self) -> str:
+        title = FLAGS[self.id][0]
+        return f"{title}: {self.detail}" if self.detail else title
+
+
+def sentences(flags: Iterable[Flag]) -> dict[str, list[str]]:
+    """Flag id -> its particulars, in order, without repetition."""
+    found: dict[str, list[str]] = {}
+    for flag in flags:
+        told = found.setdefault(flag.id, [])
+        if flag.detail and flag.detail not in told:
+            told.append(flag.detail)
+    return found

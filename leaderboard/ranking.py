@@ -1,0 +1,148 @@
+"""Ranks, significance groups and Pareto tiers of board rows, as vectorised functions over data frames.
+
+They work within each (suite, entry), on the columns privacy, utility and pue with their ends, efficiency, ranked
+and flags, and leave everything else alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.score import WEIGHTS, check_weights
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["UTILITY_FLOOR", "interval_groups", "pareto", "pareto_tiers", "places", "pue_of", "with_weights"]
+
+UTILITY_FLOOR = 0.5
+"""Utility below which a row is listed but neither ranked nor on the front: sending noise must not win."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+def pue_of(privacy: Floats, utility: Floats, efficiency: Floats, weights: Sequence[float] = WEIGHTS) -> Floats:
+    """:func:`harness.score.pue` of many rows at once; nan where a part is."""
+    check_weights(weights)
+    parts = 1.0 - np.clip(privacy, 0.0, 1.0), np.maximum(0.0, 1.0 - utility), 1.0 - efficiency
+    return np.asarray(1.0 / (1.0 + np.sqrt(sum(w * part**2 for w, part in zip(weights, parts, strict=True)))))
+
+
+def places(values: Floats) -> Ints:
+    """Place of each value, the largest first; equal values share the better place."""
+    return np.asarray(len(values) - np.searchsorted(np.sort(values), values, side="right") + 1, dtype=np.int64)
+
+
+def interval_groups(value: Floats, low: Floats, high: Floats) -> Ints:
+    """Groups from overlap alone: 1 is every row whose interval reaches that of the largest value, and so on."""
+    groups = np.zeros(len(value), dtype=np.int64)
+    number = 0
+    while (left := groups == 0).any():
+        number += 1
+        best = np.flatnonzero(left)[np.argmax(value[left])]
+        groups[left & ((high >= low[best]) | (np.arange(len(value)) == best))] = number
+    return groups
+
+
+def pareto_tiers(privacy: tuple[Floats, Floats], utility: tuple[Floats, Floats]) -> Ints:
+    """Tier of each row from its intervals (low, high) of privacy and utility.
+
+    Row a dominates b where it is significantly better in one (a's interval lies above b's) and not significantly
+    worse in the other. Tier 1 is what nothing dominates, tier 2 what only tier 1 does, and so on. n log n a tier.
+    """
+    tiers = np.zeros(len(privacy[0]), dtype=np.int64)
+    number = 0
+    while (left := np.flatnonzero(tiers == 0)).size:
+        number += 1
+        p, u = (privacy[0][left], privacy[1][left]), (utility[0][left], utility[1][left])
+        free = ~(_beaten(p, u) | _beaten(u, p))
+        tiers[left[free] if free.any() else left] = number
+    return tiers
+
+
+def _beaten(first: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Mask:
+    """Whether some row is significantly better in ``first`` and not significantly worse in ``other``."""
+    order = np.argsort(-first[0], kind="stable")
+    reach = np.maximum.accumulate(other[1][order])  # the best upper end of other among rows so far
+    above = np.searchsorted(-first[0][order], -first[1], side="left")  # rows whose low end exceeds my high end
+    best = np.concatenate([[-np.inf], reach])[above]
+    return np.asarray(best >= other[0])
+
+
+def pareto(frame: DataFrame, floor: float = UTILITY_FLOOR) -> DataFrame:
+    """The frame with ``tier`` and ``on_front`` computed among its own rows; ``floor`` is the utility floor."""
+    out = frame.copy()
+    tier = np.full(len(out), np.nan)
+    columns = ["privacy_low", "privacy_high", "utility_low", "utility_high"]
+    usable = out[columns].notna().all(axis=1).to_numpy() & _eligible(out)
+    for rows in _entries(out, usable):
+        p, pp, u, uu = (out[name].to_numpy(dtype=float)[rows] for name in columns)
+        tier[rows] = pareto_tiers((p, pp), (u, uu))
+    out["tier"] = _whole(tier)
+    out["on_front"] = (tier == 1) & (out["utility"].to_numpy(dtype=float) >= floor)
+    return out
+
+
+def with_weights(frame: DataFrame, wp: float, wu: float, we: float) -> DataFrame:
+    """The frame with ``pue`` and its ends, ``rank`` and ``group`` under these weights, sorted by rank.
+
+    With the default weights what the builder stored stays. Raises LeakboardError unless the weights are not negative
+    and sum to 1.
+    """
+    check_weights((wp, wu, we))
+    if np.allclose((wp, wu, we), WEIGHTS):
+        return frame
+    out = frame.copy()
+    numbers = {n: out[n].to_numpy(dtype=float) for n in _USED}
+    for name, p, u in (
+        ("pue", "privacy_low", "utility"),
+        ("pue_low", "privacy_low", "utility_low"),
+        ("pue_high", "privacy_high", "utility_high"),
+    ):
+        out[name] = pue_of(numbers[p], numbers[u], numbers["efficiency"], (wp, wu, we))
+    return _ranked(out)
+
+
+_USED = ("privacy_low", "privacy_high", "utility", "utility_low", "utility_high", "efficiency")
+
+
+def _ranked(out: DataFrame) -> DataFrame:
+    """Set rank and group from PUE and its ends."""
+    value, low, high = (out[name].to_numpy(dtype=float) for name in ("pue", "pue_low", "pue_high"))
+    rank, group = np.full(len(out), np.nan), np.full(len(out), np.nan)
+    usable = out["ranked"].to_numpy(dtype=bool) & ~np.isnan(value)
+    for rows in _entries(out, usable):
+        rank[rows] = places(value[rows])
+        group[rows] = interval_groups(value[rows], low[rows], high[rows])
+    out["rank"], out["group"] = _whole(rank), _whole(group)
+    return out.sort_values(["suite", "entry", "rank", "submission", "point"], kind="stable", na_position="last")
+
+
+def _eligible(frame: DataFrame) -> Mask:
+    """Rows that may take part in tiers: all but those that are kept out for more than their utility."""
+    from harness.flags import UNRANKED
+
+    out = UNRANKED - {"below_floor"}
+    return np.array([not out.intersection(flags) for flags in frame["flags"]], dtype=bool)
+
+
+def _entries(frame: DataFrame, usable: Mask) -> list[Ints]:
+    """Positions of the usable rows of each (suite, entry)."""
+    number = frame.groupby(["suite", "entry"], sort=False).ngroup().to_numpy()
+    chosen = np.flatnonzero(usable)
+    order = chosen[np.argsort(number[chosen], kind="stable")]
+    return [part for part in np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(part)]
+
+
+def _whole(values: Floats) -> Any:
+    """Whole numbers with gaps, as pandas' Int64."""
+    import pandas as pd
+
+    missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from harness.coalition import Candidate, Shadow, Sighting
     from harness.data.record import Record
     from harness.message import Kind, Message
     from harness.models import Part
+    from harness.scenario import Encoder
 
 __all__ = ["Attack", "DefenseCard", "Guess", "NoiseLaw", "Observation", "Public", "View"]
 
 Guess = Mapping[str, Any]
-"""Record id -> guess: token ids (``list[int]``) for a text secret, a score (``float``) for an attribute."""
+"""Record id -> guess: token ids (``list[int]``) for a text secret, a score (``float``) for an attribute or for
+membership; see :mod:`harness.aggregate` for secrets about a party."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,11 @@ class Public:
 
 
 class View(Protocol):
-    """What a coalition sees of one run. Tensors are float32 on ``device``."""
+    """What a coalition sees of one run. Tensors are float32 on ``device``.
+
+    Split inference, with one private party, is read by session (``observations`` and what follows it); protocols in
+    rounds with several parties are read as a ``transcript``.
+    """
 
     public: Public
     defense: DefenseCard
@@ -126,6 +133,31 @@ class View(Protocol):
     def tokenize(self, text: str) -> list[int]:
         """Token ids of a private text as the victim would make them, truncated to ``max_tokens``."""
 
+    @property
+    def transcript(self) -> Sequence[Sighting]:
+        """Every message that the coalition saw, with sender and receiver, in order, all rounds."""
+        raise NotImplementedError
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """What the coalition has besides messages: the curious party's kept values by name, a member client's as
+        ``party/name``, its records as ``party/records``."""
+        raise NotImplementedError
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """Records of which membership is asked."""
+        raise NotImplementedError
+
+    def shadows(self, n: int | None = None) -> Sequence[Shadow]:
+        """The first ``n`` shadow runs (all of the entry's shadow budget by default) other than the target itself:
+        without a defense in an oblivious view."""
+        raise NotImplementedError
+
+    def embed(self, texts: Sequence[str], encoder: Encoder | None = None) -> Tensor:
+        """Embeddings [n, d] by a public encoder, the deployment's by default; each text is encoded once."""
+        raise NotImplementedError
+
 
 class Attack:
     """Base of attack plugins: declare the class attributes, take parameters by keyword, implement :meth:`guess`."""
@@ -138,6 +170,8 @@ class Attack:
     """``text`` or ``attribute:NAME``-style secrets are matched by their part before the colon."""
     reads: ClassVar[tuple[str, ...]] = ("HIDDEN",)
     """Message kinds the attack needs to see."""
+    coalitions: ClassVar[tuple[str, ...]] = ()
+    """Names of coalitions whose view it can use; empty: any."""
     blind: ClassVar[bool] = False
     """Blind attacks never look at the transcript: they measure the floor."""
 
@@ -146,5 +180,5 @@ class Attack:
         return None
 
     def guess(self, view: View) -> Guess:
-        """The guess for every observed record."""
+        """The guess for every observed record. For membership it is asked about every target in turn."""
         raise NotImplementedError

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from harness.attack import DefenseCard
+from harness.archive import Archive
+from harness.attack import Attack, DefenseCard
 from harness.errors import LeakboardError
+from harness.keys import key
 from harness.laws import confirmed_laws, declared_laws
+from harness.membership import MembershipSecret
 from harness.plan import CellPlan, RunPlan, make_attack
 from harness.runner import KNOCKOUT, Outcome, Runner
 from harness.schema import CellRecord, LedgerEntry, Score
 from harness.seeds import torch_generator
+from harness.shadows import ShadowBank
+from harness.sight import Sight
 from harness.view import Bank, RunView
 from harness.wire import WireLog
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["FinishedRun", "compute_attack", "compute_blind_utility", "compute_utility", "failed_cell"]
 
@@ -55,12 +63,28 @@ class FinishedRun:
         return cls(plan, log, json.loads((folder / "predictions.json").read_text()), ledger, kept)
 
 
-def make_bank(finished: FinishedRun, runner: Runner) -> Bank:
-    """The simulation bank of a run, with the entry's budget."""
+def make_bank(
+    finished: FinishedRun, runner: Runner, base: RunPlan | None = None, archive: Archive | None = None
+) -> Bank:
+    """The simulations and shadow runs of a run, with the entry's budgets; ``base`` is the undefended run."""
     plan = finished.plan
     budget = int(plan.entry.entitlement.get("simulate_budget", 512))
     submission = plan.submission if plan.submission.hash != "" else None
-    return Bank(runner, plan.deployment, submission, plan.task.point, plan.key, budget)
+    shadows = _make_shadows(plan, base or plan, runner, archive or Archive())
+    return Bank(runner, plan.deployment, submission, plan.task.point, plan.key, budget, shadows)
+
+
+def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive) -> ShadowBank | None:
+    budget = int(plan.entry.entitlement.get("shadow_budget", 0))
+    if not budget or not plan.deployment.candidates:
+        return None
+    task = plan.task
+    defended = plan.submission if plan.submission.hash != base.submission.hash else None
+    undefended_key = key(base.key, task.behaviour)
+    return ShadowBank(
+        runner, plan.deployment, defended, task.point, task.behaviour, plan.axes, plan.key, undefended_key, archive,
+        budget,
+    )  # fmt: skip
 
 
 def defense_card(finished: FinishedRun, bank: Bank) -> DefenseCard:
@@ -81,14 +105,31 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     attack = make_attack(cell.attack)
     deployment = cell.run.deployment
     refusal = attack.refuses(deployment.public)
+    if attack.coalitions and cell.attack.coalition not in attack.coalitions:
+        refusal = f"made for coalitions {', '.join(attack.coalitions)}, not for {cell.attack.coalition}"
     if refusal is not None:
         return _record(cell, status="not_applicable", reason=refusal)
-    rng = torch_generator("attack", *cell.run.axes, cell.name, cell.variant)
     secret = deployment.secrets[cell.attack.secret]
     adaptive, targets = cell.variant == "adaptive", frozenset(secret.records)
-    view = RunView(deployment.public, card, adaptive, rng, bank, finished.log, deployment.known, targets)
+    coalition = deployment.coalitions[cell.attack.coalition]
+    sight = Sight(deployment, coalition, finished.log, finished.own, bank.shadows, adaptive)
+    view = RunView(deployment.public, card, adaptive, _rng(cell, 0), bank, sight, deployment.known, targets)
     scores = secret.score(attack.guess(view))
+    if isinstance(secret, MembershipSecret):
+        scores += tuple(_shadow_scores(cell, attack, view, secret))
     return _record(cell, scores=scores, seconds=time.perf_counter() - started)
+
+
+def _shadow_scores(cell: CellPlan, attack: Attack, view: RunView, secret: MembershipSecret) -> Iterator[Score]:
+    """Every shadow as a target in turn, up to the entry's number of targets."""
+    shadows = view.bank.shadows.budget if view.bank.shadows else 0
+    for target in range(1, min(1 + shadows, int(cell.run.entry.entitlement.get("targets", 1 + shadows)))):
+        aimed = view.as_target(target, _rng(cell, target))
+        yield from secret.score_target(attack.guess(aimed), target, aimed.sight.members())
+
+
+def _rng(cell: CellPlan, target: int) -> torch.Generator:
+    return torch_generator("attack", *cell.run.axes, cell.name, cell.variant, *([target] if target else []))
 
 
 def compute_utility(cell: CellPlan, finished: FinishedRun, reference: FinishedRun) -> CellRecord:
@@ -133,6 +174,7 @@ def _record(
         name=cell.name,
         variant=cell.variant,
         secret=cell.attack.secret if cell.attack else "",
+        coalition=cell.attack.coalition if cell.attack else "",
         status=cast('Literal["ok", "error", "void", "not_applicable"]', status),
         reason=reason,
         scores=scores,

@@ -10,6 +10,7 @@ from itertools import groupby
 from threading import Event, RLock
 from typing import Any, Protocol
 
+from harness.archive import Archive
 from harness.cells import (
     FinishedRun,
     compute_attack,
@@ -79,6 +80,9 @@ class Job:
     _making: dict[str, RLock] = field(default_factory=lambda: defaultdict(RLock))
     """Of each run: who needs one that is being made waits for it."""
 
+    def __post_init__(self) -> None:
+        self.archive = Archive(self.store, self._lock)
+
     def run(self, cells: list[CellPlan]) -> None:
         """All cells of one run; what is stored is reused, what fails is stored as an error."""
         missing = self._missing(cells)
@@ -89,7 +93,7 @@ class Job:
         except DefenseError as error:
             self._commit([failed_cell(cell, error) for cell in missing], missing)
             return
-        bank = make_bank(finished, self.runner)
+        bank = make_bank(finished, self.runner, missing[0].reference, self.archive)
         card: Any = None
         for cell in missing:
             if self.stop.is_set():

@@ -20,6 +20,7 @@ class Series:
     name: str
     variant: str
     secret: str
+    coalition: str
     role: str
     behaviour: str
     scores: Mapping[str, Mapping[int, Mapping[str, float]]]
@@ -90,7 +91,7 @@ class Ledger:
         """Cells of one kind, each put together over seeds; an error at any seed makes the series an error."""
         wanted = (name, point, role, behaviour)
         rows = [c for c in self.cell_rows if (c["submission"], c["point"], c["role"], c["behaviour"]) == wanted]
-        kinds = dict.fromkeys((c["name"], c["variant"], c["secret"]) for c in rows)
+        kinds = dict.fromkeys((c["name"], c["variant"], c["secret"], c["coalition"]) for c in rows)
         return [self._series(kind, role, behaviour, rows) for kind in kinds]
 
     def utility_references(self, task: str) -> tuple[Series | None, list[Series]]:
@@ -117,8 +118,8 @@ class Ledger:
             round_trips=mean("round_trips"),
         )
 
-    def _series(self, kind: tuple[str, str, str], role: str, behaviour: str, rows: list[dict[str, Any]]) -> Series:
-        mine = [c for c in rows if (c["name"], c["variant"], c["secret"]) == kind]
+    def _series(self, kind: tuple[str, str, str, str], role: str, behaviour: str, rows: list[dict[str, Any]]) -> Series:
+        mine = [c for c in rows if (c["name"], c["variant"], c["secret"], c["coalition"]) == kind]
         bad = next((c for c in mine if c["status"] != "ok"), None)
         scores: dict[str, dict[int, Mapping[str, float]]] = {}
         for cell in mine:
@@ -154,7 +155,8 @@ def _latest(cells: list[dict[str, Any]], runs: Mapping[str, dict[str, Any]]) -> 
     last: dict[tuple[Any, ...], dict[str, Any]] = {}
     for cell in cells:
         if cell["run_key"] in kept:
-            last[cell["run_key"], cell["role"], cell["name"], cell["variant"], cell["secret"]] = cell
+            kind = (cell["role"], cell["name"], cell["variant"], cell["secret"], cell["coalition"])
+            last[cell["run_key"], *kind] = cell
     return list(last.values())
 
 

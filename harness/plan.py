@@ -13,7 +13,8 @@ from harness import registry
 from harness.attack import Attack
 from harness.errors import SuiteError
 from harness.keys import key, source_hash
-from harness.runner import HONEST, KNOCKOUT, LOCAL_ONLY, Task, with_items
+from harness.overlap import deployment_problems
+from harness.runner import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY, Task, with_items
 from harness.scenario import Deployment, Scenario
 from harness.schema import RESULTS_VERSION
 from harness.seeds import Axis
@@ -57,7 +58,7 @@ class CellPlan:
     attack: AttackSpec | None = None
     task: UtilityTask | None = None
     reference: RunPlan | None = None
-    """The undefended run that utility may compare with."""
+    """The undefended run: utility may compare with it, and oblivious attackers train on its shadows."""
 
     @property
     def label(self) -> str:
@@ -110,32 +111,38 @@ class _Maker:
         base = self.run(undefended, 0, HONEST)
         yield from self.utility(base, base)
         yield from self.blind_utility(base)
-        yield from self.attacks(base, blind=True)
-        yield from self.attacks(base, blind=False)
+        yield from self.attacks(base, base, blind=True)
+        yield from self.attacks(base, base, blind=False)
+        yield from self.active(undefended, 0, base)
         yield from self.utility(self.run(undefended, 0, LOCAL_ONLY), base)
+        if CENTRALISED in self.deployment.variants:
+            yield from self.utility(self.run(undefended, 0, CENTRALISED), base)
         yield from self.utility(self.run(undefended, 0, KNOCKOUT), base)
         for point in points:
             run = self.run(submission, point, HONEST)
             if run.key != base.key:
                 yield from self.utility(run, base)
-                yield from self.attacks(run, blind=False)
+                yield from self.attacks(run, base, blind=False)
+                yield from self.active(submission, point, base)
             yield from self.utility(self.run(submission, point, KNOCKOUT), base)
 
     def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
         task = Task(submission, point, behaviour, noise=("point", point))
-        deployment = _subset(self.deployment) if behaviour == KNOCKOUT else self.deployment
+        variant = self.deployment.variants.get(behaviour)
+        deployment = variant() if variant else self.deployment
+        deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
         made = key(
             entry=self.entry.key_part(),
             suite=self.suite.name,
             threads=self.suite.threads,
-            protocol=source_hash(self.deployment.function.partition(":")[0], "scenarios"),
+            protocol=_source(self.deployment.function),
             submission=submission.hash,
             parameters=task.parameters,
             point=point,
             seed=self.seed,
             behaviour=behaviour,
-            model=deployment.model_id,
-            data=deployment.data_id,
+            model=self.deployment.model_id,
+            data=self.deployment.data_id,
             isolation=self.isolation,
             salt=key(self.salt),
             results=RESULTS_VERSION,
@@ -151,20 +158,31 @@ class _Maker:
         for task in self.deployment.tasks:
             yield CellPlan(key(base.key, "blind utility", task.name), base, "blind", task.name, task=task)
 
-    def attacks(self, run: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
+    def active(self, submission: Submission, point: int, base: RunPlan) -> Iterator[CellPlan]:
+        """Attacks in which the curious party acts, each behaviour on a run of its own."""
+        for behaviour in dict.fromkeys(spec.behaviour for spec in self.entry.attacks if spec.behaviour != HONEST):
+            yield from self.attacks(self.run(submission, point, behaviour), base, blind=False)
+
+    def attacks(self, run: RunPlan, base: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
         for spec in self.entry.attacks:
+            if not blind and spec.behaviour != run.task.behaviour:
+                continue
             target = registry.target("attack", spec.name)
-            module = target.partition(":")[0]
             attack = registry.load("attack", spec.name)
             if not (isinstance(attack, type) and issubclass(attack, Attack)):
                 raise SuiteError(f"attack {spec.name!r} at {target} is not a harness Attack")
             if attack.blind is not blind:
                 continue
-            source = source_hash(module, module.partition(".")[0])
+            source = _source(target)
             for variant in ("",) if blind else spec.variants:
                 made = key(run.key, "attack", spec.key_part(), variant, source)
                 role = "blind" if blind else "attack"
-                yield CellPlan(made, run, role, spec.name, variant, attack=spec)
+                yield CellPlan(made, run, role, spec.name, variant, attack=spec, reference=base)
+
+
+def _source(target: str) -> str:
+    module = target.partition(":")[0]
+    return source_hash(module, module.partition(".")[0])
 
 
 def make_attack(spec: AttackSpec) -> Attack:
@@ -183,9 +201,13 @@ def _subset(deployment: Deployment) -> Deployment:
 
 
 def _check_secrets(entry: Entry, deployment: Deployment) -> None:
-    wanted = {spec.secret for spec in entry.attacks}
-    missing = sorted(wanted - set(deployment.secrets))
-    if missing:
-        known = ", ".join(sorted(deployment.secrets))
-        raise SuiteError(f"entry {entry.name!r}: attacks aim at secrets {missing}; this deployment has {known}")
+    problems = [*deployment_problems(deployment)]
+    for what, wanted, known in (
+        ("aim at secrets", {spec.secret for spec in entry.attacks}, deployment.secrets),
+        ("are made by coalitions", {spec.coalition for spec in entry.attacks}, deployment.coalitions),
+    ):
+        if missing := sorted(wanted - set(known)):
+            problems.append(f"attacks {what} {missing}; this deployment has {', '.join(sorted(known))}")
+    if problems:
+        raise SuiteError(f"entry {entry.name!r}: " + "; ".join(problems))
     importlib.import_module(deployment.function.partition(":")[0])

@@ -29,7 +29,7 @@ from harness.wire import Entry, WireLog
 
 __all__ = ["Outcome", "Runner", "Task", "public_part", "with_items", "worker_spec"]
 
-HONEST, KNOCKOUT, LOCAL_ONLY = "honest", "knockout", "local_only"
+HONEST, KNOCKOUT, LOCAL_ONLY, CENTRALISED = "honest", "knockout", "local_only", "centralised"
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,8 @@ class CellRecord(_Stored):
     """``oblivious`` or ``adaptive`` for attacks, empty otherwise."""
     secret: str = ""
     """Which secret an attack aims at."""
+    coalition: str = ""
+    """Who attacks: a coalition of the scenario; empty for utility tasks."""
     status: Status = "ok"
     """``void`` when a control failed, ``error`` when the submission broke its contract."""
     reason: str | None = None

@@ -7,10 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness.aggregate import AGGREGATE, CountSecret, DistributionSecret, PresenceSecret, PropertySecret
 from harness.errors import ProtocolError
+from harness.membership import MembershipSecret
 from harness.schema import Score
 
-__all__ = ["AttributeSecret", "Secret", "TextSecret"]
+__all__ = [
+    "AGGREGATE",
+    "AttributeSecret",
+    "CountSecret",
+    "DistributionSecret",
+    "MembershipSecret",
+    "PresenceSecret",
+    "PropertySecret",
+    "Secret",
+    "TextSecret",
+]
 
 
 class Secret(Protocol):

@@ -37,6 +37,10 @@ class AttackSpec(Document):
     """Which variants are run."""
     secret: str = "text"
     """The secret it aims at."""
+    coalition: str = "server"
+    """Who attacks, by its name in the scenario."""
+    behaviour: str = "honest"
+    """What an active attacker's curious party does; such an attack gets a run of its own."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the attack's constructor."""
     control: Control | None = None
@@ -51,7 +55,8 @@ class AttackSpec(Document):
 
     def key_part(self) -> dict[str, Any]:
         """What of this attack its cells depend on, besides the variant and the attack's source."""
-        return {"name": self.name, "secret": self.secret, "parameters": self.parameters}
+        who = {"coalition": self.coalition} if self.coalition != "server" else {}
+        return {"name": self.name, "secret": self.secret, "parameters": self.parameters, **who}
 
 
 class Entry(Document):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from harness.attack import DefenseCard, Observation, Public
+from harness.coalition import SERVER, Candidate, Shadow, Sighting
 from harness.defense import Item
 from harness.errors import SuiteError
+from harness.features import embed
 from harness.message import Kind, Message
 from harness.models import Part
-from harness.net import SERVER
 from harness.runner import Runner, Task, public_part, with_items
-from harness.scenario import Deployment
+from harness.scenario import Deployment, Encoder
+from harness.shadows import ShadowBank
+from harness.sight import Sight
 from harness.submission import Submission
 from harness.tokens import load_tokens, tokenizer_folder
-from harness.wire import Entry, WireLog
+from harness.wire import Entry
 
 __all__ = ["Bank", "RunView"]
 
@@ -37,6 +41,7 @@ class Bank:
     run_key: str
     budget: int = DEFAULT_BUDGET
     """Texts that may be simulated in all, over every attack on this run."""
+    shadows: ShadowBank | None = None
     _made: dict[tuple[tuple[str, ...], int], list[Observation]] = field(default_factory=dict)
     _spent: int = 0
 
@@ -53,7 +58,7 @@ class Bank:
         return self._made[texts, repeats]
 
     def _run(self, texts: tuple[str, ...], index: int) -> list[Observation]:
-        (party,) = self.deployment.parties
+        party = _only_party(self.deployment)
         items = [Item(f"r{i}", text) for i, text in enumerate(texts)]
         noise = ("simulation", self.run_key, len(self._made), index)
         task = Task(self.submission, self.point, noise=noise, paired=True)
@@ -71,7 +76,7 @@ class RunView:
     adaptive: bool
     rng: torch.Generator
     bank: Bank
-    log: WireLog
+    sight: Sight
     known_records: Mapping[str, str]
     """Item id -> text of the live sessions whose plain text the attacker knows."""
     targets: frozenset[str]
@@ -84,8 +89,37 @@ class RunView:
 
     def messages(self, kind: Kind | None = None) -> list[Message]:
         """The raw transcript."""
-        everything = (entry.message() for entry in self.log.seen_by({SERVER}))
-        return [m for m in everything if kind is None or m.kind is kind]
+        return [s.message for s in self.transcript if kind is None or s.message.kind is kind]
+
+    @property
+    def transcript(self) -> Sequence[Sighting]:
+        """See :attr:`harness.attack.View.transcript`."""
+        return self.sight.transcript
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """See :attr:`harness.attack.View.own`."""
+        return self.sight.own
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """See :attr:`harness.attack.View.candidates`."""
+        return self.sight.candidates
+
+    def shadows(self, n: int | None = None) -> Sequence[Shadow]:
+        """See :meth:`harness.attack.View.shadows`."""
+        return self.sight.shadows(n)
+
+    def as_target(self, target: int, rng: torch.Generator) -> RunView:
+        """The view of another target (0: the live run, i: shadow i - 1), with fresh randomness."""
+        return replace(self, sight=self.sight.aimed(target), rng=rng)
+
+    def embed(self, texts: Sequence[str], encoder: Encoder | None = None) -> Tensor:
+        """See :meth:`harness.attack.View.embed`."""
+        encoder = encoder or self.sight.deployment.encoder
+        if encoder is None:
+            raise SuiteError("view.embed: this deployment has no encoder, and none was named")
+        return embed(encoder, texts)
 
     def known_pairs(self) -> list[Observation]:
         """Known sessions with their plain states, recomputed from the public weights."""
@@ -108,8 +142,8 @@ class RunView:
         return _tokenize(self.public, text)
 
     def _live(self) -> list[Observation]:
-        (plan,) = self.bank.deployment.parties.values()
-        return _stitch(self.log.seen_by({SERVER}), [item.id for item in plan.items], self.public.pooled)
+        plan = self.bank.deployment.parties[_only_party(self.bank.deployment)]
+        return _stitch(self.sight.log.seen_by({SERVER}), [item.id for item in plan.items], self.public.pooled)
 
     def _undefended(self, record: str, text: str) -> Observation:
         ids = torch.tensor(_prompt(self.public, text))
@@ -125,6 +159,12 @@ class RunView:
         stop = None if self.public.pooled else self.public.cut
         states = self.part(0, stop)(ids[None])[0]
         return torch.nn.functional.normalize(states.mean(0), dim=0) if self.public.pooled else states
+
+
+def _only_party(deployment: Deployment) -> str:
+    if len(deployment.parties) > 1:
+        raise SuiteError("observations and simulations by session are for one private party; read the transcript")
+    return next(iter(deployment.parties))
 
 
 def _stitch(entries: Sequence[Entry], records: Sequence[str], pooled: bool) -> list[Observation]:

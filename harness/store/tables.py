@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LAYOUT_VERSION", "TABLES", "Table", "create", "ingest"]
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raised when a table changes; a database of another layout is rebuilt from the files."""
 
 
@@ -54,7 +54,7 @@ CELLS = Table(
     {"key": "VARCHAR PRIMARY KEY"}
     | _typed("VARCHAR", "run_key", "suite", "entry", "scenario", "submission", "behaviour")
     | _typed("BIGINT", "point", "seed")
-    | _typed("VARCHAR", "role", "name", "variant", "secret", "status", "reason", "created")
+    | _typed("VARCHAR", "role", "name", "variant", "secret", "coalition", "status", "reason", "created")
     | _typed("JSON", "facts")
     | _typed("DOUBLE", "seconds")
     | _typed("VARCHAR", "content"),

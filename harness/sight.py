@@ -1,0 +1,68 @@
+"""What a coalition sees of a protocol in rounds: a transcript, its own states, candidates and shadow runs.
+
+The same eyes look at the live run (target 0) and, when a shadow is the target in turn, at that shadow; the remaining
+shadows are then what the attacker has to learn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.coalition import Candidate, Coalition, Shadow, Sighting
+from harness.errors import SuiteError
+from harness.scenario import Deployment
+from harness.shadows import ShadowBank, own_of, sightings
+from harness.wire import WireLog
+
+__all__ = ["Sight"]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One coalition's view of one target."""
+
+    deployment: Deployment
+    coalition: Coalition
+    log: WireLog
+    kept: WireLog
+    bank: ShadowBank | None
+    adaptive: bool
+    target: int = 0
+
+    def aimed(self, target: int) -> Sight:
+        """The same eyes on another target."""
+        return replace(self, target=target)
+
+    @property
+    def transcript(self) -> Sequence[Sighting]:
+        """Every message of the target that the coalition saw."""
+        return self._shadow_target().transcript if self.target else sightings(self.log, self.coalition)
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """What the coalition has besides messages in the target."""
+        return self._shadow_target().own if self.target else own_of(self.kept, self.coalition, self.deployment)
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """The same in every target."""
+        return self.deployment.candidates
+
+    def shadows(self, n: int | None = None) -> Sequence[Shadow]:
+        """Shadow runs other than the target. An oblivious attacker's are without the defense, and never drawn like
+        the target: the undefended twin of a target would hold its secrets."""
+        if self.bank is None:
+            return ()
+        others = [i for i in range(self.bank.budget) if i != self.target - 1]
+        return [self.bank.shadow(i, self.coalition, defended=self.adaptive) for i in others[:n]]
+
+    def members(self) -> Mapping[str, bool]:
+        """The truth about the target, for scoring; only of shadows."""
+        return self._shadow_target().members
+
+    def _shadow_target(self) -> Shadow:
+        if self.bank is None:
+            raise SuiteError(f"target {self.target} is a shadow, and this run has none")
+        return self.bank.shadow(self.target - 1, self.coalition, defended=True)

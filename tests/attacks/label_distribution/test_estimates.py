@@ -198,7 +198,7 @@ def test_absent_classes_stand_out():
     assert auc(np.concatenate(scores), np.concatenate(truth)) > 0.97
     assert auc(np.concatenate(plain), np.concatenate(truth)) > 0.95
     rng = np.random.default_rng(60)
-    noise = [class_presence(log_shares(rng.normal(size=(2000, CLASSES))), bayes(rng).reference) for _ in range(40)]
+    noise = [class_presence(log_shares(rng.normal(size=(1000, CLASSES))), bayes(rng).reference) for _ in range(40)]
     marks = rng.random((40, CLASSES)) < 0.5
     assert auc(np.concatenate(noise), marks.ravel()) == pytest.approx(0.5, abs=0.09)
 

@@ -23,7 +23,7 @@ class Party:
     """True classes of the public texts."""
 
 
-def bayes(rng, *, separation=1.0, public=2000, alpha=0.5):
+def bayes(rng, *, separation=1.0, public=1000, alpha=0.5):
     """Gaussian classes: reference and party are the true posteriors, under uniform and under their own proportions."""
     centres = separation * rng.normal(size=(CLASSES, 8))
     topics = rng.integers(CLASSES, size=public)

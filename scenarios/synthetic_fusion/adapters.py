@@ -1,0 +1,67 @@
+"""Low-rank adapters of a generator, fine-tuned on a party's private text.
+
+LoRA: Hu et al. (2022), section 4.1, by way of peft; the frozen weights stay shared between parties in memory.
+"""
+
+from __future__ import annotations
+
+import copy
+from math import sqrt
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.tokens import Tokens
+
+__all__ = ["IGNORED", "adapted", "next_token_loss", "training_rows"]
+
+IGNORED = -100
+"""Target of positions that are not learned: prompt and padding."""
+
+
+def adapted(part: nn.Module, rank: int, generator: torch.Generator) -> nn.Module:
+    """A copy of a causal part whose only trainable parameters are adapters of the query and value projections.
+
+    All other tensors are the original's own. Adapters start at zero effect; their draws are from ``generator``.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    shared = [*part.parameters(), *part.buffers()]
+    twin = copy.deepcopy(part, {id(one): one for one in shared}).requires_grad_(False)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=["q_proj", "v_proj"], lora_dropout=0.0)
+    with torch.random.fork_rng(devices=[]):
+        found: nn.Module = inject_adapter_in_model(config, twin)
+    with torch.no_grad():
+        for name, one in found.named_parameters():
+            if "lora_A" in name:
+                bound = 1 / sqrt(one.shape[1])
+                one.copy_((2 * torch.rand(one.shape, generator=generator) - 1) * bound)
+    return found
+
+
+def training_rows(tokens: Tokens, pairs: list[tuple[str, str]], max_tokens: int) -> tuple[Tensor, Tensor]:
+    """Inputs and targets [n, T] of (prompt, text) pairs: the text and the end of its line are learned.
+
+    Padded on the right, where a causal model does not see it.
+    """
+    end = tokens.encode("\n")
+    rows, goals = [], []
+    for prompt, text in pairs:
+        start = [*tokens.prefix, *tokens.encode(prompt)]
+        body = [*tokens.encode(" " + text)[:max_tokens], *end]
+        rows.append([*start, *body])
+        goals.append([*[IGNORED] * (len(start) - 1), *body, IGNORED])
+    width = max(map(len, rows), default=1)
+    pad = end[:1] or [0]
+    ids = torch.tensor([row + pad * (width - len(row)) for row in rows])
+    targets = torch.tensor([goal + [IGNORED] * (width - len(goal)) for goal in goals])
+    return ids, targets
+
+
+def next_token_loss(model: Any, batch: tuple[Tensor, ...]) -> Tensor:
+    """Mean over texts of the mean next-token loss of a text's learned positions: each record counts once."""
+    ids, targets = batch
+    losses = nn.functional.cross_entropy(model(ids).transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+    learned = (targets != IGNORED).sum(1).clamp_min(1)
+    return (losses.sum(1) / learned).mean()

@@ -1,0 +1,111 @@
+"""A small language model trained from scratch on public text, for tests and laptops; never to be called pretrained.
+
+It is made once per machine and set of texts, and kept in the cache folder like a fetched model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Scratch", "scratch_model"]
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Size and training of the model."""
+
+    vocabulary: int = 1024
+    hidden: int = 96
+    blocks: int = 2
+    context: int = 96
+    epochs: float = 4.0
+    batch: int = 16
+    lr: float = 3e-3
+    version: int = 1
+
+
+def scratch_model(lines: Sequence[str], size: Scratch, generator: torch.Generator, seed: int) -> Path:
+    """Folder of a Llama-style causal model trained on ``lines`` packed in order, with its own byte-level BPE tokenizer.
+
+    ``seed`` names the draws of ``generator`` in the key of the cache.
+    """
+    from harness.assets.store import cache_root, fresh_folder, publish
+
+    named = json.dumps([list(lines), asdict(size), seed])
+    target = cache_root() / "scratch" / hashlib.sha256(named.encode()).hexdigest()[:24]
+    if not target.is_dir():
+        with fresh_folder(target) as folder:
+            _make(lines, size, generator, folder)
+            publish(folder, target)
+    return target
+
+
+def _make(lines: Sequence[str], size: Scratch, generator: torch.Generator, folder: Path) -> None:
+    from harness import training
+    from harness.meter import Meter
+
+    engine = _tokenizer(lines, size, folder)
+    model = _model(size, engine.get_vocab_size(), generator)
+    stream = [0] + [token for line in lines for token in engine.encode(line + "\n").ids]
+    rows = len(stream) // size.context
+    data = torch.tensor(stream[: rows * size.context]).view(rows, size.context)
+    plan = training.Plan((data,), size.epochs, size.batch, size.lr)
+    training.train(model, _loss, plan, generator, Meter())
+    model.save_pretrained(folder)
+
+
+def _loss(model: Any, batch: tuple[Tensor, ...]) -> Tensor:
+    logits = model(input_ids=batch[0]).logits
+    return nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), batch[0][:, 1:].flatten())
+
+
+def _tokenizer(lines: Sequence[str], size: Scratch, folder: Path) -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    engine = Tokenizer(models.BPE())
+    engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    engine.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size.vocabulary, special_tokens=["<s>"], initial_alphabet=alphabet, show_progress=False
+    )
+    engine.train_from_iterator(lines, trainer)
+    wrap: Any = PreTrainedTokenizerFast
+    wrap(tokenizer_object=engine, bos_token="<s>").save_pretrained(folder)
+    return engine
+
+
+def _model(size: Scratch, vocabulary: int, generator: torch.Generator) -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=size.hidden,
+        intermediate_size=3 * size.hidden,
+        num_hidden_layers=size.blocks,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=None,
+    )
+    with torch.random.fork_rng(devices=[]):
+        model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        for name, one in model.named_parameters():
+            if one.dim() == 1:
+                one.fill_(1.0)
+            else:
+                scale = 0.02 if "embed" in name else one.shape[1] ** -0.5
+                one.copy_(torch.randn(one.shape, generator=generator) * scale)
+    return model

@@ -4,5 +4,14 @@ from __future__ import annotations
 
 __all__ = ["ATTACKS"]
 
-ATTACKS: dict[str, str] = {}
+_HERE = "attacks.prototype"
+
+ATTACKS: dict[str, str] = {
+    "mean_release": f"{_HERE}.mean_release:MeanRelease",
+    "prototype_cosine": f"{_HERE}.mean_release:PrototypeCosine",
+    "prototype_counts": f"{_HERE}.class_counts:PrototypeCounts",
+    "prototype_shares": f"{_HERE}.class_counts:PrototypeShares",
+    "prototype_presence": f"{_HERE}.class_presence:PrototypePresence",
+    "blind_classes": f"{_HERE}.class_presence:BlindClasses",
+}
 """Attack name -> ``module:class``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attacks.prototype.moments import Moments, fit_by_class
-from harness.coalition import SERVER, Sighting
+from harness.coalition import SERVER, SUM, Sighting
 from harness.errors import SuiteError
 from harness.message import Kind
 from harness.score.statistic import Floats
@@ -17,7 +17,17 @@ from harness.score.statistic import Floats
 if TYPE_CHECKING:
     from harness.attack import Public, View
 
-__all__ = ["Prototype", "auxiliary_embeddings", "class_moments", "embeddings", "labels_of", "of_class", "prototypes"]
+__all__ = [
+    "Prototype",
+    "auxiliary_embeddings",
+    "class_moments",
+    "embeddings",
+    "labels_of",
+    "of_class",
+    "parties_of",
+    "prototypes",
+    "public_parties",
+]
 
 
 @dataclass(frozen=True)
@@ -62,24 +72,33 @@ def of_class(found: Sequence[Prototype], party: str, label: str) -> list[Prototy
     return [p for p in found if p.party == whose and p.label == label]
 
 
-def embeddings(public: Public, texts: Sequence[str]) -> Floats:
-    """Embeddings ``[n, d]`` of texts by the public encoder ``facts["encoder"]``."""
-    from harness.features import embed
-
-    if "encoder" not in public.facts:
-        raise SuiteError('this attack embeds texts: the scenario must name its public encoder in Public.facts["encoder"]')
-    return np.asarray(embed(public.facts["encoder"], list(texts)).double().numpy())
+def embeddings(view: View, texts: Sequence[str]) -> Floats:
+    """Embeddings ``[n, d]`` of texts by the deployment's public encoder."""
+    return np.asarray(view.embed(list(texts)).double().numpy())
 
 
-def auxiliary_embeddings(public: Public) -> tuple[Floats, list[str]]:
+def auxiliary_embeddings(view: View) -> tuple[Floats, list[str]]:
     """Embeddings and labels of the attacker's own labelled records."""
-    labelled = [record for record in public.auxiliary if record.label is not None]
-    return embeddings(public, [r.text for r in labelled]), [str(r.label) for r in labelled]
+    labelled = [record for record in view.public.auxiliary if record.label is not None]
+    if not labelled:
+        raise SuiteError("attacks on prototypes need labelled auxiliary records: the scenario gives the attacker none")
+    return embeddings(view, [r.text for r in labelled]), [str(r.label) for r in labelled]
 
 
 def class_moments(view: View) -> Mapping[str, Moments]:
     """Moments of every class of which the attacker has records, in the public encoder's space."""
-    return fit_by_class(*auxiliary_embeddings(view.public))
+    return fit_by_class(*auxiliary_embeddings(view))
+
+
+def public_parties(view: View) -> tuple[str, ...]:
+    """The private parties that are public: ``facts["parties"]``, or those that candidates are asked about."""
+    return tuple(view.public.facts.get("parties") or dict.fromkeys(one.party for one in view.candidates))
+
+
+def parties_of(view: View) -> tuple[str, ...]:
+    """The public parties and all that sent something."""
+    senders = [s.sender for s in view.transcript if s.sender not in (SERVER, SUM)]
+    return tuple(dict.fromkeys([*public_parties(view), *senders]))
 
 
 def _rows(

@@ -1,0 +1,156 @@
+"""Where a run's prototypes live, and under how much noise: learned on shadow runs, whose members are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attacks.prototype.align import Aligner, fit_aligner, identity
+from attacks.prototype.membership import ReleaseTest
+from attacks.prototype.moments import Moments
+from attacks.prototype.reading import Prototype, of_class, prototypes
+from harness.errors import SuiteError
+from harness.score.statistic import Floats
+
+if TYPE_CHECKING:
+    from harness.coalition import Candidate, Shadow
+
+__all__ = ["Pair", "Space", "averaged", "known_count", "learn_space", "public_space", "shadow_pairs"]
+
+FOLDS = 5
+FEWEST = 4 * FOLDS
+"""Pairs from which on a map is learned at all."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A prototype of a shadow run, averaged over rounds, beside what the attacker knows of the records behind it."""
+
+    label: str
+    count: float
+    expected: Floats
+    """Mean public embedding, members known and all others at their class mean."""
+    unknown: int
+    """Records that are only known to be of the class."""
+    vector: Floats
+
+
+@dataclass(frozen=True)
+class Space:
+    """Map from public embeddings to prototypes, and the noise of a prototype (averaged over its rounds).
+
+    The noise's variance is ``always + per_record / n^2`` on every coordinate (a clipped mean's noise shrinks with
+    n), in place of it the aligner's own error where a map was learned.
+    """
+
+    aligner: Aligner
+    always: float = 0.0
+    per_record: float = 0.0
+    learned: bool = False
+
+    def test(self, model: Moments) -> ReleaseTest:
+        """The membership test of a class in this space, for ``scale = self.scale(count)``."""
+        if not self.learned:
+            return ReleaseTest.of(model, 1.0)
+        mapped = self.aligner.moments(model)
+        slack = 1e-9 * (np.trace(self.aligner.error) + np.trace(mapped.covariance)) / len(mapped.mean) + 1e-12
+        return ReleaseTest.of(mapped, self.aligner.error + slack * np.eye(len(mapped.mean)))
+
+    def scale(self, count: float) -> float:
+        """What multiplies the test's noise for a prototype of ``count`` records."""
+        return 1.0 if self.learned else self.always + self.per_record / count**2
+
+    def variance(self, count: float) -> float:
+        """Noise variance of a coordinate, for rules that take noise to be isotropic."""
+        return float(np.trace(self.aligner.error)) / len(self.aligner.bias) if self.learned else self.scale(count)
+
+
+def public_space(size: int, noise: float = 0.0) -> Space:
+    """Prototypes that are means of public embeddings, under isotropic noise of that variance."""
+    return Space(identity(size), always=noise)
+
+
+def averaged(found: Sequence[Prototype], party: str, label: str) -> tuple[Floats, float | None] | None:
+    """A class's prototype averaged over rounds, and its count where it was sent; None where it never was."""
+    sent = of_class(found, party, label)
+    if not sent:
+        return None
+    return np.mean([p.vector for p in sent], axis=0), sent[-1].count
+
+
+def known_count(truth: Mapping[str, Any], party: str, label: str, labels: Sequence[str]) -> float | None:
+    """The class count that a scenario tells of a shadow, from ``truth["counts"][party]`` (by name or in order)."""
+    counts = truth.get("counts", {}).get(party)
+    if counts is None:
+        return None
+    return float(counts.get(label, 0) if isinstance(counts, Mapping) else counts[labels.index(label)])
+
+
+def shadow_pairs(
+    shadows: Sequence[Shadow], candidates: Sequence[Candidate], points: Floats, models: Mapping[str, Moments],
+    labels: Sequence[str],
+) -> list[Pair]:  # fmt: skip
+    """All pairs of the shadow runs; ``points [m, d]`` are the candidates' public embeddings."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for index, one in enumerate(candidates):
+        groups.setdefault((one.party, str(one.label)), []).append(index)
+    return [pair for shadow in shadows for pair in _pairs_of(shadow, groups, candidates, points, models, labels)]
+
+
+def _pairs_of(
+    shadow: Shadow, groups: Mapping[tuple[str, str], Sequence[int]], candidates: Sequence[Candidate], points: Floats,
+    models: Mapping[str, Moments], labels: Sequence[str],
+) -> Iterator[Pair]:  # fmt: skip
+    found = prototypes(shadow.transcript, labels)
+    for party, label in dict.fromkeys((p.party, p.label) for p in found):
+        sent = averaged(found, party, label)
+        if sent is None or label not in models:
+            continue
+        vector, told = sent
+        count = told or known_count(shadow.truth, party, label, labels)
+        inside = [i for i in groups.get((party, label), ()) if shadow.members[candidates[i].id]]
+        if not count or count < len(inside):
+            continue
+        rest = int(count) - len(inside)
+        expected = (points[inside].sum(0) + rest * models[label].mean) / count
+        yield Pair(label, count, expected, rest, vector)
+
+
+def learn_space(
+    pairs: Sequence[Pair], models: Mapping[str, Moments], sizes: tuple[int, ...], fallback: Space
+) -> Space:  # fmt: skip
+    """The space that explains ``pairs``: the public one with fitted noise, or a learned map where that fits better.
+
+    ``sizes`` are the dimensions of public embeddings, then those seen among prototypes. Without enough pairs the
+    answer is ``fallback``, if they agree.
+
+    Raises:
+        SuiteError: prototypes have another size than public embeddings, and there are too few pairs to learn a map.
+    """
+    size, same = sizes[0], len(set(sizes)) == 1
+    if len(pairs) < FEWEST:
+        if not same:
+            raise SuiteError(
+                f"prototypes are not of the public encoder's {size} dimensions, and {len(pairs)} shadow prototypes are "
+                f"too few to learn a map ({FEWEST} needed): raise the shadow budget"
+            )
+        return fallback
+    z, p = np.stack([pair.expected for pair in pairs]), np.stack([pair.vector for pair in pairs])
+    learned = fit_aligner(z, p, folds=FOLDS)
+    if same and float(((p - z) ** 2).sum(1).mean()) <= float(np.trace(learned.error)):
+        return _public_noise(pairs, p - z, models, size)
+    return Space(learned, learned=True)
+
+
+def _public_noise(pairs: Sequence[Pair], residuals: Floats, models: Mapping[str, Moments], size: int) -> Space:
+    """Noise of prototypes in the public space: residuals beyond the sampling of unknown records, by 1 and 1 / n^2."""
+    from scipy.optimize import nnls
+
+    sampling = np.array([models[p.label].trace * p.unknown / p.count**2 for p in pairs])
+    excess = ((residuals**2).sum(1) - sampling) / size
+    design = np.array([[1.0, 1 / p.count**2] for p in pairs])
+    always, per_record = nnls(design, excess)[0]
+    return Space(identity(size), float(always), float(per_record))

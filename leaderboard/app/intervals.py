@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TypeGuard
 
 __all__ = ["NOT_AVAILABLE", "interval_pictures", "interval_text", "number_text"]
 
 NOT_AVAILABLE = "n/a"
-_LEFT, _WIDTH, _MIDDLE = 7, 110, 11
+_LEFT, _WIDTH, _MIDDLE = 7, 88, 11
+_AXIS = "<path d='M7 11H95M7 7V15M51 9V13M95 7V15' stroke='%23d3dae1' fill='none'/>"
+_NOTHING = (
+    "<text x='51' y='15' font-size='11' font-family='sans-serif' fill='%23707b87' text-anchor='middle'>n/a</text>"
+)
 
 
 def number_text(value: float | None, digits: int = 2) -> str:
@@ -27,7 +32,7 @@ def interval_text(value: float | None, low: float | None, high: float | None, di
 
 
 def interval_pictures(
-    values: Iterable[float], lows: Iterable[float], highs: Iterable[float], colour: str = "#1f5f99"
+    values: Iterable[float | None], lows: Iterable[float | None], highs: Iterable[float | None], colour: str = "#1f5f99"
 ) -> list[str]:
     """One SVG data address per row on a common axis from 0 to 1: a dot, its interval as a bar, ticks at 0, 0.5 and 1.
 
@@ -37,19 +42,17 @@ def interval_pictures(
     return [_picture(value, low, high, paint) for value, low, high in zip(values, lows, highs, strict=True)]
 
 
-def _picture(value: float, low: float, high: float, paint: str) -> str:
-    if value is None or not math.isfinite(value):
-        return _svg("<text x='62' y='15' font-size='11' font-family='sans-serif' fill='%238a94a0' "
-                    "text-anchor='middle'>n/a</text>")
+def _picture(value: float | None, low: float | None, high: float | None, paint: str) -> str:
+    if not _known(value):
+        return _svg(_NOTHING)
     bar = _bar(low, high, paint) if _known(low) and _known(high) else ""
-    return _svg(f"{bar}{_dot(value, paint)}")
+    return _svg(f"{_AXIS}{bar}{_dot(value, paint)}")
 
 
 def _svg(inside: str) -> str:
-    axis = "<path d='M7 11H117M7 7V15M62 9V13M117 7V15' stroke='%23d3dae1' fill='none'/>" if "<text" not in inside else ""
     return (
-        "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='124' height='22' "
-        f"viewBox='0 0 124 22'>{axis}{inside}</svg>"
+        "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='102' height='22' "
+        f"viewBox='0 0 102 22'>{inside}</svg>"
     )
 
 
@@ -65,7 +68,7 @@ def _dot(value: float, paint: str) -> str:
     if value < 0:
         return f"<path d='M1 {_MIDDLE}L8 7V15Z' fill='{paint}'/>"
     if value > 1:
-        return f"<path d='M123 {_MIDDLE}L116 7V15Z' fill='{paint}'/>"
+        return f"<path d='M101 {_MIDDLE}L94 7V15Z' fill='{paint}'/>"
     return f"<circle cx='{_place(value):.1f}' cy='{_MIDDLE}' r='3.6' fill='{paint}'/>"
 
 
@@ -73,5 +76,5 @@ def _place(value: float) -> float:
     return _LEFT + _WIDTH * min(1.0, max(0.0, value))
 
 
-def _known(value: float | None) -> bool:
+def _known(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)

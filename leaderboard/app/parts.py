@@ -8,10 +8,12 @@ import streamlit as st
 
 from leaderboard.app.escape import hypertext
 
-__all__ = ["STYLE", "card", "chips", "facts", "heading", "note", "style"]
+__all__ = ["STYLE", "card", "chips", "definitions", "facts", "heading", "note", "style"]
 
 STYLE = """
 <style>
+[data-testid="stMainBlockContainer"] {padding: 4.2rem 2rem 3rem 2rem; max-width: 1500px}
+[data-testid="stSidebarUserContent"] {padding-top: .5rem}
 .lb-title {font-size: 1.7rem; font-weight: 600; line-height: 1.25; margin: 0 0 .15rem 0; overflow-wrap: anywhere}
 .lb-lead {color: #46525f; margin: 0 0 .4rem 0; max-width: 62rem; overflow-wrap: anywhere}
 .lb-facts {display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .25rem 1.2rem; margin: .2rem 0 .6rem 0}
@@ -64,6 +66,12 @@ def chips(labels: Iterable[tuple[object, str, object]]) -> None:
     ]
     if spans:
         st.html("".join(spans))
+
+
+def definitions(title: str, pairs: Mapping[str, object]) -> None:
+    """A closed section with names and what they mean."""
+    with st.expander(title):
+        facts(pairs)
 
 
 def card(title: object, pairs: Mapping[str, object]) -> None:

@@ -15,25 +15,34 @@ _PRIVACY = alt.Scale(domain=[0, 1], clamp=True, nice=False)
 _INK, _GREY = "#1c2733", "#8a94a0"
 
 
-def tradeoff_chart(rows: pd.DataFrame, front: pd.DataFrame, floor: float) -> alt.LayerChart:
-    """Layers, from back to front: rules, curves, intervals, the Pareto front, points.
+def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> alt.LayerChart:
+    """Layers, from back to front: utility floor, rules, curves, intervals, the Pareto front, points.
 
     Args:
-        rows: board rows with a privacy and a utility, one per submission and operating point.
-        front: the rows on the Pareto front.
+        rows: board rows with a privacy and a utility, one per submission and operating point, ``on_front`` among them.
+        bare: rows of the undefended system; may be empty.
         floor: utility below which no row is on the front.
     """
+    front = rows[rows["on_front"]]
     detailed = rows if len(rows) <= CROWD else front
+    colour = _colour(rows)
     layers = [
         _floor(floor),
-        *_limits(rows),
-        _curves(detailed),
-        _interval(detailed, "utility"),
-        _interval(detailed, "privacy"),
-        _front(front),
-        _points(rows),
+        *_limits(bare),
+        _curves(detailed, colour),
+        _interval(detailed, "utility", colour),
+        _interval(detailed, "privacy", colour),
+        _front(_envelope(front)),
+        _points(rows, colour),
     ]
-    return alt.layer(*layers).properties(height=520).configure_view(stroke=None)
+    return alt.layer(*layers).properties(height=540).configure_view(stroke=None)
+
+
+def _envelope(front: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose point estimates no other row of the front exceeds in both: the corners of the drawn step line."""
+    falling = front.sort_values(["utility", "privacy"], ascending=False)
+    best = falling["privacy"].cummax().shift(fill_value=float("-inf"))
+    return falling[falling["privacy"] > best]
 
 
 def _x(field: str = "utility:Q") -> alt.X:
@@ -51,35 +60,35 @@ def _colour(rows: pd.DataFrame) -> alt.Color:
     return alt.Color(f"{field}:N", title=field, legend=alt.Legend(orient="right", labelLimit=220, symbolType="circle"))
 
 
-def _points(rows: pd.DataFrame) -> alt.Chart:
+def _points(rows: pd.DataFrame, colour: alt.Color) -> alt.Chart:
     shape = ["submission", "label", "privacy", "privacy_low", "privacy_high", "utility", "efficiency", "pue", "strongest"]
     size = alt.Size(
         "efficiency:Q", scale=alt.Scale(domain=[0, 1], range=[25, 220]), title="efficiency", legend=alt.Legend(tickCount=3)
     )
     tips = [alt.Tooltip(name, format=".2f") if rows[name].dtype.kind == "f" else alt.Tooltip(name) for name in shape]
-    pick = alt.selection_point(name="pick", fields=["submission", "point"], on="click", empty=True)
+    pick = alt.selection_point(name="pick", fields=["submission", "point"], on="click", empty=False)
     return (
         alt.Chart(rows)
         .mark_circle(opacity=0.9, stroke="white", strokeWidth=1)
-        .encode(x=_x(), y=_y(), size=size, color=_colour(rows), tooltip=tips)
+        .encode(x=_x(), y=_y(), size=size, color=colour, tooltip=tips)
         .add_params(pick)
     )
 
 
-def _curves(rows: pd.DataFrame) -> alt.Chart:
+def _curves(rows: pd.DataFrame, colour: alt.Color) -> alt.Chart:
     """Joins the operating points of each submission in their order."""
     return (
         alt.Chart(rows)
         .mark_line(opacity=0.55, strokeWidth=1.5)
-        .encode(x=_x(), y=_y(), detail="submission:N", order="point:Q", color=_colour(rows))
+        .encode(x=_x(), y=_y(), detail="submission:N", order="point:Q", color=colour)
     )
 
 
-def _interval(rows: pd.DataFrame, along: str) -> alt.Chart:
+def _interval(rows: pd.DataFrame, along: str, colour: alt.Color) -> alt.Chart:
     chart = alt.Chart(rows).mark_rule(opacity=0.4, strokeWidth=1.2)
     if along == "utility":
-        return chart.encode(x=_x("utility_low:Q"), x2="utility_high:Q", y=_y(), color=_colour(rows))
-    return chart.encode(y=_y("privacy_low:Q"), y2="privacy_high:Q", x=_x(), color=_colour(rows))
+        return chart.encode(x=_x("utility_low:Q"), x2="utility_high:Q", y=_y(), color=colour)
+    return chart.encode(y=_y("privacy_low:Q"), y2="privacy_high:Q", x=_x(), color=colour)
 
 
 def _front(front: pd.DataFrame) -> alt.Chart:
@@ -100,7 +109,7 @@ def _floor(floor: float) -> alt.Chart:
     )
 
 
-def _limits(rows: pd.DataFrame) -> list[alt.Chart]:
+def _limits(bare: pd.DataFrame) -> list[alt.Chart]:
     """The undefended system (utility 1, its privacy) and the local-only one (utility 0, nothing leaves)."""
     across = pd.DataFrame({"utility": [0.0, 1.0], "words": ["local only", "undefended"], "top": [1.0, 1.0]})
     rules = alt.Chart(across).mark_rule(color=_GREY, strokeDash=[2, 3]).encode(x=_x())
@@ -109,6 +118,5 @@ def _limits(rows: pd.DataFrame) -> list[alt.Chart]:
         .mark_text(color=_GREY, align="left", baseline="top", dx=4, dy=3, fontSize=11)
         .encode(x=_x(), y=_y("top:Q"), text="words:N")
     )
-    bare = rows.loc[rows["submission"] == "none", ["privacy"]]
-    level = alt.Chart(bare).mark_rule(color=_GREY, strokeDash=[2, 3]).encode(y=_y())
+    level = alt.Chart(bare[["privacy"]].dropna()).mark_rule(color=_GREY, strokeDash=[2, 3]).encode(y=_y())
     return [rules, names, level]

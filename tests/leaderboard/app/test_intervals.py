@@ -44,7 +44,7 @@ def _known(number: float | None) -> bool:
     return number is not None and math.isfinite(number)
 
 
-@pytest.mark.parametrize(("value", "place"), [(0.0, 7.0), (0.5, 62.0), (1.0, 117.0)])
+@pytest.mark.parametrize(("value", "place"), [(0.0, 7.0), (0.5, 51.0), (1.0, 95.0)])
 def test_the_dot_is_where_the_value_is(value: float, place: float) -> None:
     (address,) = interval_pictures([value], [0.0], [1.0])
     circle = drawing(address).find(f"{SVG}circle")

@@ -1,0 +1,73 @@
+"""The board database as the pages see it: opened read-only for each question, reread when the file changes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import pandas as pd
+import streamlit as st
+
+from leaderboard import queries
+from leaderboard.app.launch import BOARD_VARIABLE, COMMAND_VARIABLE
+
+__all__ = ["Stamp", "board_path", "column", "facts_about", "frame", "source_option", "stamp"]
+
+
+class Stamp(NamedTuple):
+    """Tells one state of the board's file from the next: a swapped-in file has another inode."""
+
+    path: str
+    inode: int
+    modified: int
+
+
+def board_path() -> Path:
+    """Where the board database is, as the launcher said."""
+    return Path(os.environ.get(BOARD_VARIABLE, "leakboard.board.duckdb"))
+
+
+def source_option() -> str:
+    """The option that names this board's records on a command line, or nothing."""
+    return os.environ.get(COMMAND_VARIABLE, "")
+
+
+def stamp() -> Stamp:
+    """The state of the file now. Ends the page with an explanation if there is none."""
+    path = board_path()
+    try:
+        state = path.stat()
+    except OSError:
+        st.error("There is no board database here yet. Start the app with `leakboard board`, which builds it.")
+        st.stop()
+    return Stamp(str(path), state.st_ino, state.st_mtime_ns)
+
+
+def frame(question: str, **where: Any) -> pd.DataFrame:
+    """The answer of the method ``question`` of :class:`leaderboard.queries.Board`, kept until the file changes.
+
+    Shared between sessions: callers never change it in place.
+    """
+    return _read(stamp(), question, tuple(sorted(where.items())))
+
+
+def column(table: str, name: str, **where: str) -> list[Any]:
+    """The values of one column with repetitions, in the order of the table."""
+    return _values(stamp(), table, name, tuple(sorted(where.items())))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _read(state: Stamp, question: str, where: tuple[tuple[str, Any], ...]) -> pd.DataFrame:
+    return cast(pd.DataFrame, getattr(queries.open_board(state.path), question)(**dict(where)))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _values(state: Stamp, table: str, name: str, where: tuple[tuple[str, str], ...]) -> list[Any]:
+    found = queries.open_board(state.path).table(table, dict(where), columns=(name,))
+    return cast(list[Any], found[name].tolist())
+
+
+def facts_about() -> dict[str, str]:
+    """The ``meta`` table as a mapping: hash of the records, when it was built, versions."""
+    return queries.open_board(stamp().path).meta()

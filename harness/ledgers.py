@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from harness.score import Costs, RecordScores
 from harness.store import Store
 
-__all__ = ["Ledger", "Series", "read_ledger"]
+__all__ = ["Ledger", "Series", "latest", "ledgers", "read_ledger"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Series:
         found = [v for rows in self.values(metric).values() for v in rows.values() if v == v]
         return sum(found) / len(found) if found else 0.0
 
+    def on_seeds(self, metric: str, seeds: Collection[int]) -> RecordScores:
+        """The same series on some seeds alone."""
+        return {seed: rows for seed, rows in self.values(metric).items() if seed in seeds}
+
     def restricted(self, metric: str, like: RecordScores) -> RecordScores:
         """The same series on the records of ``like`` alone."""
         mine = self.values(metric)
@@ -81,8 +86,6 @@ class Ledger:
 
     def label(self, name: str, point: int) -> str:
         """Parameters of an operating point, for tables."""
-        import json
-
         run = next(iter(self.runs(name, point)), None)
         parameters = json.loads(run["parameters"]) if run else {}
         return ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in parameters.items())
@@ -93,6 +96,21 @@ class Ledger:
         rows = [c for c in self.cell_rows if (c["submission"], c["point"], c["role"], c["behaviour"]) == wanted]
         kinds = dict.fromkeys((c["name"], c["variant"], c["secret"], c["coalition"]) for c in rows)
         return [self._series(kind, role, behaviour, rows) for kind in kinds]
+
+    def attack_series(self, name: str, point: int) -> list[Series]:
+        """Attacks on the honest run and on those that an active attacker got for itself."""
+        mine = [c for c in self.cell_rows if (c["submission"], c["point"], c["role"]) == (name, point, "attack")]
+        kinds = dict.fromkeys(c["behaviour"] for c in mine)
+        return [series for kind in kinds for series in self.cells(name, point, role="attack", behaviour=kind)]
+
+    def facts(self, name: str, point: int) -> dict[str, Any]:
+        """Facts of all cells of a row together."""
+        mine = (c["facts"] for c in self.cell_rows if (c["submission"], c["point"]) == (name, point))
+        return {key: value for facts in mine if facts for key, value in json.loads(facts).items() if value}
+
+    def entitlement(self, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What the adversary was given in runs of this entry."""
+        return dict(json.loads(runs[0]["entitlement"])) if runs else {}
 
     def utility_references(self, task: str) -> tuple[Series | None, list[Series]]:
         """The undefended series of a task, and those that utility is measured from: local-only and blind."""
@@ -131,21 +149,30 @@ class Ledger:
 
 def read_ledger(store: Store, keys: frozenset[str] | None = None) -> Iterator[Ledger]:
     """One ledger per (suite, entry) in the store; of cells computed more than once the latest, or exactly ``keys``."""
-    everything = store.query("SELECT * EXCLUDE (facts, content) FROM cells ORDER BY created, key")
+    everything = store.query("SELECT * EXCLUDE (content) FROM cells ORDER BY created, key")
     runs = {r["key"]: r for r in store.query("SELECT * EXCLUDE (content, ledger, environment) FROM runs")}
-    cells = _latest(everything, runs) if keys is None else [c for c in everything if c["key"] in keys]
-    scores = _scores(store, [c["key"] for c in cells])
-    ledgers: dict[tuple[str, str], Ledger] = {}
+    cells = latest(everything, runs) if keys is None else [c for c in everything if c["key"] in keys]
+    yield from ledgers(runs, cells, _scores(store, [c["key"] for c in cells]))
+
+
+def ledgers(
+    runs: Mapping[str, dict[str, Any]],
+    cells: Sequence[dict[str, Any]],
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]],
+) -> list[Ledger]:
+    """One ledger per (suite, entry) from rows of runs (by key) and of cells, and scores by cell key."""
+    found: dict[tuple[str, str], Ledger] = {}
+    listed: set[str] = set()
     for cell in cells:
-        ledger = ledgers.setdefault((cell["suite"], cell["entry"]), Ledger(cell["suite"], cell["entry"], scores=scores))
+        ledger = found.setdefault((cell["suite"], cell["entry"]), Ledger(cell["suite"], cell["entry"], scores=scores))
         ledger.cell_rows.append(cell)
-        run = runs.get(cell["run_key"])
-        if run is not None and run not in ledger.run_rows:
-            ledger.run_rows.append(run)
-    yield from (ledgers[key] for key in sorted(ledgers))
+        if cell["run_key"] in runs and cell["run_key"] not in listed:
+            listed.add(cell["run_key"])
+            ledger.run_rows.append(runs[cell["run_key"]])
+    return [found[key] for key in sorted(found)]
 
 
-def _latest(cells: list[dict[str, Any]], runs: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def latest(cells: Sequence[dict[str, Any]], runs: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Cells of the latest run of each (entry, submission, point, seed, behaviour); of doubled cells the last one."""
     newest: dict[tuple[Any, ...], str] = {}
     axes = ("suite", "entry", "submission", "point", "seed", "behaviour")

@@ -53,6 +53,7 @@ class Advantage:
     """One entry's advantage over the best blind attack on its metric, with simultaneous bounds.
 
     ``score`` and ``floor`` are the raw means m and b; ``blind`` names the blind attack that sets the floor.
+    ``score_low`` and ``score_high`` are the raw mean's own 95 % interval, not simultaneous.
     ``se`` is the standard error of ``value`` over records and seeds. ``value``, ``se``, ``low`` and ``high``
     are nan exactly where ``void`` gives a reason.
     """
@@ -67,6 +68,8 @@ class Advantage:
     floor: float
     blind: str
     void: str | None = None
+    score_low: float = float("nan")
+    score_high: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,10 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Per pair: the advantage, its standard error, and how far below and above the truth may lie at ``c``."""
+    """Per pair: the advantage, its standard error, and how far below and above the truth may lie at ``c``.
+
+    ``spread`` (entries,) is how far each raw mean may lie from its truth, one at a time.
+    """
 
     pairs: Pairs
     columns: Columns
@@ -51,6 +54,7 @@ class Bounds:
     below: Floats
     above: Floats
     c: float
+    spread: Floats
 
 
 def bounds(
@@ -66,7 +70,7 @@ def bounds(
     pairs = _pairs(study, columns)
     m, b = columns.mean[pairs.attack], columns.mean[pairs.blind]
     if len(m) == 0:
-        return Bounds(pairs, columns, m, m, m, m, float("nan"))
+        return Bounds(pairs, columns, m, m, m, m, float("nan"), np.full_like(columns.mean, np.nan))
     value = (m - b) / (1 - b)
     combine = [_combine(array, pairs, value, b) for array in (columns.parts, columns.draws)]
     se, ratios = studentise(combine[0], combine[1], rng)
@@ -74,7 +78,9 @@ def bounds(
     tails = (ratios, 1) if one_sided else (np.abs(ratios), 2)
     c, alpha = _critical(tails[0], pairs, errors, level, tails[1])
     below, above = _reach(pairs, columns, errors, value, se, c, alpha)
-    return Bounds(pairs, columns, value, se, below, above, c)
+    own, alone = studentise(columns.parts, columns.draws, rng)
+    spread = own * np.quantile(np.abs(alone), 0.95, axis=0)
+    return Bounds(pairs, columns, value, se, below, above, c, spread)
 
 
 def _combine(array: Floats, pairs: Pairs, value: Floats, b: Floats) -> Floats:
@@ -171,13 +177,25 @@ def entries(study: Study, found: Bounds) -> tuple[Advantage, ...]:
 
 def _entry(panel: Panel, name: str, column: int, first: int, mine: Ints, found: Bounds) -> Advantage:
     score, nan = float(found.columns.mean[column]), float("nan")
+    ends = _ends(panel, column - first, score, float(found.spread[column]))
     if column in found.pairs.voids:
         void = found.pairs.voids[column]
-        return Advantage(name, panel.metric, nan, nan, nan, nan, score, nan, "", void)
+        return Advantage(name, panel.metric, nan, nan, nan, nan, score, nan, "", void, *ends)
     hardest = int(mine[np.argmin(found.advantage[mine])])
     floor = int(found.pairs.blind[hardest])
     low = float((found.advantage - found.below)[mine].min())
     high = float((found.advantage + found.above)[mine].min())
     blind = panel.blinds[floor - first - len(panel.attacks)]
     value, se = float(found.advantage[hardest]), float(found.se[hardest])
-    return Advantage(name, panel.metric, value, se, low, high, score, float(found.columns.mean[floor]), blind)
+    b = float(found.columns.mean[floor])
+    return Advantage(name, panel.metric, value, se, low, high, score, b, blind, None, *ends)
+
+
+def _ends(panel: Panel, index: int, mean: float, spread: float) -> tuple[float, float]:
+    """The raw mean's 95 % interval: the bootstrap's, or the exact one (Clopper-Pearson for shares) where wider."""
+    n = panel.effective(index)
+    if n < 1 or mean != mean:
+        return float("nan"), float("nan")
+    share = all(panel.statistic.proportion(sheet.values[:, index]) for sheet in panel.sheets)
+    down, up = exact_reach(float(np.clip(mean, 0.0, 1.0)), n, 0.05, share)
+    return max(0.0, mean - max(down, spread)), min(1.0, mean + max(up, spread))

@@ -1,0 +1,233 @@
+"""The assessment of one submission at one operating point on one suite entry: every score that anything shows.
+
+The command line's tables, the board and its exports are all made from this, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness import score
+from harness.controls import ControlResult, bypasses, controls
+from harness.flags import Flag
+from harness.ledgers import Ledger, Series
+from harness.oddities import attack_flags, row_flags
+from harness.panels import Panelled, clusters, is_aggregate, panelled, shared_seeds
+from harness.seeds import numpy_generator
+from harness.suite import Suite
+
+__all__ = ["Assessment", "AttackResult", "assess", "assess_entry"]
+
+PINNED_FPR = 0.01
+"""False-positive rate of membership unless the entry's entitlement has another ``fpr``."""
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """What one attack variant reached on one metric; ``advantage`` is None where it has no result."""
+
+    series: Series
+    metric: str
+    counts: bool
+    aggregate: bool
+    n: int
+    advantage: score.Advantage | None
+    status: str
+    reason: str | None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """All scores of a row, unclipped, with its flags and what they were made from."""
+
+    ledger: Ledger
+    submission: str
+    point: int
+    runs: Sequence[dict[str, Any]]
+    leakage: score.Leakage | None
+    aggregate: score.Leakage | None
+    utility: score.Estimate | None
+    efficiency: float | None
+    controls: tuple[ControlResult, ...]
+    attacks: tuple[AttackResult, ...]
+    flags: tuple[Flag, ...]
+    failure: str | None
+    indicative: bool = False
+
+    @property
+    def privacy(self) -> score.Estimate | None:
+        """1 - leakage, clipped to [0, 1]."""
+        return score.privacy(self.leakage) if self.leakage else None
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``error``, ``not_applicable`` or ``void``."""
+        if self.failure:
+            return "error"
+        if self.privacy is not None and self.privacy.void is None:
+            return "ok"
+        told = {attack.status for attack in self.attacks}
+        return "not_applicable" if told == {"not_applicable"} else "void"
+
+    @property
+    def reason(self) -> str | None:
+        """Why the status is not ``ok``."""
+        if self.failure or self.status == "ok":
+            return self.failure
+        if self.status == "not_applicable":
+            return "; ".join(dict.fromkeys(attack.reason or "" for attack in self.attacks))
+        return (self.privacy.void if self.privacy else None) or "no attack has a result"
+
+    def pue(self, end: str = "") -> float | None:
+        """PUE from the interval's upper leakage, as ranks use it; ``low`` and ``high``: from the ends of both."""
+        p, u, e = self.privacy, self.utility, self.efficiency
+        if p is None or p.void or u is None or u.void or e is None:
+            return None
+        useful = {"": u.value, "low": u.low, "high": u.high}[end]
+        return score.pue(p.high if end == "high" else p.low, useful, e)
+
+
+def assess_entry(ledger: Ledger, suite: Suite | None, wanted: frozenset[str] = frozenset()) -> list[Assessment]:
+    """Assessments of every submission (or those ``wanted``) and point with results on one entry."""
+    points = [(name, point) for name, point in ledger.points() if not wanted or name in wanted]
+    bare = assess(ledger, suite, "none", 0) if ("none", 0) in ledger.points() else None
+    return [bare if bare and (n, p) == ("none", 0) else assess(ledger, suite, n, p, bare) for n, p in points]
+
+
+def assess(
+    ledger: Ledger, suite: Suite | None, name: str, point: int, undefended: Assessment | None = None
+) -> Assessment:
+    """The assessment of one row; ``undefended`` is that of ``none``, for flags that need it."""
+    runs = ledger.runs(name, point)
+    failed = next((run for run in runs if run["status"] != "ok"), None)
+    known = controls(ledger, suite)
+    series = ledger.attack_series(name, point)
+    void = {(c.attack, c.secret, c.coalition) for c in known if not c.passed}
+    entries, partial = _usable(ledger, runs, [s for s in series if _about(s) not in void])
+    leak, aggregate, results = _measure(ledger, entries)
+    results += [_without_result(s, _about(s) in void) for s in series if not _has_result(s, results)]
+    made = Assessment(
+        ledger=ledger,
+        submission=name,
+        point=point,
+        runs=runs,
+        leakage=leak,
+        aggregate=aggregate,
+        utility=_utility(ledger, name, point),
+        efficiency=_efficiency(ledger, name, point),
+        controls=known,
+        attacks=tuple(results),
+        flags=(),
+        failure=failed["reason"] or failed["status"] if failed else None,
+        indicative=suite is None or suite.indicative,
+    )
+    return _flagged(made, undefended, partial)
+
+
+def _flagged(made: Assessment, undefended: Assessment | None, partial: bool) -> Assessment:
+    attacks = attack_flags(made.attacks, undefended.attacks if undefended else ())
+    swapped = made.submission != "none" and bypasses(made.ledger, made.submission, made.point)
+    flags = [
+        *(Flag("control_failed", f"{c.attack} reached {c.value:.3f}") for c in made.controls if not c.passed),
+        *(Flag("bypass") for _ in range(swapped)),
+        *(Flag("partial", "some attacks lack seeds") for _ in range(partial)),
+        *row_flags(made),
+        *(flag for attack in attacks for flag in attack.flags),
+    ]
+    return replace(made, attacks=tuple(attacks), flags=tuple(dict.fromkeys(flags)))
+
+
+def _usable(
+    ledger: Ledger, runs: Sequence[dict[str, Any]], series: Sequence[Series]
+) -> tuple[list[tuple[Panelled, bool]], bool]:
+    """(entry, whether it is blind) of every metric that has both attacks and blind attacks, on shared seeds."""
+    fpr = float(ledger.entitlement(runs).get("fpr", PINNED_FPR))
+    attacks = panelled(series, fpr)
+    blinds = panelled([c for c in ledger.cells("none", 0, role="blind") if c.secret], fpr)
+    metrics = {a.scores.metric for a in attacks} & {b.scores.metric for b in blinds}
+    kept = [entry for entry in (*attacks, *blinds) if entry.scores.metric in metrics]
+    shared, partial = shared_seeds(kept)
+    return [(entry, entry.series.role == "blind") for entry in shared], partial
+
+
+def _measure(
+    ledger: Ledger, entries: Sequence[tuple[Panelled, bool]]
+) -> tuple[score.Leakage | None, score.Leakage | None, list[AttackResult]]:
+    """Leakage, aggregate leakage, and all attacks' results: those that only inform are measured by themselves."""
+    found: dict[str, score.Leakage | None] = {}
+    results: list[AttackResult] = []
+    for part in ("leakage", "aggregate", "shown"):
+        mine = [(entry, blind) for entry, blind in entries if _part(entry) == part]
+        found[part] = leak = _leakage(ledger, mine)
+        for advantage in leak.advantages if leak else ():
+            entry = next(e for e, b in mine if not b and _name(e) == (advantage.name, advantage.metric))
+            results.append(_result(entry, advantage))
+    return found["leakage"], found["aggregate"], results
+
+
+def _part(entry: Panelled) -> str:
+    return "shown" if not entry.counts else "aggregate" if is_aggregate(entry.series.secret) else "leakage"
+
+
+def _name(entry: Panelled) -> tuple[str, str]:
+    return entry.scores.name, entry.scores.metric
+
+
+def _leakage(ledger: Ledger, entries: Sequence[tuple[Panelled, bool]]) -> score.Leakage | None:
+    attacks, blinds = ([entry.scores for entry, b in entries if b is blind] for blind in (False, True))
+    if not attacks:
+        return None
+    rng = numpy_generator("report", ledger.suite, ledger.entry)
+    return score.leakage(attacks, blinds, rng=rng, clusters=clusters([*attacks, *blinds]))
+
+
+def _result(entry: Panelled, advantage: score.Advantage) -> AttackResult:
+    n = sum(value == value for rows in entry.scores.values.values() for value in rows.values())
+    aggregate = is_aggregate(entry.series.secret)
+    status = "ok" if advantage.void is None else "void"
+    return AttackResult(entry.series, advantage.metric, entry.counts, aggregate, n, advantage, status, advantage.void)
+
+
+def _about(series: Series) -> tuple[str, str, str]:
+    return series.name, series.secret, series.coalition or "server"
+
+
+def _has_result(series: Series, results: Sequence[AttackResult]) -> bool:
+    return any(result.series is series for result in results)
+
+
+def _without_result(series: Series, void: bool) -> AttackResult:
+    flags: tuple[Flag, ...] = ()
+    status, reason = series.status, series.reason
+    if void:
+        status, reason, flags = "void", "its positive control failed", (Flag("control_failed"),)
+    elif status == "ok":
+        status, reason, flags = (
+            "void",
+            "no metric is defined, or none has a blind attack",
+            (Flag("no_floor", series.name),),
+        )
+    elif status == "error":
+        flags = (Flag("attack_error", f"{series.name} {series.variant} ({reason})"),)
+    return AttackResult(series, "", False, is_aggregate(series.secret), 0, None, status, reason, flags)
+
+
+def _utility(ledger: Ledger, name: str, point: int) -> score.Estimate | None:
+    tasks = []
+    for cell in ledger.cells(name, point, role="utility"):
+        base, references = ledger.utility_references(cell.name)
+        if cell.status == "ok" and base and references:
+            rng = numpy_generator("report", ledger.suite, ledger.entry, cell.name)
+            seeds = set.intersection(*(set(s.values(cell.name)) for s in (cell, base, *references)))
+            u, best, *rest = (s.on_seeds(cell.name, seeds) for s in (cell, base, *references))
+            if seeds:
+                tasks.append(score.utility(u, best, rest, rng=rng))
+    return score.combine_utilities(tasks) if tasks else None
+
+
+def _efficiency(ledger: Ledger, name: str, point: int) -> float | None:
+    mine, base = ledger.costs(name, point), ledger.costs("none", 0)
+    return score.efficiency(mine, base) if mine and base else None

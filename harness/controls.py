@@ -1,0 +1,90 @@
+"""Controls: whether attacks reach their known value undefended, and whether utility is earned by the protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness import score
+from harness.ledgers import Ledger, Series
+from harness.seeds import numpy_generator
+from harness.suite import AttackSpec, Suite
+
+__all__ = ["ControlResult", "bypasses", "controls"]
+
+BYPASS = 0.2
+"""Share of the utility that may survive swapped answers before a row is flagged."""
+
+
+@dataclass(frozen=True)
+class ControlResult:
+    """What an attack's best variant reached on the undefended system, beside its known value."""
+
+    attack: str
+    secret: str
+    coalition: str
+    metric: str
+    value: float
+    at_least: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the known value was reached."""
+        return self.value >= self.at_least
+
+
+def controls(ledger: Ledger, suite: Suite | None) -> tuple[ControlResult, ...]:
+    """The positive controls that the suite sets for this entry."""
+    specs = [entry.attacks for entry in suite.entries if entry.name == ledger.entry] if suite else []
+    found = []
+    series = ledger.attack_series("none", 0)
+    for spec in (s for attacks in specs for s in attacks if s.control is not None):
+        assert spec.control is not None
+        cells = [c for c in series if (c.name, c.secret, c.coalition or "server") == _spec_of(spec)]
+        reached = max((_reached(c, spec.control.metric) for c in cells if c.status == "ok"), default=0.0)
+        if cells:
+            found.append(ControlResult(*_spec_of(spec), spec.control.metric, reached, spec.control.at_least))
+    return tuple(found)
+
+
+def _spec_of(spec: AttackSpec) -> tuple[str, str, str]:
+    """What a control is about: attack, secret, coalition."""
+    return spec.name, spec.secret, spec.coalition
+
+
+def _reached(cell: Series, metric: str) -> float:
+    """Mean of a metric over records and seeds; ``auc`` is computed from the scores, all records together."""
+    if metric != "auc":
+        return cell.mean(metric)
+    pairs = [
+        (value, cell.values("label")[seed][record])
+        for seed, rows in cell.values("score").items()
+        for record, value in rows.items()
+    ]
+    values, labels = np.array([p[0] for p in pairs])[:, None], np.array([p[1] for p in pairs], dtype=np.int64)
+    x, d = score.Auc().linear(values, labels)
+    return float(x.sum() / d.sum()) if d.sum() else 0.0
+
+
+def bypasses(ledger: Ledger, name: str, point: int) -> bool:
+    """Whether utility survives swapped answers in any task."""
+    return any(_survives(ledger, cell) for cell in ledger.cells(name, point, role="utility", behaviour="knockout"))
+
+
+def _survives(ledger: Ledger, cell: Series) -> bool:
+    """It must fall to the reference, or to what the undefended system earns with swapped answers, since those are
+    still a language model's."""
+    base, references = ledger.utility_references(cell.name)
+    swapped = ledger.cells("none", 0, role="utility", behaviour="knockout")
+    references += [c for c in swapped if c.name == cell.name and c.status == "ok"]
+    if base is None or cell.status != "ok":
+        return False
+    seeds = set.intersection(*(set(s.values(cell.name)) for s in (cell, base, *references)))
+    mine = cell.on_seeds(cell.name, seeds)
+    if not mine:
+        return False
+    kept = [reference.restricted(cell.name, mine) for reference in references]
+    rng = numpy_generator("knockout", ledger.suite, ledger.entry)
+    left = score.utility(mine, base.restricted(cell.name, mine), kept, rng=rng)
+    return left.void is None and left.low > BYPASS

@@ -1,56 +1,53 @@
-"""The forest plot: each attack's advantage with its interval, the undefended system's beside it."""
+"""The forest plot of a defense's attacks, and that of paired differences between two submissions."""
 
 from __future__ import annotations
 
 import altair as alt
 import pandas as pd
 
+from leaderboard.app.charts import GREY, quiet
+
 __all__ = ["difference_chart", "forest_chart"]
 
-_COLOURS = alt.Scale(domain=["defended", "undefended"], range=["#1f5f99", "#a9b2bc"])
+_COLOURS = alt.Scale(domain=["defended", "undefended"], range=["#b5460a", "#a9b2bc"])
+_ADVANTAGE = alt.Scale(domain=[-0.1, 1.02], clamp=True, nice=False)
 
 
 def forest_chart(rows: pd.DataFrame) -> alt.LayerChart:
-    """Columns of ``rows``: ``attack`` (its title), ``system`` (``defended`` | ``undefended``), ``advantage``,
-    ``advantage_low``, ``advantage_high``, and ``reading`` (the raw metric in words, for the tooltip)."""
-    order = rows.loc[rows["system"] == "defended"].sort_values("advantage", ascending=False)["attack"].tolist()
-    lane = alt.Y("attack:N", sort=order, title=None, axis=alt.Axis(labelLimit=320, grid=False))
-    beside = alt.YOffset("system:N", sort=["defended", "undefended"], scale=alt.Scale(paddingOuter=0.35))
+    """Each attack's advantage with its interval, the undefended system's beside it.
+
+    Columns of ``rows``: ``lane`` (attack, variant, metric), ``system`` (``defended`` | ``undefended``), ``advantage``,
+    ``advantage_low``, ``advantage_high``, and ``reading`` (the raw metric in words, for the tooltip). Lanes stand in
+    order of appearance.
+    """
+    lane = alt.Y("lane:N", sort=rows["lane"].unique().tolist(), title=None, axis=alt.Axis(labelLimit=420, grid=False))
+    beside = alt.YOffset("system:N", sort=["defended", "undefended"], scale=alt.Scale(paddingOuter=0.4))
     colour = alt.Color("system:N", scale=_COLOURS, title=None, legend=alt.Legend(orient="top"))
-    scale = alt.Scale(domain=[-0.1, 1.0], clamp=True, nice=False)
-    base = alt.Chart(rows)
-    bars = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("advantage_low:Q", scale=scale, title="Advantage over the best blind guess (1: everything recovered)"),
-        x2="advantage_high:Q",
-        y=lane,
-        yOffset=beside,
-        color=colour,
+    title = "Advantage over the best blind guess (0: none, 1: everything recovered)"
+    base = alt.Chart(rows).encode(y=lane, yOffset=beside, color=colour)
+    bars = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+        x=alt.X("advantage_low:Q", scale=_ADVANTAGE, title=title), x2="advantage_high:Q"
     )
-    tips = ["attack", "system", alt.Tooltip("advantage", format=".3f"), "reading"]
-    dots = base.mark_circle(size=70, opacity=1).encode(
-        x=alt.X("advantage:Q", scale=scale), y=lane, yOffset=beside, color=colour, tooltip=tips
-    )
-    zero = alt.Chart(pd.DataFrame({"advantage": [0.0]})).mark_rule(color="#8a94a0", strokeDash=[2, 3])
-    lanes = max(1, rows["attack"].nunique())
-    return (
-        alt.layer(zero.encode(x=alt.X("advantage:Q", scale=scale)), bars, dots)
-        .properties(height=46 * lanes + 30)
-        .configure_view(stroke=None)
-    )
+    tips = ["lane", "system", alt.Tooltip("advantage", format=".3f"), "reading"]
+    dots = base.mark_circle(size=75, opacity=1).encode(x=alt.X("advantage:Q", scale=_ADVANTAGE), tooltip=tips)
+    zero = _zero("advantage", _ADVANTAGE)
+    return quiet(alt.layer(zero, bars, dots).properties(height=42 * max(1, rows["lane"].nunique()) + 20))
 
 
 def difference_chart(rows: pd.DataFrame) -> alt.LayerChart:
-    """Paired differences: one lane per ``title``, ``difference`` with ``low`` and ``high``, zero marked."""
-    lane = alt.Y("title:N", sort=None, title=None, axis=alt.Axis(labelLimit=420))
-    base = alt.Chart(rows)
-    bars = base.mark_rule(strokeWidth=2, color="#1f5f99").encode(
-        x=alt.X("low:Q", title="Difference (left minus right)"), x2="high:Q", y=lane
+    """Paired differences: one lane per ``lane``, ``difference`` with ``low`` and ``high``, zero marked."""
+    lane = alt.Y("lane:N", sort=None, title=None, axis=alt.Axis(labelLimit=520))
+    edge = max(0.1, float(rows[["low", "high"]].abs().max().max(skipna=True) or 0))
+    scale = alt.Scale(domain=[-edge, edge])
+    base = alt.Chart(rows).encode(y=lane)
+    bars = base.mark_rule(strokeWidth=2.5, opacity=0.55, color="#1f5f99").encode(
+        x=alt.X("low:Q", scale=scale, title="Difference, first minus second"), x2="high:Q"
     )
-    tips = ["title", "measure", *(alt.Tooltip(name, format=".3f") for name in ("difference", "low", "high", "p_holm"))]
-    dots = base.mark_circle(size=70, color="#1f5f99", opacity=1).encode(x="difference:Q", y=lane, tooltip=tips)
-    zero = alt.Chart(pd.DataFrame({"difference": [0.0]})).mark_rule(color="#8a94a0", strokeDash=[2, 3])
-    return (
-        alt.layer(zero.encode(x="difference:Q"), bars, dots)
-        .properties(height=30 * max(1, len(rows)) + 30)
-        .configure_view(stroke=None)
-    )
+    tips = ["lane", *(alt.Tooltip(name, format=".3f") for name in ("difference", "low", "high", "p_holm"))]
+    dots = base.mark_circle(size=75, color="#1f5f99", opacity=1).encode(x=alt.X("difference:Q", scale=scale), tooltip=tips)
+    return quiet(alt.layer(_zero("difference", scale), bars, dots).properties(height=30 * max(1, len(rows)) + 20))
+
+
+def _zero(field: str, scale: alt.Scale) -> alt.Chart:
+    origin = alt.Chart(pd.DataFrame({field: [0.0]}))
+    return origin.mark_rule(color=GREY, strokeDash=[2, 3]).encode(x=alt.X(f"{field}:Q", scale=scale))

@@ -12,7 +12,7 @@ import streamlit as st
 from leaderboard import queries
 from leaderboard.app.launch import BOARD_VARIABLE, COMMAND_VARIABLE
 
-__all__ = ["Stamp", "board_path", "column", "facts_about", "frame", "source_option", "stamp"]
+__all__ = ["Stamp", "board_path", "column", "facts_about", "first", "frame", "source_option", "stamp"]
 
 
 class Stamp(NamedTuple):
@@ -71,3 +71,10 @@ def _values(state: Stamp, table: str, name: str, where: tuple[tuple[str, str], .
 def facts_about() -> dict[str, str]:
     """The ``meta`` table as a mapping: hash of the records, when it was built, versions."""
     return queries.open_board(stamp().path).meta()
+
+
+def first(rows: pd.DataFrame) -> dict[str, Any] | None:
+    """The first row by column, what is missing as None; None without a row."""
+    if rows.empty:
+        return None
+    return {name: None if pd.api.types.is_scalar(value) and pd.isna(value) else value for name, value in rows.iloc[0].items()}

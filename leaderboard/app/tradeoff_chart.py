@@ -5,6 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from leaderboard.app.charts import GREY, INK, quiet
+
 __all__ = ["CROWD", "tradeoff_chart"]
 
 CROWD = 150
@@ -12,7 +14,6 @@ CROWD = 150
 
 _UTILITY = alt.Scale(domain=[-0.25, 1.15], clamp=True, nice=False)
 _PRIVACY = alt.Scale(domain=[0, 1], clamp=True, nice=False)
-_INK, _GREY = "#1c2733", "#8a94a0"
 
 
 def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> alt.LayerChart:
@@ -35,7 +36,7 @@ def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> alt.
         _front(_envelope(front)),
         _points(rows, colour),
     ]
-    return alt.layer(*layers).properties(height=540).configure_view(stroke=None)
+    return quiet(alt.layer(*layers).properties(height=540))
 
 
 def _envelope(front: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def _y(field: str = "privacy:Q") -> alt.Y:
 
 def _colour(rows: pd.DataFrame) -> alt.Color:
     field = "submission" if rows["submission"].nunique() <= 8 else "family"
-    return alt.Color(f"{field}:N", title=field, legend=alt.Legend(orient="right", labelLimit=220, symbolType="circle"))
+    return alt.Color(f"{field}:N", title=field, legend=alt.Legend(orient="right", labelLimit=220, symbolType="circle", symbolOpacity=1))
 
 
 def _points(rows: pd.DataFrame, colour: alt.Color) -> alt.Chart:
@@ -95,7 +96,7 @@ def _front(front: pd.DataFrame) -> alt.Chart:
     """What can be had at best: the step line through the points that nothing dominates."""
     return (
         alt.Chart(front.sort_values("utility"))
-        .mark_line(interpolate="step-before", color=_INK, strokeWidth=1.4, strokeDash=[5, 3])
+        .mark_line(interpolate="step-before", color=INK, strokeWidth=1.4, strokeDash=[5, 3])
         .encode(x=_x(), y=_y(), order="utility:Q")
     )
 
@@ -112,11 +113,11 @@ def _floor(floor: float) -> alt.Chart:
 def _limits(bare: pd.DataFrame) -> list[alt.Chart]:
     """The undefended system (utility 1, its privacy) and the local-only one (utility 0, nothing leaves)."""
     across = pd.DataFrame({"utility": [0.0, 1.0], "words": ["local only", "undefended"], "top": [1.0, 1.0]})
-    rules = alt.Chart(across).mark_rule(color=_GREY, strokeDash=[2, 3]).encode(x=_x())
+    rules = alt.Chart(across).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x=_x())
     names = (
         alt.Chart(across)
-        .mark_text(color=_GREY, align="left", baseline="top", dx=4, dy=3, fontSize=11)
+        .mark_text(color=GREY, align="left", baseline="top", dx=4, dy=3, fontSize=11)
         .encode(x=_x(), y=_y("top:Q"), text="words:N")
     )
-    level = alt.Chart(bare[["privacy"]].dropna()).mark_rule(color=_GREY, strokeDash=[2, 3]).encode(y=_y())
+    level = alt.Chart(bare[["privacy"]].dropna()).mark_rule(color=GREY, strokeDash=[2, 3]).encode(y=_y())
     return [rules, names, level]

@@ -1,1 +1,70 @@
+"""One defense: its card, claims beside measurements, every attack on it, evidence, and its runs."""
+
+from __future__ import annotations
+
 import streamlit as st
+
+from leaderboard.app import filters
+from leaderboard.app.defensecard import manifest, measured_claims, state_chips
+from leaderboard.app.defenseview import LANES, SCORES, forest_rows, point_labels
+from leaderboard.app.evidence import show_evidence
+from leaderboard.app.forest_chart import forest_chart
+from leaderboard.app.parts import heading, note
+from leaderboard.app.runsview import show_runs
+from leaderboard.app.source import column, first, frame
+from leaderboard.app.state import choose
+from leaderboard.app.suitecard import flag_legend
+from leaderboard.app.tables import columns_of, ready
+
+names = sorted({*column("submissions", "submission"), *column("overall", "submission")})
+left, middle, right, last = st.columns(4)
+with left:
+    name = choose("Submission", names, "submission")
+with middle:
+    suite = filters.choose_suite()
+with right:
+    entry = filters.choose_entry(suite)
+rows = frame("board", suite=suite, submissions=name)
+here = rows[rows["entry"] == entry]
+labels = point_labels(here)
+with last:
+    point = choose("Operating point", list(labels), "point", show=lambda index: labels[index]) if labels else ""
+
+card = first(frame("submissions", names=name))
+heading(f"{card['title']} ({name})" if card and card["title"] else name, card["summary"] or "" if card else "")
+if card:
+    state_chips(rows, card)
+    who, claims = st.columns(2, gap="large")
+    with who:
+        st.subheader("Manifest")
+        manifest(card)
+    with claims:
+        st.subheader("Claims beside measurements")
+        measured_claims(card, rows)
+
+st.subheader("Scores", help="Every entry and operating point of the suite.")
+if rows.empty:
+    st.info("There are no results of this submission on this suite.")
+    st.stop()
+shown = ready(rows, SCORES)
+st.dataframe(shown, hide_index=True, column_config=columns_of(shown), row_height=32, placeholder="n/a", alt="Scores")
+flag_legend({flag for flags in rows["flags"] for flag in flags})
+
+st.subheader(f"Attacks on {entry}")
+attacks = frame("attacks", suite=suite, entry=entry, submissions=name)
+mine = attacks[attacks["point"].astype(str) == point]
+bare = frame("attacks", suite=suite, entry=entry, submissions="none")
+forest = forest_rows(mine, bare.iloc[0:0] if name == "none" else bare)
+if forest.empty:
+    note("No attack on this operating point has a result here; its status above says why.")
+else:
+    st.altair_chart(forest_chart(forest), alt="Advantage of each attack with its 95 % interval")
+    if mine["advantage"].notna().sum() > LANES:
+        note(f"The {LANES} strongest are drawn.")
+
+st.subheader("Evidence")
+show_evidence(suite, entry, name, point)
+
+st.subheader("Runs")
+runs = frame("runs", suite=suite, entry=entry, submissions=name)
+show_runs(runs[runs["point"].astype(str) == point], key=f"defense-{name}-{entry}-{point}")

@@ -1,0 +1,42 @@
+"""Tables of runs with where and with what they were made, and everything that is stored about one of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from leaderboard.app.state import switch
+from leaderboard.app.tables import ready, show
+
+__all__ = ["RUN_COLUMNS", "parsed", "show_runs", "with_environment"]
+
+RUN_COLUMNS = (
+    "entry", "submission", "point", "seed", "behaviour", "isolation", "status", "created", "commit", "cpu", "threads",
+    "bytes", "flops", "peak_memory", "round_trips", "wall_seconds", "setup_seconds", "key",
+)  # fmt: skip
+_ENVIRONMENT = ("commit", "cpu", "threads")
+
+
+def parsed(text: object) -> Any:
+    """A JSON column's value; None where there is none."""
+    return json.loads(text) if isinstance(text, str) and text else None
+
+
+def with_environment(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs with the commit, processor and threads of their environment as columns."""
+    places = [parsed(text) or {} for text in runs["environment"]]
+    return runs.assign(**{name: [place.get(name) for place in places] for name in _ENVIRONMENT})
+
+
+def show_runs(runs: pd.DataFrame, *, key: str) -> None:
+    """The runs as a table; a click opens one on the page of runs."""
+    if runs.empty:
+        st.info("There are no runs here.")
+        return
+    clicked = show(ready(with_environment(runs), RUN_COLUMNS), key=key, height=min(520, 40 + 32 * len(runs)), alt="Runs")
+    if clicked is not None:
+        row = runs.iloc[clicked]
+        switch("runs", suite=row["suite"], submission=row["submission"], run=row["key"])

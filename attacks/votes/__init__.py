@@ -4,5 +4,12 @@ from __future__ import annotations
 
 __all__ = ["ATTACKS"]
 
-ATTACKS: dict[str, str] = {}
+_HERE = "attacks.votes"
+
+ATTACKS: dict[str, str] = {
+    "vote_ratio": f"{_HERE}.ratio:VoteRatio",
+    "vote_probe": f"{_HERE}.ratio:VoteProbe",
+    "top_voted": f"{_HERE}.ratio:TopVoted",
+    "vote_shares": f"{_HERE}.shares:VoteShares",
+}
 """Attack name -> ``module:class``."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.data.record import Record
+from harness.defense import Item
 from harness.errors import DataError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def by_group(
     return _shuffled(parts, rng)
 
 
-def label_counts(records: Sequence[Record], labels: Sequence[str]) -> dict[str, int]:
+def label_counts(records: Iterable[Record | Item], labels: Sequence[str]) -> dict[str, int]:
     """Records of each of ``labels``, zeros included.
 
     Raises:

@@ -17,13 +17,13 @@ SIGNATURES = (" - Peter", " - Anna")
 """Signature of records whose planted attribute is 0, and 1."""
 
 
-def plant_attribute(records: Sequence[Record], rng: numpy.random.Generator) -> tuple[Record, ...]:
-    """Sign a random half of the records with one name and the rest with the other, in the given order.
+def plant_attribute(records: Sequence[Record], rng: numpy.random.Generator, share: float = 0.5) -> tuple[Record, ...]:
+    """Sign a random ``share`` of the records with one name and the rest with the other, in the given order.
 
-    The attribute ``planted`` is independent of everything else about a record: a blind attack has balanced
-    accuracy one half. Of an odd number, the smaller half gets 1. Ids follow the new texts; spans stay valid.
+    The attribute ``planted`` is independent of everything else about a record: at one half, a blind attack has
+    balanced accuracy one half. Of an odd number, the smaller half gets 1. Ids follow the new texts; spans stay valid.
     """
-    ones = set(rng.permutation(len(records))[: len(records) // 2].tolist())
+    ones = set(rng.permutation(len(records))[: int(len(records) * share)].tolist())
     return tuple(_sign(record, int(index in ones)) for index, record in enumerate(records))
 
 

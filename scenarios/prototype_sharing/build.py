@@ -1,0 +1,232 @@
+"""From a suite entry's settings to a deployment: data drawn and divided, secrets, references, shadow runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.attack import Public
+from harness.coalition import Candidate, Coalition
+from harness.data.plant import plant_attribute
+from harness.data.record import Record, content_hash, make
+from harness.data.split import Splits, draw
+from harness.defense import Item
+from harness.errors import SuiteError
+from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
+from harness.seeds import numpy_generator
+from harness.tokens import load_tokens, tokenizer_folder
+from harness.utility import Classification
+from scenarios.prototype_sharing.population import CURIOUS, Population, draw_shadow, populate
+from scenarios.prototype_sharing.protocol import server
+from scenarios.prototype_sharing.secrets import secrets_of
+from scenarios.prototype_sharing.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = ["assemble", "build"]
+
+POOLED = "everyone"
+"""The one party of the centralised reference."""
+
+_PUBLIC = (
+    "method",
+    "features",
+    "rounds",
+    "margin",
+    "margin_cap",
+    "server_epochs",
+    "server_batch",
+    "server_lr",
+    "weighting",
+)
+_LOCAL = ("features", "rank", "rounds", "epochs", "batch_size", "lr", "pull")
+
+Axes = tuple[str | int, ...]
+
+
+def build(settings: Settings, axes: Axes) -> Deployment:
+    """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
+    from harness.data import load, records
+
+    pool = records(load(settings.data, **settings.data_options))
+    return assemble(settings, pool, (*axes, settings.data))
+
+
+def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
+    """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
+    from harness.models import model_hash
+
+    pool = _labelled(settings, pool)
+    splits = _splits(settings, pool, numpy_generator("splits", *axes))
+    labels = tuple(sorted({str(record.label) for record in splits.private}))
+    encoder = Encoder(PartRef(settings.model, 0, settings.blocks), settings.max_tokens)
+    population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
+    shown, test = _shown(settings, splits, axes)
+    common = _Common(settings, axes, encoder, labels, _width(settings, encoder, splits), test, splits.public)
+    made = Deployment(
+        function="scenarios.prototype_sharing.protocol:client",
+        curious=server,
+        parties=common.parties(population),
+        public=_public(common, shown),
+        secrets=secrets_of(
+            population, chosen, shown, load_tokens(tokenizer_folder(settings.model)), settings.max_tokens
+        ),
+        tasks=(Classification({item.id: label for item, label in common.items()}),),
+        model_id=f"{settings.model}:{model_hash(settings.model)}",
+        data_id=f"{settings.data}:{_fingerprint(population)}",
+        settings={**{name: getattr(settings, name) for name in _PUBLIC}, "labels": list(labels), "width": common.width},
+        encoder=encoder,
+        coalitions={
+            "server": Coalition("server", sees_server=True),
+            "client": Coalition("client", frozenset({CURIOUS})),
+        },
+        candidates=chosen.candidates,
+        truth=population.truth,
+        knockout="rows",
+        entitlement=_entitlement(settings, population),
+    )
+    return replace(
+        made,
+        redraw=partial(_redraw, made, common, splits.auxiliary, chosen.candidates),
+        variants={
+            "local_only": lambda: replace(made, parties=common.parties(population, alone=True)),
+            "centralised": lambda: replace(made, parties=common.pooled(population), candidates=(), secrets={}),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What the live run, its references and shadow runs share."""
+
+    settings: Settings
+    axes: Axes
+    encoder: Encoder
+    labels: tuple[str, ...]
+    width: int
+    test: Sequence[Record]
+    public: Sequence[Record]
+
+    def items(self) -> list[tuple[Item, str]]:
+        """Held-out texts in order of the clients they are dealt to, with their labels."""
+        clients = self.settings.clients
+        return [(Item(f"client{i % clients}.t{i}", r.text), str(r.label)) for i, r in enumerate(self.test)]
+
+    def parties(self, population: Population, alone: bool = False) -> dict[str, PartyPlan]:
+        """One plan per client."""
+        dealt = [item for item, _ in self.items()]
+        clients = self.settings.clients
+        return {
+            party: self.plan(dealt[number::clients], population.records[party], alone)
+            for number, party in enumerate(f"client{k}" for k in range(clients))
+        }
+
+    def pooled(self, population: Population) -> dict[str, PartyPlan]:
+        """One party with everybody's records, which predicts all held-out texts."""
+        records = [item for items in population.records.values() for item in items]
+        return {POOLED: self.plan([item for item, _ in self.items()], records, alone=True)}
+
+    def plan(self, items: Sequence[Item], records: Sequence[Item], alone: bool) -> PartyPlan:
+        """What one party gets."""
+        local = {name: getattr(self.settings, name) for name in _LOCAL}
+        counts = self.settings.method == "fedproto" and self.settings.weighting == "weighted"
+        return PartyPlan(
+            items=tuple(items),
+            parts={},
+            settings={**local, "labels": list(self.labels), "width": self.width, "send_counts": counts, "alone": alone},
+            public_texts=tuple(record.text for record in self.public),
+            seed=("defense", *self.axes),
+            records=tuple(records),
+            encoder=self.encoder,
+        )
+
+
+def _labelled(settings: Settings, pool: Sequence[Record]) -> list[Record]:
+    """Records of the wanted classes; :class:`SuiteError` where there are fewer than two."""
+    sizes = Counter(record.label for record in pool if record.label is not None)
+    kept = {
+        label for label, _ in sorted(sizes.items(), key=lambda kv: (-kv[1], str(kv[0])))[: settings.classes or None]
+    }
+    if len(kept) < 2 or len(kept) < settings.classes:
+        raise SuiteError(
+            f"data {settings.data!r} has {len(sizes)} classes; {max(2, settings.classes)} are needed: set "
+            'data_options, for example { label_column = "group" }'
+        )
+    return [record for record in pool if record.label in kept]
+
+
+def _splits(settings: Settings, pool: Sequence[Record], rng: numpy.random.Generator) -> Splits:
+    sizes = {
+        "private": settings.records,
+        "auxiliary": settings.auxiliary,
+        "public": settings.public,
+        "test": settings.test,
+    }
+    return draw(pool, sizes, rng, balance=False, disjoint_groups=settings.partition == "group")
+
+
+def _shown(settings: Settings, splits: Splits, axes: Axes) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+    """Auxiliary and test records as they are used: signed half and half where a property is planted."""
+    if not settings.planted:
+        return splits.auxiliary, splits.test
+    rng = numpy_generator("plant", *axes)
+    return plant_attribute(splits.auxiliary, rng), plant_attribute(splits.test, rng)
+
+
+def _width(settings: Settings, encoder: Encoder, splits: Splits) -> int:
+    """Dimensions of the features."""
+    from harness.features import embed
+
+    if settings.features == "projection":
+        return settings.width
+    return int(embed(encoder, [splits.private[0].text]).shape[1])
+
+
+def _public(common: _Common, auxiliary: tuple[Record, ...]) -> Public:
+    settings = common.settings
+    facts = {name: getattr(settings, name) for name in (*_PUBLIC, *_LOCAL, "data", "clients", "partition", "alpha")}
+    return Public(
+        model=settings.model,
+        cut=0,
+        max_tokens=settings.max_tokens,
+        auxiliary=auxiliary,
+        special_ids=load_tokens(tokenizer_folder(settings.model)).special_ids,
+        pooled=True,
+        facts={**facts, "labels": common.labels, "encoder": common.encoder, "width": common.width, "curious": CURIOUS},
+    )
+
+
+def _redraw(
+    made: Deployment,
+    common: _Common,
+    auxiliary: Sequence[Record],
+    candidates: Sequence[Candidate],
+    rng: numpy.random.Generator,
+    members: Mapping[str, bool],
+) -> Deployment:
+    """A shadow deployment: nothing of the live run's private data but the candidates enters it."""
+    population = draw_shadow(common.settings, auxiliary, candidates, members, common.labels, rng)
+    return replace(made, parties=common.parties(population), truth=population.truth, secrets={}, variants={})
+
+
+def _fingerprint(population: Population) -> str:
+    everything = [make(i.text, label=i.label, group=p) for p, items in population.records.items() for i in items]
+    return content_hash(everything)
+
+
+def _entitlement(settings: Settings, population: Population) -> dict[str, Any]:
+    counts = [n for party, found in population.counts.items() if party != CURIOUS for n in found.values() if n]
+    return {
+        "weights": "start known, training hidden" if settings.features == "adapter" else settings.features,
+        "auxiliary": settings.auxiliary,
+        "auxiliary_domain": "in",
+        "rounds": settings.rounds,
+        "queries": "passive",
+        "canaries": settings.canaries,
+        "average_candidates": settings.average,
+        "prototypes_of_one_record": sum(n == 1 for n in counts) / len(counts),
+    }

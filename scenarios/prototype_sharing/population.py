@@ -1,0 +1,138 @@
+"""Who holds what in prototype_sharing: the live run's records, and those that an attacker draws for a shadow run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.coalition import Candidate
+from harness.data.candidates import Chosen, choose, held
+from harness.data.partition import label_counts, partition
+from harness.data.plant import plant_attribute
+from harness.data.record import Record
+from harness.defense import Item
+from scenarios.prototype_sharing.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = ["CURIOUS", "SHARES", "Population", "draw_shadow", "populate"]
+
+CURIOUS = "client0"
+"""The client that the coalition ``client`` is: a party like all others, of which no secret is scored."""
+
+SHARES = (0.2, 0.8)
+"""Share of records with the planted signature where the property does not hold, and where it does."""
+
+INFORMED = 10
+"""Candidates of a party from which its label shares are taken for shadow runs."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Training records of every party, with the truth about them."""
+
+    records: Mapping[str, tuple[Item, ...]]
+    counts: Mapping[str, Mapping[str, int]]
+    """Party -> class -> records, canaries counted under the label they carry."""
+    planted: Mapping[str, int]
+    """Party -> whether the planted property holds; empty if none is planted."""
+
+    @property
+    def truth(self) -> dict[str, Mapping[str, object]]:
+        """What an attacker knows of its shadow runs."""
+        return {"counts": self.counts, "property": self.planted}
+
+
+def populate(
+    settings: Settings, private: Sequence[Record], labels: Sequence[str], rng: numpy.random.Generator
+) -> tuple[Population, Chosen]:
+    """The live run: private records divided among the clients, with membership candidates among them."""
+    parts = _divided(settings, private, labels, rng)
+    parts, planted = _planted(settings, parts, rng)
+    asked = {party: records for party, records in parts.items() if party != CURIOUS}
+    chosen = choose(
+        asked, canaries=settings.canaries, average=settings.average, rng=rng, how=settings.canary_kind
+    )  # fmt: skip
+    records = held(chosen.candidates, chosen.members, {CURIOUS: parts[CURIOUS], **chosen.others})
+    return _population(records, labels, planted), chosen
+
+
+def draw_shadow(
+    settings: Settings,
+    auxiliary: Sequence[Record],
+    candidates: Sequence[Candidate],
+    members: Mapping[str, bool],
+    labels: Sequence[str],
+    rng: numpy.random.Generator,
+) -> Population:
+    """A shadow run: the candidates that are in, and auxiliary records in place of all other private ones.
+
+    Of a party with enough candidates the attacker knows roughly what classes it holds: its records are drawn with the
+    candidates' labels. The records of all others are divided as those of the live run were.
+    """
+    size = settings.records - settings.canaries - settings.average
+    drawn = [auxiliary[i] for i in rng.permutation(len(auxiliary)).tolist()]
+    seen = {f"client{k}": [c.label for c in candidates if c.party == f"client{k}"] for k in range(settings.clients)}
+    if min(len(found) for party, found in seen.items() if party != CURIOUS) >= INFORMED:
+        parts = _likely(seen, drawn, size, rng)
+    else:
+        parts = _divided(settings, drawn[:size], (), rng)
+    parts, planted = _planted(settings, parts, rng)
+    return _population(held(candidates, members, parts), labels, planted)
+
+
+def _divided(
+    settings: Settings, records: Sequence[Record], labels: Sequence[str], rng: numpy.random.Generator
+) -> dict[str, tuple[Record, ...]]:
+    parts = partition(
+        records,
+        settings.clients,
+        rng,
+        how=settings.partition,
+        alpha=settings.alpha,
+        least=settings.least,
+        labels=labels,
+    )
+    return {f"client{k}": part for k, part in enumerate(parts)}
+
+
+def _likely(
+    seen: Mapping[str, Sequence[str | None]], pool: Sequence[Record], size: int, rng: numpy.random.Generator
+) -> dict[str, tuple[Record, ...]]:
+    """``size`` records in all, each party's like its candidates; the curious client's at random."""
+    total = sum(map(len, seen.values()))
+    share = size // len(seen)
+    stacks: dict[str | None, list[Record]] = {}
+    for record in pool:
+        stacks.setdefault(record.label, []).append(record)
+    parts: dict[str, tuple[Record, ...]] = {}
+    for party, found in seen.items():
+        number = int((size - share) * len(found) / total) if found else share
+        wanted = [found[int(i)] if found else None for i in rng.integers(max(1, len(found)), size=number)]
+        parts[party] = tuple(_take(stacks, label) for label in wanted)
+    return parts
+
+
+def _take(stacks: Mapping[str | None, list[Record]], label: str | None) -> Record:
+    """A record of that label, or of the largest stack where none is left (or no label is asked for)."""
+    return (stacks.get(label) or max(stacks.values(), key=len)).pop()
+
+
+def _planted(
+    settings: Settings, parts: Mapping[str, tuple[Record, ...]], rng: numpy.random.Generator
+) -> tuple[dict[str, tuple[Record, ...]], dict[str, int]]:
+    """Sign every party's records; half of the parties, at random, mostly with the one name."""
+    if not settings.planted:
+        return dict(parts), {}
+    names = sorted(parts)
+    ones = {names[i] for i in rng.permutation(len(names))[: len(names) // 2].tolist()}
+    planted = {name: int(name in ones) for name in names}
+    return {name: plant_attribute(parts[name], rng, SHARES[planted[name]]) for name in names}, planted
+
+
+def _population(
+    records: Mapping[str, tuple[Item, ...]], labels: Sequence[str], planted: Mapping[str, int]
+) -> Population:
+    return Population(records, {party: label_counts(items, labels) for party, items in records.items()}, planted)

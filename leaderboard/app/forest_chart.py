@@ -20,7 +20,7 @@ def forest_chart(rows: pd.DataFrame) -> alt.LayerChart:
     ``advantage_low``, ``advantage_high``, and ``reading`` (the raw metric in words, for the tooltip). Lanes stand in
     order of appearance.
     """
-    lane = alt.Y("lane:N", sort=rows["lane"].unique().tolist(), title=None, axis=alt.Axis(labelLimit=420, grid=False))
+    lane = alt.Y("lane:N", sort=rows["lane"].unique().tolist(), title=None, axis=alt.Axis(labelLimit=420, labelPadding=10))
     beside = alt.YOffset("system:N", sort=["defended", "undefended"], scale=alt.Scale(paddingOuter=0.4))
     colour = alt.Color("system:N", scale=_COLOURS, title=None, legend=alt.Legend(orient="top"))
     title = "Advantage over the best blind guess (0: none, 1: everything recovered)"
@@ -31,7 +31,7 @@ def forest_chart(rows: pd.DataFrame) -> alt.LayerChart:
     tips = ["lane", "system", alt.Tooltip("advantage", format=".3f"), "reading"]
     dots = base.mark_circle(size=75, opacity=1).encode(x=alt.X("advantage:Q", scale=_ADVANTAGE), tooltip=tips)
     zero = _zero("advantage", _ADVANTAGE)
-    return quiet(alt.layer(zero, bars, dots).properties(height=42 * max(1, rows["lane"].nunique()) + 20))
+    return quiet(alt.layer(zero, bars, dots).properties(height=40 * max(1, rows["lane"].nunique()) + 110))
 
 
 def difference_chart(rows: pd.DataFrame) -> alt.LayerChart:
@@ -45,7 +45,7 @@ def difference_chart(rows: pd.DataFrame) -> alt.LayerChart:
     )
     tips = ["lane", *(alt.Tooltip(name, format=".3f") for name in ("difference", "low", "high", "p_holm"))]
     dots = base.mark_circle(size=75, color="#1f5f99", opacity=1).encode(x=alt.X("difference:Q", scale=scale), tooltip=tips)
-    return quiet(alt.layer(_zero("difference", scale), bars, dots).properties(height=30 * max(1, len(rows)) + 20))
+    return quiet(alt.layer(_zero("difference", scale), bars, dots).properties(height=28 * max(1, len(rows)) + 80))
 
 
 def _zero(field: str, scale: alt.Scale) -> alt.Chart:

@@ -9,15 +9,17 @@ import streamlit as st
 from leaderboard.app.parts import style
 
 _HERE = Path(__file__).resolve().parent
+# A folder named "pages" would make Streamlit serve its files without this frame to whoever opens a deep link first.
+_FOLDER = _HERE / "views"
 PAGES = ("Board", "Trade-off", "Defense", "Attack", "Scenario", "Compare", "Runs", "Export", "Rules")
 
 
 def main() -> None:
     """Frame, style sheet, navigation, then the page that the address names."""
     st.set_page_config(page_title="leakboard", page_icon=str(_HERE / "icon.svg"), layout="wide", initial_sidebar_state=250)
-    st.logo(str(_HERE / "logo.svg"), size="large", icon_image=str(_HERE / "icon.svg"))
+    st.logo(str(_HERE / "logo.svg"), size="large")
     pages = [
-        st.Page(_HERE / "pages" / f"{_slug(title)}.py", title=title, url_path=_slug(title), default=index == 0)
+        st.Page(_FOLDER / f"{_slug(title)}.py", title=title, url_path=_slug(title), default=index == 0)
         for index, title in enumerate(PAGES)
     ]
     chosen = st.navigation(pages, position="top", expanded=True)

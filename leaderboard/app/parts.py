@@ -8,7 +8,7 @@ import streamlit as st
 
 from leaderboard.app.escape import hypertext
 
-__all__ = ["STYLE", "card", "chips", "definitions", "facts", "heading", "note", "style"]
+__all__ = ["STYLE", "card", "chips", "definitions", "facts", "heading", "note", "paragraphs", "style"]
 
 STYLE = """
 <style>
@@ -16,9 +16,9 @@ STYLE = """
 [data-testid="stSidebarUserContent"] {padding-top: .5rem}
 .lb-title {font-size: 1.7rem; font-weight: 600; line-height: 1.25; margin: 0 0 .15rem 0; overflow-wrap: anywhere}
 .lb-lead {color: #46525f; margin: 0 0 .4rem 0; max-width: 62rem; overflow-wrap: anywhere}
-.lb-facts {display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .25rem 1.2rem; margin: .2rem 0 .6rem 0}
-.lb-facts dt {color: #5b6670; font-size: .88rem; padding-top: .05rem}
-.lb-facts dd {margin: 0; overflow-wrap: anywhere}
+.lb-facts {display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .25rem 1.2rem; margin: .2rem 0 .6rem 0; padding: 0}
+.lb-facts dt {color: #5b6670; font-size: .88rem; padding: .05rem 0 0 0; margin: 0}
+.lb-facts dd {margin: 0; padding: 0; overflow-wrap: anywhere}
 .lb-chip {display: inline-block; padding: .05rem .5rem; margin: 0 .3rem .3rem 0; border-radius: .6rem; font-size: .82rem;
   background: #eef1f4; color: #2c3846; border: 1px solid #dfe4ea}
 .lb-chip.good {background: #e6f4ee; border-color: #bfe0d0; color: #0b5a3f}
@@ -47,6 +47,12 @@ def heading(title: object, lead: object = "") -> None:
 def note(text: object) -> None:
     """A quiet line of explanation."""
     st.html(f'<p class="lb-legend">{hypertext(text)}</p>')
+
+
+def paragraphs(text: object) -> None:
+    """Running text; empty lines separate paragraphs."""
+    parts = [part for part in str(text or "").split("\n\n") if part.strip()]
+    st.html("".join(f"<p>{hypertext(part)}</p>" for part in parts) or "<p>n/a</p>")
 
 
 def facts(pairs: Mapping[str, object]) -> None:

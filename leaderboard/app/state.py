@@ -73,4 +73,4 @@ def share(share: float) -> str:
 
 def switch(page: str, **state: str) -> None:
     """Go to another page with its state in the address."""
-    st.switch_page(f"pages/{page}.py", query_params={name: value for name, value in state.items() if value})
+    st.switch_page(f"views/{page}.py", query_params={name: value for name, value in state.items() if value})

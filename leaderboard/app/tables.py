@@ -13,7 +13,7 @@ from leaderboard.app.intervals import NOT_AVAILABLE, interval_pictures, number_t
 from leaderboard.queries import FLAGS
 from leaderboard.schema import COLUMNS
 
-__all__ = ["PAINT", "clicked_row", "columns_of", "flag_titles", "ready", "show"]
+__all__ = ["PAINT", "clicked_row", "columns_of", "flag_titles", "plain", "ready", "show"]
 
 PAINT = {"privacy": "#1f5f99", "utility": "#00795c", "pue": "#46525f", "advantage": "#b5460a", "value": "#b5460a"}
 """Colour of a measure's interval."""
@@ -100,6 +100,13 @@ def show(rows: pd.DataFrame, *, key: str, pinned: Iterable[str] = (), height: in
         alt=alt or None,
     )
     return clicked_row(event, len(rows))
+
+
+def plain(rows: pd.DataFrame, alt: str = "") -> None:
+    """A table to read."""
+    st.dataframe(
+        rows, hide_index=True, column_config=columns_of(rows), row_height=32, placeholder=NOT_AVAILABLE, alt=alt or None
+    )
 
 
 def clicked_row(event: Any, rows: int) -> int | None:

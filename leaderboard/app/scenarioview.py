@@ -1,0 +1,79 @@
+"""The scenario page's drawing and tables, from the scenario's card, its suite entries and the undefended runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from leaderboard.app.protocol import Arrow, Lane, protocol_svg
+from leaderboard.app.runsview import parsed
+from leaderboard.app.source import frame
+
+__all__ = ["drawing", "entries_of", "entry_table", "size_text"]
+
+
+def entries_of(suite: str, scenario: str) -> list[dict[str, Any]]:
+    """The suite's entries that run the scenario; without the suite's file, those that have results."""
+    cards = frame("suites")
+    listed = [entry for text in cards.loc[cards["suite"] == suite, "entries"] for entry in parsed(text) or []]
+    found = [entry for entry in listed if entry.get("scenario") == scenario]
+    rows = frame("board", suite=suite, scenario=scenario)
+    return found or [{"name": name} for name in sorted(rows["entry"].unique())]
+
+
+def entry_table(entries: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row per entry: settings, what the adversary is given, seeds, attacks."""
+    return pd.DataFrame(
+        {
+            "Entry": [entry["name"] for entry in entries],
+            "Settings": [_flat(entry.get("settings")) for entry in entries],
+            "Adversary is given": [_flat(entry.get("entitlement")) for entry in entries],
+            "Seeds": [len(entry.get("seeds") or []) for entry in entries],
+            "Attacks": [", ".join(_attacks(entry)) for entry in entries],
+        }
+    )
+
+
+def drawing(card: Mapping[str, Any], coalition: str, entries: list[dict[str, Any]], runs: pd.DataFrame) -> str:
+    """The protocol as SVG, the private party on the left and ``coalition`` on the right."""
+    secrets = parsed(card["secrets"]) or {}
+    sees = (parsed(card["coalitions"]) or {}).get(coalition, "")
+    private = Lane("Private party", ("owns the records", "runs the defense on every message that leaves"))
+    curious = Lane(coalition.replace("_", " "), (f"sees {sees}",), curious=True)
+    wants = "wants: " + "; ".join(f"{name} - {text}" for name, text in secrets.items())
+    return protocol_svg(private, curious, _arrows(entries, runs), wants)
+
+
+def _arrows(entries: list[dict[str, Any]], runs: pd.DataFrame) -> list[Arrow]:
+    """One arrow per message kind that the entries' attacks read, then the replies with what a run costs."""
+    cards = frame("attack_cards").set_index("attack")
+    used = {name for entry in entries for name in _attacks(entry) if name in cards.index}
+    kinds = sorted({kind for name in used for kind in cards.loc[name, "reads"]}) or ["messages"]
+    arrows = [Arrow(kind.replace("_", " ").lower(), "through the defense") for kind in kinds]
+    bare = runs[(runs["submission"] == "none") & (runs["behaviour"] == "honest")]
+    if bare.empty:
+        return [*arrows, Arrow("answers", "", up=False)]
+    trips, size = bare["round_trips"].mean(), bare["bytes"].mean()
+    return [*arrows, Arrow("answers", f"{trips:,.0f} round trips, {size_text(size)} a run", up=False)]
+
+
+def _attacks(entry: Mapping[str, Any]) -> list[str]:
+    return [attack["name"] for attack in entry.get("attacks") or []]
+
+
+def _flat(values: Mapping[str, Any] | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (values or {}).items()) or "n/a"
+
+
+def size_text(size: float) -> str:
+    """Bytes with a unit: ``1.4 MB``."""
+    if not math.isfinite(size):
+        return "n/a"
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,62 @@
+"""One attack: what it sees and does, its controls, and how far each submission falls to it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from leaderboard.app import filters
+from leaderboard.app.attackview import CONTROLS, FALLS, controls, falls, labelled
+from leaderboard.app.boardview import PAGE
+from leaderboard.app.parts import facts, heading, note, paragraphs
+from leaderboard.app.runsview import parsed
+from leaderboard.app.source import column, first, frame
+from leaderboard.app.state import choose, switch
+from leaderboard.app.tables import plain, ready, show
+
+cards = frame("attack_cards")
+left, middle, right = st.columns(3)
+with left:
+    name = choose("Attack", sorted({*cards["attack"], *column("attacks", "attack")}), "attack")
+with middle:
+    suite = filters.choose_suite()
+with right:
+    entry = filters.choose_entry(suite, overall=True)
+
+card = first(cards[cards["attack"] == name])
+heading(name, (card or {}).get("summary") or "This installation does not have this attack; its results are shown.")
+if card:
+    what, knows = st.columns(2, gap="large")
+    with what:
+        facts(
+            {
+                "Secret": card["secret"],
+                "Reads": ", ".join(card["reads"]) or "no message",
+                "Blind": "yes: it measures the floor" if card["blind"] is True else "no",
+                "Source": card["source"],
+            }
+        )
+    with knows, st.expander("How it works, and its parameters"):
+        paragraphs(card["description"])
+        facts(parsed(card["parameters"]) or {})
+
+where = {} if entry == filters.OVERALL else {"entry": entry}
+rows = frame("attacks", suite=suite, attack=name, **where)
+
+st.subheader("Controls", help="What the attack must reach on the undefended system; where it does not, its cells are void.")
+checked = controls(rows)
+if checked.empty:
+    note("This attack has no positive control here.")
+else:
+    plain(ready(checked, CONTROLS), alt="Controls")
+
+st.subheader("Which submissions fall to it")
+found = falls(rows)
+shown = labelled(found.head(PAGE), suite, where.get("entry"))
+if shown.empty:
+    st.info("There are no results of this attack here.")
+    st.stop()
+clicked = show(ready(shown, FALLS), key=f"attack-{name}-{entry}", height=min(640, 40 + 32 * len(shown)), alt="Results")
+note(f"{len(shown):,} of {len(found):,} results, what leaks most first. Click a row to open the defense.")
+if clicked is not None:
+    row = shown.iloc[clicked]
+    switch("defense", submission=row["submission"], suite=suite, entry=row["entry"], point=str(row["point"]))

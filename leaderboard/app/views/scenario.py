@@ -1,0 +1,68 @@
+"""One scenario: its protocol drawn, what the adversary sees, controls, and which submissions fall."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from leaderboard.app import filters
+from leaderboard.app.attackview import CONTROLS, controls
+from leaderboard.app.boardview import PAGE
+from leaderboard.app.parts import definitions, facts, heading, note
+from leaderboard.app.runsview import parsed
+from leaderboard.app.scenarioview import drawing, entries_of, entry_table
+from leaderboard.app.source import column, first, frame
+from leaderboard.app.state import choose, switch
+from leaderboard.app.tables import plain, ready, show
+
+FALLS = ("entry", "submission", "label", "privacy", "privacy_interval", "strongest", "strongest_secret", "utility", "flags", "status")
+
+cards = frame("scenarios")
+left, middle, right = st.columns(3)
+with left:
+    suite = filters.choose_suite()
+with middle:
+    run_here = sorted(set(column("board", "scenario", suite=suite)))
+    name = choose("Scenario", [*run_here, *sorted(set(cards["scenario"]) - set(run_here))], "scenario")
+card = first(cards[cards["scenario"] == name])
+entries = entries_of(suite, name)
+with right:
+    seen = parsed((card or {}).get("coalitions")) or {}
+    coalition = choose("Coalition", list(seen), "coalition") if seen else ""
+
+heading(name, (card or {}).get("summary") or "This installation does not have this scenario; its results are shown.")
+if card:
+    runs = frame("runs", suite=suite, submissions="none")
+    st.html(drawing(card, coalition, entries, runs[runs["scenario"] == name]))
+    sees, wants = st.columns(2, gap="large")
+    with sees:
+        st.subheader("What the adversary sees")
+        facts({"Threat model": card["threat_model"], **seen})
+    with wants:
+        st.subheader("What it wants")
+        facts(parsed(card["secrets"]) or {})
+        note(f"Source: {card['source']}")
+    definitions("Settings of an entry", parsed(card["settings"]) or {})
+
+st.subheader("Entries", help="The scenario with fixed settings, as the suite runs it.")
+plain(entry_table(entries), alt="Entries")
+
+st.subheader("Controls", help="What attacks must reach on the undefended system; where they do not, their cells are void.")
+names = [entry["name"] for entry in entries]
+checked = controls(frame("attacks", suite=suite, submissions="none"))
+checked = checked[checked["entry"].isin(names)]
+if checked.empty:
+    note("No attack has a positive control here.")
+else:
+    plain(ready(checked, CONTROLS), alt="Controls")
+
+st.subheader("Which submissions fall to it")
+rows = frame("board", suite=suite, scenario=name).sort_values(["privacy_low", "submission", "point"], na_position="last")
+shown = rows.head(PAGE)
+if shown.empty:
+    st.info("This suite has no results on this scenario.")
+    st.stop()
+clicked = show(ready(shown, FALLS), key=f"scenario-{name}", height=min(640, 40 + 32 * len(shown)), alt="Privacy")
+note(f"{len(shown):,} of {len(rows):,} rows, the least private first. Click a row to open the defense.")
+if clicked is not None:
+    row = shown.iloc[clicked]
+    switch("defense", submission=row["submission"], suite=suite, entry=row["entry"], point=str(row["point"]))

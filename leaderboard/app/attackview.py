@@ -10,7 +10,7 @@ __all__ = ["CONTROLS", "FALLS", "controls", "falls", "labelled"]
 
 FALLS = (
     "entry", "submission", "label", "variant", "secret", "metric", "value", "value_interval", "floor", "advantage",
-    "advantage_interval", "n", "counts", "coalition", "flags", "status",
+    "advantage_interval", "n", "flags", "status", "coalition", "counts",
 )  # fmt: skip
 CONTROLS = ("entry", "attack", "secret", "metric", "control", "control_value", "control_at_least")
 

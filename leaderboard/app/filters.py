@@ -28,11 +28,11 @@ def choose_suite() -> str:
     return choose("Suite", names, "suite", help=COLUMNS["suite"][1])
 
 
-def choose_entry(suite: str, *, overall: bool = False) -> str:
+def choose_entry(suite: str, *, overall: bool = False, default: str | None = None) -> str:
     """An entry of the suite (scenario with fixed settings), or with ``overall`` all of them together."""
     entries = sorted(set(column("board", "entry", suite=suite)))
     options = [*entries, OVERALL] if overall and entries else entries
-    return choose("Scenario entry", options, "entry", help=COLUMNS["entry"][1])
+    return choose("Scenario entry", options, "entry", default=default, help=COLUMNS["entry"][1])
 
 
 def filtered(rows: pd.DataFrame) -> pd.DataFrame:

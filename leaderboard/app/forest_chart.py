@@ -26,7 +26,7 @@ def forest_chart(rows: pd.DataFrame) -> alt.LayerChart:
     title = "Advantage over the best blind guess (0: none, 1: everything recovered)"
     base = alt.Chart(rows).encode(y=lane, yOffset=beside, color=colour)
     bars = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
-        x=alt.X("advantage_low:Q", scale=_ADVANTAGE, title=title), x2="advantage_high:Q"
+        x=alt.X("advantage_low:Q", scale=_ADVANTAGE, title=title, axis=alt.Axis(tickCount=9)), x2="advantage_high:Q"
     )
     tips = ["lane", "system", alt.Tooltip("advantage", format=".3f"), "reading"]
     dots = base.mark_circle(size=75, opacity=1).encode(x=alt.X("advantage:Q", scale=_ADVANTAGE), tooltip=tips)
@@ -36,12 +36,12 @@ def forest_chart(rows: pd.DataFrame) -> alt.LayerChart:
 
 def difference_chart(rows: pd.DataFrame) -> alt.LayerChart:
     """Paired differences: one lane per ``lane``, ``difference`` with ``low`` and ``high``, zero marked."""
-    lane = alt.Y("lane:N", sort=None, title=None, axis=alt.Axis(labelLimit=520))
+    lane = alt.Y("lane:N", sort=None, title=None, axis=alt.Axis(labelLimit=520, labelPadding=10))
     edge = max(0.1, float(rows[["low", "high"]].abs().max().max(skipna=True) or 0))
     scale = alt.Scale(domain=[-edge, edge])
     base = alt.Chart(rows).encode(y=lane)
     bars = base.mark_rule(strokeWidth=2.5, opacity=0.55, color="#1f5f99").encode(
-        x=alt.X("low:Q", scale=scale, title="Difference, first minus second"), x2="high:Q"
+        x=alt.X("low:Q", scale=scale, title="Difference, first minus second", axis=alt.Axis(tickCount=9)), x2="high:Q"
     )
     tips = ["lane", *(alt.Tooltip(name, format=".3f") for name in ("difference", "low", "high", "p_holm"))]
     dots = base.mark_circle(size=75, color="#1f5f99", opacity=1).encode(x=alt.X("difference:Q", scale=scale), tooltip=tips)

@@ -13,12 +13,12 @@ from types import FrameType
 
 from harness.errors import LeakboardError
 
-__all__ = ["BOARD_VARIABLE", "COMMAND_VARIABLE", "command", "run", "serve"]
+__all__ = ["BOARD_VARIABLE", "SOURCE_VARIABLE", "command", "run", "serve"]
 
 BOARD_VARIABLE = "LEAKBOARD_BOARD"
 """Environment variable by which the server's pages learn where the board database is."""
-COMMAND_VARIABLE = "LEAKBOARD_BOARD_SOURCE"
-"""Environment variable: the ``--store`` or ``--results`` option of this call, for the command line on the export page."""
+SOURCE_VARIABLE = "LEAKBOARD_BOARD_SOURCE"
+"""Environment variable: the store or folder of records of this call, which exports name in their provenance."""
 ADDRESS = "127.0.0.1"
 REFRESH_SECONDS = 5.0
 """How often the records are looked at while the server runs."""
@@ -47,17 +47,16 @@ def run(store: Path | None, results: Path | None, port: int = 8501, *, open_brow
 
     _refuse_taken(port)
     board = ensure_board(store, results)
-    option = f"--store {store}" if store else f"--results {results}" if results else ""
     print(f"leakboard: http://{ADDRESS}:{port} shows {board} (Ctrl-C stops it)", flush=True)
-    return serve(board, port, lambda: ensure_board(store, results), option=option, open_browser=open_browser)
+    return serve(board, port, lambda: ensure_board(store, results), source=str(store or results or ""), open_browser=open_browser)
 
 
 def serve(
-    board: Path, port: int, refresh: Callable[[], object], *, option: str = "", open_browser: bool = False
+    board: Path, port: int, refresh: Callable[[], object], *, source: str = "", open_browser: bool = False
 ) -> int:
     """Run the server on an existing board database; ``refresh`` is called every few seconds."""
     signal.signal(signal.SIGTERM, _end)
-    child = subprocess.Popen(command(port, open_browser), env=_environment(board, option))
+    child = subprocess.Popen(command(port, open_browser), env=_environment(board, source))
     try:
         return _watch(child, refresh)
     except KeyboardInterrupt:
@@ -84,11 +83,11 @@ def command(port: int, open_browser: bool = False) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(_HERE / "main.py"), *given]
 
 
-def _environment(board: Path, option: str) -> dict[str, str]:
+def _environment(board: Path, source: str) -> dict[str, str]:
     """This process's environment, with what the pages need and this checkout importable."""
     root = str(_HERE.parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
-    return {**os.environ, "PYTHONPATH": path, BOARD_VARIABLE: str(board.resolve()), COMMAND_VARIABLE: option}
+    return {**os.environ, "PYTHONPATH": path, BOARD_VARIABLE: str(board.resolve()), SOURCE_VARIABLE: source}
 
 
 def _watch(child: subprocess.Popen[bytes], refresh: Callable[[], object]) -> int:

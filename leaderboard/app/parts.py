@@ -16,9 +16,9 @@ STYLE = """
 [data-testid="stSidebarUserContent"] {padding-top: .5rem}
 .lb-title {font-size: 1.7rem; font-weight: 600; line-height: 1.25; margin: 0 0 .15rem 0; overflow-wrap: anywhere}
 .lb-lead {color: #46525f; margin: 0 0 .4rem 0; max-width: 62rem; overflow-wrap: anywhere}
-.lb-facts {display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .25rem 1.2rem; margin: .2rem 0 .6rem 0; padding: 0}
-.lb-facts dt {color: #5b6670; font-size: .88rem; padding: .05rem 0 0 0; margin: 0}
-.lb-facts dd {margin: 0; padding: 0; overflow-wrap: anywhere}
+.lb-facts {display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .25rem 1.2rem; margin: .2rem 0 .6rem 0 !important; padding: 0 !important}
+.lb-facts dt {color: #5b6670; font-size: .88rem; padding: .05rem 0 0 0 !important; margin: 0 !important}
+.lb-facts dd {margin: 0 !important; padding: 0 !important; overflow-wrap: anywhere}
 .lb-chip {display: inline-block; padding: .05rem .5rem; margin: 0 .3rem .3rem 0; border-radius: .6rem; font-size: .82rem;
   background: #eef1f4; color: #2c3846; border: 1px solid #dfe4ea}
 .lb-chip.good {background: #e6f4ee; border-color: #bfe0d0; color: #0b5a3f}

@@ -10,8 +10,8 @@ from leaderboard.app.escape import hypertext
 
 __all__ = ["Arrow", "Lane", "protocol_svg"]
 
-_WIDTH, _TOP, _BOX, _STEP = 860, 20, 250, 58
-_INK, _GREY, _BLUE, _RED = "#1c2733", "#8a94a0", "#1f5f99", "#b5460a"
+_WIDTH, _TOP, _BOX, _STEP = 900, 26, 270, 58
+_INK, _GREY, _BLUE, _RED = "#1c2733", "#5b6670", "#1f5f99", "#b5460a"
 
 
 @dataclass(frozen=True)
@@ -32,27 +32,23 @@ class Arrow:
     up: bool = True
 
 
-def protocol_svg(private: Lane, curious: Lane, arrows: Sequence[Arrow], wants: str) -> str:
-    """The drawing: private party left, curious party right, one arrow per kind of message, the adversary below.
+def protocol_svg(private: Lane, curious: Lane, arrows: Sequence[Arrow]) -> str:
+    """The drawing: private party left, curious parties right, one arrow per kind of message, a frame around what is seen.
 
     Args:
-        private: the party that holds the secrets and runs the defense.
+        private: the parties that hold the secrets and run the defense.
         curious: the coalition.
         arrows: transmissions from top to bottom.
-        wants: what the adversary tries to recover.
     """
-    lines = max(_rows(private), _rows(curious))
-    wire = _TOP + 18
-    height = max(_STEP * len(arrows) + 40, 22 * lines + 64)
-    bottom = _TOP + height
-    below = textwrap.wrap(wants, 100) or [""]
-    total = bottom + 46 + 18 * len(below)
+    height = max(_STEP * len(arrows) + 44, 20 * max(_rows(private), _rows(curious)) + 64)
+    first = _TOP + (height - _STEP * len(arrows)) // 2 + 4
     inner = [
-        _box(10, _TOP, height, private),
-        _box(_WIDTH - _BOX - 10, _TOP, height, curious),
-        *(_arrow(wire + _STEP * index, arrow) for index, arrow in enumerate(arrows)),
-        _adversary(bottom, below),
+        _box(10, height, private),
+        _box(_WIDTH - _BOX - 10, height, curious),
+        _seen(height),
+        *(_arrow(first + _STEP * index, arrow) for index, arrow in enumerate(arrows)),
     ]
+    total = _TOP + height + 14
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" width="{_WIDTH}" height="{total}" '
         f'font-family="sans-serif" font-size="14" fill="{_INK}">{"".join(inner)}</svg>'
@@ -63,16 +59,16 @@ def _rows(lane: Lane) -> int:
     return sum(len(textwrap.wrap(line, 34)) or 1 for line in lane.lines)
 
 
-def _box(x: int, y: int, height: int, lane: Lane) -> str:
+def _box(x: int, height: int, lane: Lane) -> str:
     colour = _RED if lane.curious else _BLUE
-    text = [f'<text x="{x + 14}" y="{y + 26}" font-weight="600" fill="{colour}">{hypertext(lane.title)}</text>']
-    down = y + 52
+    text = [f'<text x="{x + 14}" y="{_TOP + 26}" font-weight="600" fill="{colour}">{hypertext(lane.title)}</text>']
+    down = _TOP + 52
     for line in lane.lines:
         for part in textwrap.wrap(line, 34) or [""]:
             text.append(f'<text x="{x + 14}" y="{down}" font-size="13">{hypertext(part)}</text>')
             down += 20
     return (
-        f'<rect x="{x}" y="{y}" width="{_BOX}" height="{height}" rx="6" fill="#fff" stroke="{colour}" '
+        f'<rect x="{x}" y="{_TOP}" width="{_BOX}" height="{height}" rx="6" fill="#fff" stroke="{colour}" '
         f'stroke-width="1.5"/>{"".join(text)}'
     )
 
@@ -90,13 +86,11 @@ def _arrow(y: int, arrow: Arrow) -> str:
     )
 
 
-def _adversary(bottom: int, lines: Sequence[str]) -> str:
-    middle = _WIDTH / 2
-    text = "".join(
-        f'<text x="{middle}" y="{bottom + 40 + 18 * index}" text-anchor="middle" font-size="13">{hypertext(line)}</text>'
-        for index, line in enumerate(lines)
-    )
+def _seen(height: int) -> str:
+    """The dashed frame around everything that the adversary sees."""
+    left, width = 10 + _BOX + 22, _WIDTH - 2 * _BOX - 64
     return (
-        f'<path d="M{middle} {bottom - 14}V{bottom + 20}" stroke="{_RED}" stroke-width="1.5" stroke-dasharray="4 3"/>'
-        f'<circle cx="{middle}" cy="{bottom - 16}" r="4" fill="{_RED}"/>{text}'
+        f'<rect x="{left}" y="{_TOP}" width="{width}" height="{height}" rx="6" fill="#fdf3ee" stroke="{_RED}" '
+        f'stroke-dasharray="5 4"/><text x="{_WIDTH / 2}" y="{_TOP - 7}" text-anchor="middle" font-size="12" '
+        f'fill="{_RED}">seen by the adversary</text>'
     )

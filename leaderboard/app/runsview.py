@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,18 +12,32 @@ import streamlit as st
 from leaderboard.app.state import switch
 from leaderboard.app.tables import ready, show
 
-__all__ = ["RUN_COLUMNS", "parsed", "show_runs", "with_environment"]
+__all__ = ["CELLS", "EVERYONE", "RUN_COLUMNS", "parsed", "run_document", "show_runs", "with_environment"]
 
 RUN_COLUMNS = (
     "entry", "submission", "point", "seed", "behaviour", "isolation", "status", "created", "commit", "cpu", "threads",
     "bytes", "flops", "peak_memory", "round_trips", "wall_seconds", "setup_seconds", "key",
 )  # fmt: skip
+CELLS = ("role", "name", "variant", "coalition", "secret", "metric", "value", "n", "seconds", "status", "created", "key")
+EVERYONE = "all submissions"
+"""Choice of every submission's runs."""
 _ENVIRONMENT = ("commit", "cpu", "threads")
 
 
 def parsed(text: object) -> Any:
     """A JSON column's value; None where there is none."""
     return json.loads(text) if isinstance(text, str) and text else None
+
+
+def run_document(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that is stored about a run, its JSON columns unpacked."""
+    nested = ("parameters", "entitlement", "ledger", "environment")
+    return {name: parsed(value) if name in nested else _plain(value) for name, value in run.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value without numpy's types, which JSON does not know."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def with_environment(runs: pd.DataFrame) -> pd.DataFrame:

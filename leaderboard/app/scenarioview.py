@@ -38,13 +38,12 @@ def entry_table(entries: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def drawing(card: Mapping[str, Any], coalition: str, entries: list[dict[str, Any]], runs: pd.DataFrame) -> str:
-    """The protocol as SVG, the private party on the left and ``coalition`` on the right."""
-    secrets = parsed(card["secrets"]) or {}
+    """The protocol as SVG, the private parties on the left and ``coalition`` on the right."""
+    secrets = [name for name in parsed(card["secrets"]) or {} if not name.endswith("planted")]
     sees = (parsed(card["coalitions"]) or {}).get(coalition, "")
-    private = Lane("Private party", ("owns the records", "runs the defense on every message that leaves"))
-    curious = Lane(coalition.replace("_", " "), (f"sees {sees}",), curious=True)
-    wants = "wants: " + "; ".join(f"{name} - {text}" for name, text in secrets.items())
-    return protocol_svg(private, curious, _arrows(entries, runs), wants)
+    private = Lane("Private parties", ("own the records", "run the defense on every message that leaves"))
+    wants = (f"sees {sees}", f"wants {', '.join(secrets)}")
+    return protocol_svg(private, Lane(coalition.replace("_", " "), wants, curious=True), _arrows(entries, runs))
 
 
 def _arrows(entries: list[dict[str, Any]], runs: pd.DataFrame) -> list[Arrow]:

@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from leaderboard import queries
-from leaderboard.app.launch import BOARD_VARIABLE, COMMAND_VARIABLE
+from leaderboard.app.launch import BOARD_VARIABLE, SOURCE_VARIABLE
 
-__all__ = ["Stamp", "board_path", "column", "facts_about", "first", "frame", "source_option", "stamp"]
+__all__ = ["Stamp", "board_of", "board_path", "column", "compared", "facts_about", "first", "frame", "source_option", "stamp"]
 
 
 class Stamp(NamedTuple):
@@ -29,8 +29,13 @@ def board_path() -> Path:
 
 
 def source_option() -> str:
-    """The option that names this board's records on a command line, or nothing."""
-    return os.environ.get(COMMAND_VARIABLE, "")
+    """The store or folder of records that this board was built from, as the launcher was given it."""
+    return os.environ.get(SOURCE_VARIABLE, "")
+
+
+def board_of(state: Stamp) -> queries.Board:
+    """The board in that state of the file."""
+    return queries.open_board(state.path)
 
 
 def stamp() -> Stamp:
@@ -57,20 +62,25 @@ def column(table: str, name: str, **where: str) -> list[Any]:
     return _values(stamp(), table, name, tuple(sorted(where.items())))
 
 
+def compared(suite: str, names: tuple[str, ...]) -> pd.DataFrame:
+    """:func:`leaderboard.queries.compare` on the board."""
+    return queries.compare(board_of(stamp()), names, suite=suite)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _read(state: Stamp, question: str, where: tuple[tuple[str, Any], ...]) -> pd.DataFrame:
-    return cast(pd.DataFrame, getattr(queries.open_board(state.path), question)(**dict(where)))
+    return cast(pd.DataFrame, getattr(board_of(state), question)(**dict(where)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _values(state: Stamp, table: str, name: str, where: tuple[tuple[str, str], ...]) -> list[Any]:
-    found = queries.open_board(state.path).table(table, dict(where), columns=(name,))
+    found = board_of(state).table(table, dict(where), columns=(name,))
     return cast(list[Any], found[name].tolist())
 
 
 def facts_about() -> dict[str, str]:
     """The ``meta`` table as a mapping: hash of the records, when it was built, versions."""
-    return queries.open_board(stamp().path).meta()
+    return board_of(stamp()).meta()
 
 
 def first(rows: pd.DataFrame) -> dict[str, Any] | None:

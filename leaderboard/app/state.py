@@ -58,11 +58,11 @@ def _follow(key: str, options: Sequence[str], first: str) -> None:
         st.session_state[widget] = told if told in options else first
 
 
-def choose_many(label: str, options: Sequence[str], key: str, help: str = "", limit: int | None = None) -> list[str]:
-    """Any number of ``options``; none chosen means all, which callers treat so."""
+def choose_many(label: str, options: Sequence[str], key: str, help: str = "", *, limit: int | None = None, empty: str = "All") -> list[str]:
+    """Any number of ``options``; ``empty`` says what it means that none is chosen."""
     asked_for(key, options)
     return st.multiselect(
-        label, options, key=key, help=help or None, bind="query-params", max_selections=limit, placeholder="All"
+        label, options, key=key, help=help or None, bind="query-params", max_selections=limit, placeholder=empty
     )
 
 

@@ -20,10 +20,13 @@ PAINT = {"privacy": "#1f5f99", "utility": "#00795c", "pue": "#46525f", "advantag
 
 _WIDTHS = {
     "rank": 50, "group": 54, "tier": 80, "pue": 50, "privacy": 58, "utility": 54, "efficiency": 72, "submission": 126,
-    "label": 132, "strongest": 182, "status": 220, "flags": 130, "verified": 84, "point": 50, "attack": 160, "entry": 105,
+    "label": 132, "strongest": 182, "status": 170, "flags": 130, "verified": 84, "point": 50, "attack": 160, "entry": 105,
     "seed": 50, "n": 50, "variant": 90,
 }  # fmt: skip
 _PICTURE = 110
+_FORMATS = {"bytes": "bytes", "peak_memory": "bytes", "flops": "compact", "round_trips": "%.0f", "p": "%.3f", "p_holm": "%.3f"}
+_TITLES = {"lane": "Pair", "commit": "Commit", "cpu": "Processor", "threads": "Threads"}
+"""Titles of columns that pages add to the board's."""
 
 
 def ready(rows: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
@@ -42,6 +45,8 @@ def _column(rows: pd.DataFrame, name: str) -> Any:
         return interval_pictures(*ends, colour=PAINT.get(measure, "#46525f"))
     if name == "flags":
         return [flag_titles(flags) for flags in rows["flags"]]
+    if name == "created":
+        return rows["created"].str.slice(0, 19).str.replace("T", " ")
     if name == "t_dcs":
         return [_by_secret(text) for text in rows["t_dcs"]]
     if name == "status":
@@ -76,12 +81,13 @@ def _setting(rows: pd.DataFrame, name: str, pinned: bool) -> Any:
         return st.column_config.ImageColumn(
             "95 % interval", width=_PICTURE, help=f"Value and 95 % interval of {title}, on an axis from 0 to 1."
         )
-    title, definition, unit = COLUMNS.get(name, (name, "", ""))
+    title, definition, unit = COLUMNS.get(name, (_TITLES.get(name, name), "", ""))
     common = {"help": definition or None, "width": _WIDTHS.get(name), "pinned": pinned or None}
     if name == "flags":
         return st.column_config.ListColumn(title, **common)
     if rows[name].dtype.kind == "f":
-        return st.column_config.NumberColumn(title, format="%.3g" if unit else "%.2f", **common)
+        pattern = _FORMATS.get(name, "%.3g" if unit else "%.2f")
+        return st.column_config.NumberColumn(title, format=pattern, **common)
     return st.column_config.Column(title, **common)
 
 

@@ -1,1 +1,24 @@
+"""How scores are made: the definitions behind every column, and what keeps a row honest."""
+
+from __future__ import annotations
+
 import streamlit as st
+
+from leaderboard.app.parts import facts, heading
+from leaderboard.app.rulestext import SECTIONS
+from leaderboard.queries import FLAGS
+from leaderboard.schema import TABLES
+
+heading("Rules", "What is measured, how it becomes one number, and what the flags mean.")
+left, right = st.columns([3, 2], gap="large")
+with left:
+    for title, text in SECTIONS.items():
+        st.subheader(title)
+        st.markdown(text)
+with right:
+    st.subheader("Flags")
+    facts({title: meaning for title, meaning in FLAGS.values()})
+st.subheader("Columns")
+for name in ("board", "overall", "attacks", "pairs"):
+    with st.expander(f"{TABLES[name].summary}"):
+        facts({column.title: column.definition for column in TABLES[name].columns})

@@ -1,1 +1,39 @@
+"""Runs: where every number comes from, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+
 import streamlit as st
+
+from leaderboard.app import filters
+from leaderboard.app.boardview import PAGE
+from leaderboard.app.parts import heading, note
+from leaderboard.app.runsview import CELLS, EVERYONE, run_document, show_runs
+from leaderboard.app.source import column, first, frame
+from leaderboard.app.state import choose
+from leaderboard.app.tables import plain, ready
+
+left, right = st.columns(2)
+with left:
+    suite = filters.choose_suite()
+with right:
+    names = sorted(set(column("runs", "submission", suite=suite)))
+    name = choose("Submission", [EVERYONE, *names] if names else [], "submission", default=EVERYONE)
+runs = frame("runs", suite=suite) if name == EVERYONE else frame("runs", suite=suite, submissions=name)
+asked = st.query_params.get("run", "")
+run = first(runs[runs["key"] == asked])
+
+heading("Runs", "Every number comes from runs. A run's key is its content: equal keys give equal bytes on one platform.")
+if asked and run is None:
+    st.warning("The link asks for a run that is not among these.")
+if run:
+    document = run_document(run)
+    st.subheader(f"Run {asked[:16]}")
+    st.json(document, expanded=1)
+    st.download_button("Download as JSON", json.dumps(document, indent=2), f"run-{asked[:16]}.json", "application/json")
+    st.subheader("Its cells")
+    plain(ready(frame("cells", run=asked), CELLS), alt="Cells of the run")
+    st.subheader("All runs")
+show_runs(runs.head(PAGE), key=f"runs-{asked}")
+note(f"{min(len(runs), PAGE):,} of {len(runs):,} runs. Click a row for everything that is stored about it.")

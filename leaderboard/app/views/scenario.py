@@ -32,7 +32,7 @@ with right:
 heading(name, (card or {}).get("summary") or "This installation does not have this scenario; its results are shown.")
 if card:
     runs = frame("runs", suite=suite, submissions="none")
-    st.html(drawing(card, coalition, entries, runs[runs["scenario"] == name]))
+    st.image(drawing(card, coalition, entries, runs[runs["scenario"] == name]), alt=f"Protocol of {name}")
     sees, wants = st.columns(2, gap="large")
     with sees:
         st.subheader("What the adversary sees")

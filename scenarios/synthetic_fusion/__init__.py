@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-SCENARIOS: dict[str, str] = {}
+SCENARIOS = {"synthetic_fusion": "scenarios.synthetic_fusion.scenario:SYNTHETIC_FUSION"}

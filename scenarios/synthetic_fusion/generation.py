@@ -38,8 +38,9 @@ class Writer:
         """One line for each prompt; blank ones come back blank."""
         return self.continue_from([self.tokens.encode(prompt) for prompt in prompts], generator)
 
-    def continue_from(self, prompts: Sequence[list[int]], generator: torch.Generator) -> list[str]:
-        """One line for each prompt of token ids, in the order of ``prompts``."""
+    def continue_from(self, prompts: Sequence[list[int]], generator: torch.Generator, *, kept: int = 0) -> list[str]:
+        """One line for each prompt of token ids, in the order of ``prompts``; its last ``kept`` tokens are part of the
+        line and of its length."""
         lengths: dict[int, list[int]] = {}
         for place, prompt in enumerate(prompts):
             lengths.setdefault(len(prompt), []).append(place)
@@ -47,11 +48,11 @@ class Writer:
         for places in lengths.values():
             for start in range(0, len(places), BATCH):
                 some = places[start : start + BATCH]
-                for place, text in zip(some, self._batch([prompts[i] for i in some], generator), strict=True):
+                for place, text in zip(some, self._batch([prompts[i] for i in some], generator, kept), strict=True):
                     texts[place] = text
         return texts
 
-    def _batch(self, prompts: list[list[int]], generator: torch.Generator) -> list[str]:
+    def _batch(self, prompts: list[list[int]], generator: torch.Generator, kept: int) -> list[str]:
         different = list(dict.fromkeys(map(tuple, prompts)))
         row = {prompt: i for i, prompt in enumerate(different)}
         cache = self.model.new_cache()
@@ -60,8 +61,8 @@ class Writer:
         rows = torch.tensor([row[tuple(prompt)] for prompt in prompts])
         cache.select(rows)
         logits, open_rows = logits[rows], torch.arange(len(prompts))
-        written: list[list[int]] = [[] for _ in prompts]
-        for step in range(self.new_tokens):
+        written = [prompt[len(prompt) - kept :] for prompt in prompts]
+        for step in range(kept, self.new_tokens):
             chosen = self._draw(logits, step, generator)
             going = torch.tensor([not self._ends_line(int(token)) for token in chosen], dtype=torch.bool)
             for place, token in zip(open_rows[going].tolist(), chosen[going].tolist(), strict=True):

@@ -1,0 +1,95 @@
+"""The private parties: one writes synthetic texts with its generator, the other votes for those of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+from harness.message import Kind, Message, Value
+from harness.meter import MeteredPart
+from harness.party import Party, Sent
+from harness.score.statistic import Floats
+from harness.sensitivity import MODEL, Bound
+from scenarios.synthetic_fusion.adapters import adapted, next_token_loss, training_rows
+from scenarios.synthetic_fusion.generation import Writer
+from scenarios.synthetic_fusion.heads import fit_head
+from scenarios.synthetic_fusion.prompts import Shot, listing
+from scenarios.synthetic_fusion.voting import halving, histogram, vote_norm
+
+__all__ = ["alone", "generator_party", "sensitivity", "voter"]
+
+
+def generator_party(me: Party) -> Generator[Sent, Message, None]:
+    """FuseGen: write texts of every label, round by round, shown the samples that the server chose among all parties'.
+
+    In ``private_fusegen`` the generator has learned from the party's records before. Labels go as class numbers.
+    """
+    s, private = me.settings, me.settings["method"] == "private_fusegen"
+    writer = Writer(_model(me, private), me.tokenizer, s["max_tokens"], s["temperature"], s["top_p"])
+    shots: list[Shot] = []
+    classes = sorted(s["prefixes"])
+    for round in range(s["rounds"]):
+        labels = [label for label in classes for _ in range(s["texts"])]
+        prompts = [listing(s["instruction"], s["prefixes"], shots, label) for label in labels]
+        texts = writer.write(prompts, me.generator)
+        kept = [(text, label) for text, label in zip(texts, labels, strict=True) if text]
+        reply = yield me.send(
+            Kind.SYNTHETIC_TEXT,
+            round=round,
+            texts=[text for text, _ in kept],
+            labels=[classes.index(label) for _, label in kept],
+            sensitivity=dict.fromkeys(("texts", "labels"), MODEL if private else 0.0),
+        )
+        shots = list(zip(reply["texts"], reply["labels"], strict=True))
+
+
+def voter(me: Party) -> Generator[Sent, Message, None]:
+    """Aug-PE and WASP: every record votes for the nearest texts of its label, in WASP also for the farthest."""
+    s, weights = me.settings, halving(me.settings["ranks"])
+    records, owners = _array(me.embed(me.records)), [str(r.label) for r in me.records]
+    reply = yield me.send(Kind.CONTROL, ready=True, sensitivity={"ready": 0.0})
+    for round in range(s["rounds"]):
+        texts, labels = _array(me.embed(reply["texts"])), reply["labels"]
+        votes = {"votes": histogram(records, owners, texts, labels, weights)}
+        if s["method"] == "wasp":
+            votes["far"] = histogram(records, owners, texts, labels, weights, farthest=True)
+        payload: dict[str, Value] = {name: torch.from_numpy(cells).float() for name, cells in votes.items()}
+        reply = yield me.send(
+            Kind.VOTE, round=round, sensitivity=dict.fromkeys(payload, sensitivity(weights)), **payload
+        )
+
+
+def alone(me: Party) -> Generator[Sent, Message, None]:
+    """The utility references: a task model of the own real records and nothing else; nothing is sent."""
+    classes = sorted(me.settings["prefixes"])
+    head = fit_head(_array(me.embed(me.records)), [str(r.label) for r in me.records], classes)
+    for item, label in zip(me.items, head.labels(_array(me.embed(me.items))) if me.items else (), strict=True):
+        me.predict(item.id, {"label": label})
+    yield from ()
+
+
+def sensitivity(weights: Sequence[float]) -> Bound:
+    """How one record's vote of these ``weights`` changes a histogram: two votes never cancel, so that replacing one
+    by another is at worst orthogonal."""
+    norm = vote_norm(weights)
+    return Bound(norm, replace=sqrt(2) * norm, l1=sum(weights))
+
+
+def _model(me: Party, private: bool) -> MeteredPart:
+    """The public generator, or a copy with adapters tuned on the own records."""
+    public, s = me.part("generator"), me.settings
+    if not private:
+        return public
+    pairs = [(listing(s["instruction"], s["prefixes"], (), str(r.label)), r.text) for r in me.records]
+    tuned = adapted(public.part, s["rank"], me.generator)
+    data = training_rows(me.tokenizer, pairs, s["max_tokens"])
+    me.train(tuned, next_token_loss, data=data, epochs=s["epochs"], batch_size=s["batch"], lr=s["learning_rate"])
+    return MeteredPart(tuned, me.link.meter)  # type: ignore[arg-type]
+
+
+def _array(x: Tensor) -> Floats:
+    found: Floats = x.double().numpy()
+    return found

@@ -1,0 +1,106 @@
+"""Settings of a synthetic_fusion suite entry: schema and defaults."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.errors import SuiteError
+
+__all__ = ["GENERATING", "MEANING", "SCRATCH", "Settings", "read_settings"]
+
+GENERATING = frozenset({"fusegen", "private_fusegen"})
+"""Methods whose parties write texts; in the others they vote."""
+SCRATCH = "scratch"
+"""The generator that is trained from scratch on public texts."""
+
+
+class Settings(BaseModel):
+    """What a suite entry may set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Literal["fusegen", "private_fusegen", "aug_pe", "wasp"] = Field(
+        description="fusegen: generators without private data; private_fusegen: generators tuned on private text; "
+        "aug_pe, wasp: private records vote for texts of public generators"
+    )
+    data: str = Field(description="embedded dataset, local path or hub name, with labels")
+    prefixes: dict[str, str] = Field(description="label -> how a line with a text of that label begins")
+    generator: str = Field(
+        SCRATCH, description="causal model; scratch: a small one, trained from scratch on public text"
+    )
+    scratch: dict[str, float] = Field(default_factory=dict, description="size and training of the scratch generator")
+    labelled_public: bool = Field(True, description="whether the scratch generator's public texts carry their labels")
+    encoder: str = Field("all-minilm-l6-v2", description="frozen public encoder of votes and of the task model")
+    encoder_blocks: int = Field(0, ge=0, description="blocks of the encoder that are used; 0: all")
+    parties: int = Field(3, ge=1, description="private parties")
+    how: Literal["dirichlet", "group"] = Field("dirichlet", description="how records are divided among parties")
+    alpha: float = Field(0.5, gt=0, description="concentration of the label shares of parties")
+    records: int = Field(120, ge=4, description="private records of all parties, candidates among them")
+    canaries: int = Field(20, ge=0, description="candidates that are canaries")
+    average: int = Field(20, ge=0, description="candidates that are average records")
+    canary: Literal["echo", "rare", "mislabelled"] = Field(
+        "echo", description="echo: an ordinary beginning and rare words after it (Meeus et al. 2025)"
+    )
+    auxiliary: int = Field(200, ge=4, description="the attacker's own records, from which shadows are drawn")
+    public: int = Field(1000, ge=0, description="public texts")
+    test: int = Field(100, ge=2, description="held-out real texts, for utility")
+    balanced: bool = Field(True, description="private, auxiliary and test texts have every label equally often")
+    instructions: tuple[str, ...] = Field(("",), min_length=1, description="first lines of the generators' prompts")
+    temperatures: tuple[float, ...] = Field((1.0,), min_length=1, description="of the generators, in the same turn")
+    generators: int = Field(2, ge=1, description="public generators of the server in aug_pe and wasp")
+    top_p: float = Field(0.95, gt=0, le=1, description="nucleus of sampling")
+    max_tokens: int = Field(24, ge=4, description="tokens of a text, synthetic or learned from")
+    texts: int = Field(24, ge=1, description="texts of each label in one round, of each party or of all generators")
+    rounds: int = Field(2, ge=1, description="rounds of generation (fusegen) or of votes (aug_pe, wasp)")
+    shots: int = Field(6, ge=0, description="in-context samples of a prompt; in wasp of each label, near and far")
+    screened: int = Field(24, ge=1, description="fusegen: candidates for in-context samples")
+    high: float = Field(0.5, ge=0, le=1, description="fusegen: share of candidates of high cross-model variability")
+    boosting: int = Field(20, ge=0, description="fusegen: iterations of self-boosting weights; 0: none")
+    rank: int = Field(8, ge=1, description="private_fusegen: rank of the adapters")
+    epochs: float = Field(10, gt=0, description="private_fusegen: passes over the private records")
+    learning_rate: float = Field(1e-2, gt=0, description="private_fusegen: of Adam")
+    batch: int = Field(8, ge=1, description="private_fusegen: records of a step")
+    ranks: int = Field(
+        1, ge=1, description="texts that a record votes for, with 1, 1/2, 1/4 ...: 1 in aug_pe, 8 in wasp"
+    )
+    aggregation: Literal["per_party", "sum"] = Field(
+        "per_party", description="sum: votes by secure aggregation, the server sees their sum alone"
+    )
+    variations: int = Field(2, ge=1, description="aug_pe: variations of each selected text")
+    variation: Literal["continue", "rephrase"] = Field(
+        "continue", description="aug_pe: write the second half anew, or ask for other words (instructed models)"
+    )
+    data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Settings:
+        problems = []
+        if self.method in GENERATING and self.aggregation == "sum":
+            problems.append("texts cannot be summed: aggregation = sum is for aug_pe and wasp")
+        if self.method == "fusegen" and self.parties < 2:
+            problems.append("cross-model variability needs at least 2 parties")
+        if len(self.prefixes) < 2:
+            problems.append("prefixes: give at least two labels")
+        if self.canaries + self.average > self.records:
+            problems.append(f"{self.canaries} canaries and {self.average} average candidates of {self.records} records")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+MEANING = {
+    name: str(field.description)
+    + ("" if field.is_required() else f" (default: {field.get_default(call_default_factory=True)!r})")
+    for name, field in Settings.model_fields.items()
+}
+
+
+def read_settings(entry: str, raw: dict[str, Any]) -> Settings:
+    """Validated settings; :class:`SuiteError` with every problem at once."""
+    try:
+        return Settings(**raw)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(lines)) from error

@@ -4,11 +4,9 @@ from math import log
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax
 from scipy.stats import norm
 
 from attacks.synthetic_text.calibration import likelihood_calibrated, ratio_calibrated
-from attacks.synthetic_text.canaries import echo_canary, rare_words, suffix_at_perplexity
 from attacks.synthetic_text.echo import BigramModel, bigram_signal, cosine_signal, jaccard_signal, mean_of_top
 from attacks.synthetic_text.words import ngrams, words
 from harness.errors import DataError
@@ -66,9 +64,11 @@ def runs(canaries, times, seed=0, references=6, learns=True):
 
 
 def echo_canaries(count, seed=0, prefix=3):
+    """A usual beginning, then words that the domain does not have."""
     rng = np.random.default_rng(seed)
     rare = [f"{a}{b}{c}t" for a in "stvwz" for b in "aeiou" for c in "qxyzw"]
-    return [echo_canary(text, rare, rng, prefix=prefix, suffix=6) for text in domain(count, rng)]
+    tails = [rng.choice(rare, 6, replace=False) for _ in range(count)]
+    return [" ".join([*text.split()[:prefix], *tail]) for text, tail in zip(domain(count, rng), tails, strict=True)]
 
 
 def echo_auc(calibration, signal=bigram_signal, **options):
@@ -140,23 +140,3 @@ def test_ratios_are_ranks_among_candidates():
     found = ratio_calibrated(signals[0], signals[1:])
     assert np.floor(7 * found - 1e-9).tolist() == [(ratio <= r).sum() for r in ratio]
     assert np.ptp(ratio_calibrated(np.zeros(4), np.zeros((4, 4)))) == 0
-
-
-def test_canaries_begin_as_usual_and_end_in_rare_words():
-    rng = np.random.default_rng(0)
-    texts = domain(80, rng)
-    rare = rare_words([*texts, "zephyr"], most=1)
-    assert "zephyr" in rare and all(sum(w in words(t) for t in texts) <= 1 for w in rare)
-    canary = echo_canary(texts[0], rare, rng, prefix=4, suffix=min(3, len(rare)))
-    assert canary.split()[:4] == texts[0].split()[:4] and set(canary.split()[4:]) <= set(rare)
-    with pytest.raises(DataError, match="suffix of 9"):
-        echo_canary("a", ["b"], rng, suffix=9)
-
-
-@pytest.mark.parametrize("target", [5.0, 50.0])
-def test_a_suffix_has_the_perplexity_asked_for(target):
-    table = np.random.default_rng(0).normal(size=(200, 200)) * 3
-    found = suffix_at_perplexity(lambda ids: table[ids[-1]], [3], 60, target, np.random.default_rng(1))
-    losses = [-log_softmax(table[a])[b] for a, b in zip([3, *found], found, strict=False)]
-    assert len(found) == 60
-    assert np.exp(np.mean(losses)) == pytest.approx(target, rel=0.25)

@@ -1,0 +1,51 @@
+"""Bibliography entries of submissions, attacks and scenarios, from their manifests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from leaderboard.export.bibtex import entry, trusted
+from leaderboard.export.provenance import Provenance
+from leaderboard.export.request import Request
+
+if TYPE_CHECKING:
+    from leaderboard.queries import Board
+
+__all__ = ["attack_key", "safe_key", "to_bib"]
+
+
+def safe_key(key: str) -> str:
+    """A key without characters that end a ``\\cite`` or an entry."""
+    return re.sub(r"[^A-Za-z0-9:._/+-]", "-", key)
+
+
+def attack_key(name: str) -> str:
+    """The key of an attack's entry."""
+    return safe_key(f"attack:{name}")
+
+
+def to_bib(board: Board, request: Request, source: Provenance) -> str:
+    """One entry per source that a table of this request can cite, each key once."""
+    names = tuple(dict.fromkeys(name.partition("#")[0] for name in request.submission))
+    found: dict[str, str] = {}
+    for key, text in (*_submissions(board, names), *_plugins(board)):
+        found.setdefault(key, text)
+    return source.comment("% ") + "\n" + "\n".join(found.values())
+
+
+def _submissions(board: Board, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    frame = board.submissions(names or None).sort_values("submission")
+    columns = ("submission", "cite_key", "bibtex", "title", "source", "authors")
+    for name, cited, bibtex, title, source, authors in zip(*(frame[column] for column in columns), strict=True):
+        key = safe_key(cited or f"submission:{name}")
+        given = trusted(bibtex or "", key)
+        yield key, given or entry(key, title or name, source or "", authors, f"leakboard submission {name}")
+
+
+def _plugins(board: Board) -> Iterator[tuple[str, str]]:
+    for kind, frame in (("attack", board.attack_cards()), ("scenario", board.scenarios())):
+        for name, summary, source in sorted(zip(frame[kind], frame["summary"], frame["source"], strict=True)):
+            key = safe_key(f"{kind}:{name}")
+            yield key, entry(key, summary or name, source or "", (), f"leakboard {kind} {name}")

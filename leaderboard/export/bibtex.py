@@ -1,0 +1,86 @@
+"""BibTeX entries: made from a source in words, or taken from a manifest where they can do no harm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from leaderboard.export.latex_text import escape
+
+__all__ = ["entry", "trusted"]
+
+_SOURCE = re.compile(r"(?P<authors>[^();]+?)\s*\((?P<year>\d{4})\)[,:.]?\s*(?P<title>[^;]+)")
+_PLACE = re.compile(
+    r",\s*(?P<place>(?:sections?|appendix|appendices|algorithms?|equations?|tables?|figures?|theorems?|chapters?)\b.*)$",
+    re.IGNORECASE,
+)
+_START = re.compile(r"\s*@(?P<kind>[A-Za-z]+)\s*\{\s*(?P<key>[^\s,{}]+)\s*,")
+_KINDS = frozenset(
+    "article book booklet conference inbook incollection inproceedings manual mastersthesis misc online phdthesis "
+    "proceedings software techreport thesis unpublished report dataset".split()
+)
+_COMMANDS = frozenset(
+    "` ' ^ \" ~ = . u v H c d b k r t i j l L o O ss ae AE oe OE aa AA & % $ # _ { } - , "
+    "emph textit textbf textsc texttt textrm url href mathrm mathcal alpha beta gamma delta epsilon lambda mu sigma "
+    "textendash textemdash textquoteright ldots dots LaTeX TeX".split()
+) | {" "}
+"""Commands that an entry may hold; others could read files or run programs."""
+
+
+def trusted(text: str, key: str) -> str:
+    """The entry of a manifest under ``key``, or nothing: unless it is one entry of a known kind, with balanced braces
+    and harmless commands alone."""
+    start = _START.match(text)
+    if start is None or start["kind"].lower() not in _KINDS:
+        return ""
+    body = text[start.end() :].rstrip()
+    if not _closes_once(body) or "^^" in body or not _harmless(body):
+        return ""
+    kept = "\n".join(line.rstrip() for line in body.splitlines() if line.strip())
+    first = "" if kept.startswith("  ") or "\n" not in kept else "  "
+    return f"@{start['kind'].lower()}{{{key},\n{first}{kept.lstrip() if first else kept}\n"
+
+
+def _closes_once(body: str) -> bool:
+    """Whether the entry's brace is closed by the text's last character and not before."""
+    depth = 1
+    for place, char in enumerate(body):
+        if char in "{}" and body[place - 1] != "\\":
+            depth += 1 if char == "{" else -1
+            if depth == 0:
+                return place == len(body) - 1
+    return False
+
+
+def _harmless(body: str) -> bool:
+    return all(found in _COMMANDS for found in re.findall(r"\\([A-Za-z]+|.|\n)", body))
+
+
+def entry(key: str, title: str, source: str, authors: Sequence[str], note: str) -> str:
+    """A ``misc`` entry; ``source`` such as "Dwork and Roth (2014), Title, section 3" is taken apart where it can be."""
+    found = _SOURCE.match(source)
+    if found is None:
+        fields = {"author": " and ".join(authors), "title": title, "note": _join(source, note)}
+    else:
+        place = _PLACE.search(found["title"])
+        name = found["title"][: place.start()] if place else found["title"]
+        rest = source[found.end() :].lstrip("; ")
+        told = _join(place["place"] if place else "", rest, note)
+        fields = {"author": _names(found["authors"]), "title": name.strip(" ."), "year": found["year"], "note": told}
+    lines = [f"  {name} = {{{_field(name, value)}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@misc{{{key},", *lines, "}"]) + "\n"
+
+
+def _field(name: str, value: str) -> str:
+    text = escape(value).replace(r"\allowbreak{}", "")
+    return f"{{{text}}}" if name == "title" else text
+
+
+def _names(text: str) -> str:
+    """``A, B and C`` or ``A et al.`` as BibTeX's list."""
+    joined = re.sub(r"\s+et al\.?", " and others", text)
+    return " and ".join(part.strip() for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", joined) if part.strip())
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,114 @@
+"""The printed board and the printed overall table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from leaderboard.export import parts
+from leaderboard.export.model import Column, Table
+from leaderboard.export.notes import Notes
+from leaderboard.export.request import Request
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+    from leaderboard.queries import Board
+
+__all__ = ["board_table", "overall_table"]
+
+_MARKS = (
+    "Bold: the best PUE and all that is not significantly worse (group 1); underlined: the next group. "
+    "Groups come from paired differences, Holm-corrected, never from the order of means."
+)
+_INTERVALS = "Brackets: 95 % intervals."
+
+
+def board_table(board: Board, frame: DataFrame, request: Request) -> Table:
+    """One row per entry, submission and operating point, best first; the narrow form says counts below the table."""
+    facts, notes, wide = parts.Facts(board, request), Notes(), request.width == "double"
+    indicative = set(frame.loc[frame["indicative"].astype(bool), "suite"])
+    columns = [
+        *facts.rows(frame, request.width),
+        parts.measure(frame, "privacy", request),
+        parts.measure(frame, "utility", request),
+        *([parts.measure(frame, "efficiency", request, title="Eff.")] if wide else []),
+        parts.measure(frame, "pue", request if wide else replace(request, intervals="none"), group=frame["group"]),
+    ]
+    if wide:
+        columns += [parts.wholes(frame, "group"), parts.texts(frame, "strongest"), _counts(frame)]
+    columns.append(parts.notes_column(frame, notes))
+    return Table(
+        f"Privacy, utility and efficiency{_with(request)}.",
+        "tab:board",
+        tuple(columns),
+        parts.sections(frame, ["suite", "entry"], sorted(indicative)),
+        notes.all,
+        (*_remarks(frame, request), *_indicative(indicative)),
+    )
+
+
+def overall_table(board: Board, frame: DataFrame, request: Request) -> Table:
+    """One row per submission and operating point, over a suite's fixed set of entries."""
+    facts, notes = parts.Facts(board, request), Notes()
+    indicative = set(frame.loc[frame["indicative"].astype(bool), "suite"])
+    columns = [
+        *facts.rows(frame, request.width),
+        parts.measure(frame, "pue", request, title="PUE"),
+        parts.texts(frame, "weakest"),
+        parts.measure(frame, "privacy_at_utility_90", request, title="P@U.9"),
+    ]
+    if request.width == "double":
+        columns += [parts.measure(frame, "gaussian_at_utility_90", request, title="Gauss.")]
+        columns += [parts.measure(frame, "hypervolume", request, title="HV"), parts.measure(frame, "c_dcs", request)]
+    columns += [_covered(frame), parts.notes_column(frame, notes)]
+    return Table(
+        "Overall scores: the minimum of PUE over the suite's entries.",
+        "tab:overall",
+        tuple(columns),
+        parts.sections(frame, ["suite"], sorted(indicative)),
+        notes.all,
+        (
+            "P@U.9: privacy at utility 0.9 or more, the smallest over the entries; Gauss.: the same for tuned "
+            "Gaussian noise. Means are not marked: no significance groups are defined across entries.",
+            *_indicative(indicative),
+        ),
+    )
+
+
+def _counts(frame: DataFrame) -> Column:
+    """Records, seeds and runs of each row."""
+    values = list(zip(frame["n_records"], frame["seeds"], frame["runs"], strict=True))
+    return parts.plain("n_records", "n/seeds/runs", values, ["/".join(map(str, row)) for row in values], numeric=False)
+
+
+def _covered(frame: DataFrame) -> Column:
+    pairs = list(zip(frame["covered"], frame["entries"], strict=True))
+    return parts.plain("covered", "Entries", pairs, [f"{some}/{all_}" for some, all_ in pairs], numeric=False)
+
+
+def _remarks(frame: DataFrame, request: Request) -> tuple[str, ...]:
+    found = [] if request.intervals == "none" else [_INTERVALS]
+    found.append(_MARKS)
+    if request.width == "single" and not frame.empty:
+        spans = [(title, frame[column]) for title, column in _COUNTED]
+        found.append(f"Per row: {', '.join(f'{_span(values)} {title}' for title, values in spans)}.")
+    return tuple(found)
+
+
+_COUNTED = (("records", "n_records"), ("seeds", "seeds"), ("runs", "runs"))
+
+
+def _span(values: Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _with(request: Request) -> str:
+    if request.weights is None:
+        return ""
+    return ", PUE with weights " + ", ".join(f"{part:g}" for part in request.weights)
+
+
+def _indicative(suites: set[str]) -> tuple[str, ...]:
+    return (f"Ranks on {', '.join(sorted(suites))} are indicative only.",) if suites else ()

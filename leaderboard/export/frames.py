@@ -1,0 +1,102 @@
+"""Rows of a board that a request means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import LeakboardError, UnknownName
+from leaderboard.export.request import Request
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from leaderboard.queries import Board
+
+__all__ = ["rows", "suites"]
+
+_ORDERS = {
+    "attacks": "suite, entry, submission, point, aggregate, attack, variant, secret, metric",
+    "pairs": "suite, entry, measure, a_submission, a_point, b_submission, b_point",
+    "runs": "suite, entry, submission, point, behaviour, seed, key",
+}
+
+
+def rows(board: Board, request: Request, table: str) -> DataFrame:
+    """All columns of the rows that the request's filters leave, in a fixed order.
+
+    Raises:
+        UnknownName: a suite, scenario, entry or submission that the board does not have.
+        LeakboardError: an operating point that no row has.
+    """
+    names = tuple(dict.fromkeys(name.partition("#")[0] for name in request.submission))
+    _known(board, request, names)
+    frame = _read(board, request, table, suites(board, request), names)
+    return _points(frame, request, table) if any("#" in name for name in request.submission) else frame
+
+
+def suites(board: Board, request: Request) -> list[str] | None:
+    """The suites that the request means, as name@version; None for all."""
+    if not request.suite:
+        return None
+    known = board.choices("suite", "suites")
+    return [one for one in known if one in request.suite or one.partition("@")[0] in request.suite]
+
+
+def _read(board: Board, request: Request, table: str, suite: list[str] | None, names: tuple[str, ...]) -> DataFrame:
+    who = list(names) or None
+    entry = list(request.entry) or None
+    if table == "overall":
+        return board.overall(suite=suite, submissions=who)
+    if table == "board":
+        found = board.board(suite=suite, entry=entry, scenario=list(request.scenario) or None, submissions=who)
+        return _weighted(found, request)
+    wanted = {"suite": suite, "entry": entry, "submission": who}
+    if table == "pairs":
+        wanted = {"suite": suite, "entry": entry, "a_submission": who, "b_submission": who}
+    found = board.table(table, wanted, order=_ORDERS[table])
+    return _of_scenario(board, found, request) if request.scenario else found
+
+
+def _weighted(found: DataFrame, request: Request) -> DataFrame:
+    from leaderboard.queries import with_weights
+
+    return found if request.weights is None else with_weights(found, *request.weights).reset_index(drop=True)
+
+
+def _of_scenario(board: Board, found: DataFrame, request: Request) -> DataFrame:
+    entries = board.table("board", {"scenario": list(request.scenario)}, columns=["suite", "entry"]).drop_duplicates()
+    return found.merge(entries, on=["suite", "entry"], how="inner")
+
+
+def _points(frame: DataFrame, request: Request, table: str) -> DataFrame:
+    """Rows of the operating points that are asked for; both sides of a pair must be."""
+    import pandas as pd
+
+    keep = pd.Series(True, index=frame.index)
+    for side in ("a_", "b_") if table == "pairs" else ("",):
+        name, place = frame[f"{side}submission"], frame[f"{side}point"].astype(str)
+        keep &= name.isin(request.submission) | (name + "#" + place).isin(request.submission)
+    if not keep.any():
+        raise LeakboardError(f"{table} has no rows of {', '.join(request.submission)}: see which points the board has")
+    return frame[keep].reset_index(drop=True)
+
+
+def _known(board: Board, request: Request, names: tuple[str, ...]) -> None:
+    from harness.registry import look_up
+
+    labels = board.choices("suite", "suites") if request.suite else []
+    known = {
+        "suite": (request.suite, [*labels, *(label.partition("@")[0] for label in labels)]),
+        "scenario": (request.scenario, board.choices("scenario") if request.scenario else []),
+        "entry": (request.entry, board.choices("entry") if request.entry else []),
+        "submission": (names, board.choices("submission") if names else []),
+    }
+    problems = []
+    for kind, (asked, there) in known.items():
+        for name in asked:
+            try:
+                look_up(dict.fromkeys(there), kind, name)
+            except UnknownName as error:
+                problems.append(str(error))
+    if problems:
+        raise UnknownName("\n".join(problems))

@@ -1,0 +1,135 @@
+"""Columns that several printed tables share, built from a frame of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from leaderboard.export import numbers
+from leaderboard.export.bib import attack_key, safe_key
+from leaderboard.export.model import NOT_AVAILABLE, Column, Section
+from leaderboard.export.notes import Notes
+from leaderboard.export.request import Request
+from leaderboard.schema import COLUMNS
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+    from leaderboard.queries import Board
+
+__all__ = ["Facts", "attack", "measure", "name", "notes_column", "plain", "sections", "texts", "wholes"]
+
+
+class Facts:
+    """What a table says about submissions beside their numbers: titles, keys, summaries and labels of points."""
+
+    def __init__(self, board: Board, request: Request) -> None:
+        found = board.table("submissions", columns=["submission", "title", "summary", "cite_key"])
+        rows = list(zip(found["submission"], found["title"], found["summary"], found["cite_key"], strict=True))
+        titles = [title or name for name, title, _, _ in rows]
+        self._titles = {
+            name: title if titles.count(title) == 1 else f"{title} ({name})"
+            for (name, *_), title in zip(rows, titles, strict=True)
+        }
+        self._keys = {name: safe_key(key or f"submission:{name}") for name, _, _, key in rows} if request.cite else {}
+        self._summaries = {name: summary or "" for name, _, summary, _ in rows}
+        points = board.table("board", columns=["submission", "point", "label"]).drop_duplicates()
+        self._labels = {
+            (name, point): label or f"point {point}"
+            for name, point, label in zip(points["submission"], points["point"], points["label"], strict=True)
+        }
+        self.cite = request.cite
+
+    def column(self, names: Sequence[str], title: str = "Submission", column: str = "submission") -> Column:
+        """Titles of submissions, with key and summary."""
+        return Column(
+            column,
+            title,
+            COLUMNS["submission"][1],
+            names,
+            [self._titles.get(one, one) for one in names],
+            cites=[self._keys.get(one, "") for one in names],
+            descriptions=[self._summaries.get(one, "") for one in names],
+        )
+
+    def rows(self, frame: DataFrame, width: str, side: str = "", title: str = "Submission") -> list[Column]:
+        """Who a row is about: submission and operating point, in one column where there is little room."""
+        names, points = frame[f"{side}submission"].tolist(), frame[f"{side}point"].tolist()
+        who = self.column(names, title, f"{side}submission")
+        label = self.points(names, points, f"Point of {title}" if side else "Operating point", f"{side}point")
+        if width == "double":
+            return [who, label]
+        return [replace(who, texts=[f"{one}: {two}" for one, two in zip(who.texts, label.texts, strict=True)])]
+
+    def points(self, names: Sequence[str], points: Sequence[int], title: str, column: str) -> Column:
+        """Labels of operating points."""
+        labels = [self._labels.get(pair, f"point {pair[1]}") for pair in zip(names, points, strict=True)]
+        return Column(column, title, COLUMNS["label"][1], points, labels)
+
+
+def name(column: str) -> tuple[str, str]:
+    """Title and definition of a column of the board."""
+    title, definition, unit = COLUMNS[column]
+    return f"{title} ({unit})" if unit and unit not in ("records", "JSON") else title, definition
+
+
+def measure(frame: DataFrame, column: str, request: Request, *, group: Series | None = None, title: str = "") -> Column:
+    """A measure with its interval where the frame has one; ``group`` gives the marks."""
+    low, high = (frame.get(f"{column}_{end}", frame.get(end) if column == "difference" else None) for end in _ENDS)
+    ends = None
+    if low is not None and high is not None and request.intervals != "none":
+        ends = numbers.intervals(low.tolist(), high.tolist(), request.digits)
+    values = frame[column].tolist()
+    marks = None if group is None else group.fillna(0).astype(int).tolist()
+    shown = numbers.decimals(values, request.digits)
+    return Column(column, title or name(column)[0], name(column)[1], values, shown, True, ends, marks)
+
+
+_ENDS = ("low", "high")
+
+
+def wholes(frame: DataFrame, column: str, title: str = "") -> Column:
+    """Whole numbers."""
+    values = frame[column].astype(object).where(frame[column].notna(), None).tolist()
+    return Column(column, title or name(column)[0], name(column)[1], values, numbers.whole(values), True)
+
+
+def plain(column: str, title: str, values: Sequence[object], texts: Sequence[str], *, numeric: bool = True) -> Column:
+    """A column whose texts are made already."""
+    return Column(column, title, name(column)[1] if column in COLUMNS else title, values, texts, numeric)
+
+
+def texts(frame: DataFrame, column: str, title: str = "", shown: Mapping[str, str] | None = None) -> Column:
+    """Texts, ``n/a`` where there is none; ``shown`` replaces some."""
+    values = frame[column].tolist()
+    words = [(shown or {}).get(value, value) if value else NOT_AVAILABLE for value in values]
+    return Column(column, title or name(column)[0], name(column)[1], values, words)
+
+
+def attack(frame: DataFrame, facts: Facts) -> Column:
+    """Attacks with their variants."""
+    values = frame["attack"].tolist()
+    shown = [f"{one} ({how})" if how else one for one, how in zip(values, frame["variant"], strict=True)]
+    keys = [attack_key(one) for one in values] if facts.cite else None
+    return Column("attack", "Attack", name("attack")[1], values, shown, cites=keys)
+
+
+def notes_column(frame: DataFrame, notes: Notes) -> Column:
+    """Letters of flags, statuses and reasons."""
+    flags = frame["flags"].tolist() if "flags" in frame else [()] * len(frame)
+    shown = [notes.row(*row) for row in zip(flags, frame["status"], frame["reason"], strict=True)]
+    return Column("flags", "Notes", "Letters of the notes below.", flags, shown)
+
+
+def sections(frame: DataFrame, by: Sequence[str], indicative: Sequence[str] = ()) -> tuple[Section, ...]:
+    """Consecutive rows with the same values of ``by``; suites in ``indicative`` are marked."""
+    if frame.empty:
+        return ()
+    keys = list(zip(*(frame[column] for column in by), strict=True))
+    starts = [0, *(row for row in range(1, len(keys)) if keys[row] != keys[row - 1])]
+    stops = [*starts[1:], len(keys)]
+    return tuple(
+        Section(", ".join(keys[start]) + (" (indicative)" if keys[start][0] in indicative else ""), start, stop)
+        for start, stop in zip(starts, stops, strict=True)
+    )

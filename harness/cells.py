@@ -91,6 +91,8 @@ def defense_card(finished: FinishedRun, bank: Bank) -> DefenseCard:
     """What everyone may know of the run's defense, with its noise laws confirmed on a few simulated texts."""
     plan = finished.plan
     laws = declared_laws(finished.ledger)
+    if len(plan.deployment.parties) > 1:
+        laws = ()
     if laws:
         texts = tuple(r.text for r in plan.deployment.public.auxiliary[:CONFIRMING_TEXTS])
         laws = confirmed_laws(laws, bank.simulate(texts, 1))

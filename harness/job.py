@@ -20,10 +20,11 @@ from harness.cells import (
     failed_cell,
     make_bank,
 )
+from harness.claims import judge, sealed_kinds
 from harness.errors import DefenseError, SuiteError
 from harness.plan import CellPlan, RunPlan
 from harness.runner import HONEST, Runner
-from harness.schema import CellRecord, Costs, Environment, RunRecord
+from harness.schema import CellRecord, Costs, Environment, RunRecord, Verdict
 from harness.store import Store
 
 __all__ = ["Job", "Progress", "execute"]
@@ -161,13 +162,22 @@ class Job:
                 self.store.put_run(self._record(plan, Costs(), (), "error", str(error)))
             raise
         finished = FinishedRun.from_outcome(plan, outcome)
+        claim = plan.submission.claim_at(plan.task.point)
+        parties = tuple(plan.deployment.parties)
+        verdict = judge(claim, outcome.ledger, sealed_kinds(outcome.log, parties)) if claim else None
         with self._lock:
             self.store.put_artefact(plan.key, finished.files())
-            self.store.put_run(self._record(plan, outcome.costs, outcome.ledger))
+            self.store.put_run(self._record(plan, outcome.costs, outcome.ledger, verdict=verdict))
         return finished
 
     def _record(
-        self, plan: RunPlan, costs: Costs, ledger: Any, status: Any = "ok", reason: str | None = None
+        self,
+        plan: RunPlan,
+        costs: Costs,
+        ledger: Any,
+        status: Any = "ok",
+        reason: str | None = None,
+        verdict: Verdict | None = None,
     ) -> RunRecord:
         deployment = plan.deployment
         return RunRecord(
@@ -186,6 +196,7 @@ class Job:
             reason=reason,
             costs=costs,
             ledger=ledger,
+            verdict=verdict,
             entitlement={**deployment.entitlement, **plan.entry.entitlement},
             model=deployment.model_id,
             data=deployment.data_id,

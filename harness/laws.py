@@ -11,20 +11,23 @@ from math import sqrt
 
 from harness.attack import NoiseLaw, Observation
 from harness.mechanisms import clip_norm
+from harness.releases import CLEAR, ELSEWHERE
 from harness.schema import LedgerEntry
 
 __all__ = ["confirmed_laws", "declared_laws"]
 
 _ORDER = {"gaussian": 2.0, "laplace": 1.0}
 _SIGMAS = 6.0
+_SILENT = frozenset({CLEAR, ELSEWHERE, "constant"})
+"""Entries that add no noise."""
 
 
 def declared_laws(ledger: Sequence[LedgerEntry]) -> tuple[NoiseLaw, ...]:
     """The one law all messages were released under, or nothing when several were used."""
-    known = [e for e in ledger if e.mechanism in _ORDER]
-    if len(ledger) != 1 or not known:
+    laws = {(e.mechanism, e.scale, e.clip) for e in ledger if e.mechanism not in _SILENT}
+    if len(laws) != 1 or (law := next(iter(laws)))[0] not in _ORDER:
         return ()
-    return (NoiseLaw(known[0].mechanism, known[0].scale, known[0].clip),)
+    return (NoiseLaw(*law),)
 
 
 def confirmed_laws(laws: Sequence[NoiseLaw], pairs: Sequence[Observation]) -> tuple[NoiseLaw, ...]:

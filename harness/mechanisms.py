@@ -12,9 +12,14 @@ from torch import Tensor
 
 from harness.defense import DPSGD
 from harness.errors import DefenseError
+from harness.message import Message
+from harness.releases import Release, Releases, rounded
 from harness.schema import LedgerEntry
+from harness.sensitivity import Ratios, ratios
 
 __all__ = ["Mechanisms", "clip_norm"]
+
+Scale = float | Tensor
 
 
 def clip_norm(x: Tensor, bound: float | None, order: float = 2) -> Tensor:
@@ -27,43 +32,66 @@ def clip_norm(x: Tensor, bound: float | None, order: float = 2) -> Tensor:
 
 
 class Mechanisms:
-    """``self.me`` of a defense: its party's name, its generator, and mechanisms that write to the ledger."""
+    """``self.me`` of a defense: its party's name, its generator, and mechanisms that write to the ledger.
+
+    Give a mechanism a field of the message as it is, ``self.me.gaussian(message["means"], ...)``: the harness then
+    knows what was released, and the scenario's word for its sensitivity counts.
+    """
 
     def __init__(self, party: str, generator: torch.Generator) -> None:
         self.party = party
         self.generator = generator
-        self._uses: dict[tuple[str, float | None, float, float | None], int] = {}
+        self._releases = Releases()
 
-    def gaussian(self, x: Tensor, *, scale: float, clip: float | None) -> Tensor:
-        """Clip to Euclidean norm ``clip``, then add N(0, ``scale``^2) to every coordinate."""
-        self._note("gaussian", x, scale, clip)
+    def gaussian(self, x: Tensor, *, scale: Scale, clip: float | None) -> Tensor:
+        """Clip to Euclidean norm ``clip``, then add N(0, ``scale``^2) to every coordinate; ``scale`` is a number or one
+        per row, [..., 1]."""
+        self._note("gaussian", x, scale, clip, 2)
         noise = torch.randn(x.shape, generator=self.generator)
         return clip_norm(x, clip) + scale * noise.to(x)
 
-    def laplace(self, x: Tensor, *, scale: float, clip: float | None) -> Tensor:
+    def laplace(self, x: Tensor, *, scale: Scale, clip: float | None) -> Tensor:
         """Clip to L1 norm ``clip``, then add Laplace noise of scale ``scale`` to every coordinate."""
-        self._note("laplace", x, scale, clip)
+        self._note("laplace", x, scale, clip, 1)
         uniform = torch.rand(x.shape, generator=self.generator, dtype=torch.float64) - 0.5
         noise = -uniform.sign() * torch.log1p(-2 * uniform.abs().clamp_max(0.5 - 1e-12))
         return clip_norm(x, clip, order=1) + scale * noise.to(x)
 
+    def constant(self, x: Tensor, value: float = 0.0) -> Tensor:
+        """A tensor like ``x`` that holds ``value`` everywhere: what says nothing about the data but its shape."""
+        field, _ = self._releases.field_of(x)
+        law = Release("constant", kind=self._releases.kind, field=field, ratios=Ratios(0.0, 0.0, 0.0))
+        self._releases.note(law, 1, x.numel() // max(1, x.shape[-1] if x.dim() else 1))
+        return torch.full_like(x, value)
+
     def ledger(self) -> tuple[LedgerEntry, ...]:
-        """Everything executed so far, one entry per distinct (mechanism, clip, scale), in order of first use."""
-        return tuple(
-            LedgerEntry(mechanism=name, clip=clip, scale=scale, uses=uses, party=self.party, sample_rate=rate)
-            for (name, clip, scale, rate), uses in self._uses.items()
-        )
+        """Everything executed so far, one entry per distinct law, in order of first use; beside them, the fields that
+        left without a mechanism."""
+        return self._releases.ledger(self.party)
+
+    def begin(self, message: Message) -> None:
+        """A message enters the defense; called by the link."""
+        self._releases.begin(message)
+
+    def end(self, sent: Message) -> None:
+        """The message has left it; called by the link."""
+        self._releases.end(sent)
 
     def note_training(self, dp: DPSGD, rate: float, steps: int) -> None:
         """Enter a training that the harness made private; called by the harness."""
-        self._add(("dpsgd", dp.clip, dp.noise_multiplier * dp.clip, rate), steps)
+        law = Release("dpsgd", dp.clip, dp.noise_multiplier * dp.clip, rate)
+        self._releases.note(law, steps, 0)
 
-    def _note(self, name: str, x: Tensor, scale: float, clip: float | None) -> None:
-        problems = [] if scale >= 0 else [f"scale must not be negative, got {scale}"]
+    def _note(self, name: str, x: Tensor, scale: Scale, clip: float | None, order: int) -> None:
+        lowest, highest = (float(torch.as_tensor(scale).min()), float(torch.as_tensor(scale).max()))
+        problems = [] if lowest >= 0 else [f"scale must not be negative, got {lowest}"]
         problems += [] if clip is None or clip > 0 else [f"clip must be positive or None, got {clip}"]
         if problems:
             raise DefenseError(f"me.{name}: " + "; ".join(problems))
-        self._add((name, clip, float(scale), None), x[..., 0].numel())
+        field, bound = self._releases.field_of(x)
+        found = rounded(ratios(x, scale, clip, bound, order))
+        mechanism = name if lowest == highest else f"{name}_rows"
+        law = Release(mechanism, clip, lowest, kind=self._releases.kind, field=field, ratios=found)
+        self._releases.note(law, 1, x[..., 0].numel())
 
-    def _add(self, law: tuple[str, float | None, float, float | None], uses: int) -> None:
-        self._uses[law] = self._uses.get(law, 0) + uses
+

@@ -65,6 +65,8 @@ class Message:
     """What the sender's defense keeps about this message until its answer arrives; never encoded."""
     answers: Message | None = field(default=None, compare=False, repr=False)
     """The own message that this one replies to; set by the link on arrival, never encoded."""
+    sensitivity: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Field -> how much one record of the sender can change it (:mod:`harness.sensitivity`); never encoded."""
 
     def __getitem__(self, name: str) -> Any:
         value = self.payload[name]

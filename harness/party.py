@@ -45,8 +45,11 @@ class Link:
 
     def send(self, message: Message) -> Sent:
         """Apply the defense to ``message`` and encode the result; :class:`DefenseError` if it breaks the contract."""
+        me = self.defense.me
+        me.begin(message)
         with self.meter.counting():
             defended = check_outgoing(message, self.defense.send(message))
+        me.end(defended)
         live = {k: _pass_gradient(message.payload[k], v) for k, v in defended.payload.items()}
         return Sent(message, replace(defended, payload=live), encode(defended))
 
@@ -164,9 +167,17 @@ class Party:
             raise ProtocolError(f"party {self.name!r} has no model part {role!r}; it has {sorted(parts)}")
         return parts[role]
 
-    def send(self, kind: Kind, *, round: int = 0, **payload: Value) -> Sent:
-        """Send through the defense; use as ``reply = yield me.send(...)``."""
-        message = Message(kind, payload, max(self._session, 0), self._step, round)
+    def send(
+        self, kind: Kind, *, round: int = 0, sensitivity: Mapping[str, Any] | None = None, **payload: Value
+    ) -> Sent:
+        """Send through the defense; use as ``reply = yield me.send(...)``.
+
+        ``sensitivity`` says how much one private record changes each field: an L2 norm over the tensor, one per row
+        where a record touches one row, 0 for what is public, ``"model"`` for what follows from the trained model, or a
+        :class:`harness.sensitivity.Bound`. A field that is not named has no known bound.
+        """
+        place = (max(self._session, 0), self._step, round)
+        message = Message(kind, payload, *place, sensitivity=sensitivity or {})
         self._step += 1
         return self.link.send(message)
 

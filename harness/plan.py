@@ -146,6 +146,7 @@ class _Maker:
             isolation=self.isolation,
             salt=key(self.salt),
             results=RESULTS_VERSION,
+            **({"claim": claim.model_dump()} if (claim := submission.claim_at(point)) else {}),
         )
         return RunPlan(made, self.suite, self.entry, self.seed, deployment, submission, task)
 

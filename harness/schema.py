@@ -21,13 +21,14 @@ __all__ = [
     "LedgerEntry",
     "RunRecord",
     "Score",
+    "Verdict",
     "migrate",
 ]
 
 SCHEMA_VERSION = 1
 """Shape of the stored files; raised with a step in :func:`migrate` when a field changes."""
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Part of every run key: raised when the harness itself changes what a run or a score means."""
 
 Status = Literal["ok", "error", "void", "not_applicable"]
@@ -81,6 +82,45 @@ class LedgerEntry(_Stored):
     """The private party that used it."""
     sample_rate: float | None = None
     """Probability with which a record entered each step (``dpsgd``)."""
+    kind: str = ""
+    """Kind of the messages it was used on."""
+    field: str = ""
+    """Their field; empty where what was released is no field of a message."""
+    ratio_add_remove: float | None = None
+    """Sensitivity to adding or removing one record, over the noise scale, per message; None: no bound is known."""
+    ratio_replace: float | None = None
+    """The same for replacing one record."""
+    ratio_vector: float | None = None
+    """Twice the clip over the noise scale: the same for one vector, whatever the records."""
+    releases: int = 1
+    """How often one record is released under it: messages of its session, or training steps."""
+    vectors: int = 0
+    """How many vectors are released under it with one record."""
+
+
+class Verdict(_Stored):
+    """What became of a differential-privacy claim in one run."""
+
+    status: Literal["holds", "refuted by accounting", "unverified"]
+    """``unverified`` where the ledger does not tell."""
+    reason: str
+    """In a sentence."""
+    claimed: float
+    """The claimed epsilon."""
+    delta: float
+    """The claimed failure probability."""
+    unit: str
+    """What is protected as one."""
+    adjacency: str
+    """Which data sets are neighbours."""
+    view: str
+    """Whose view the claim says it is about."""
+    epsilon: float | None = None
+    """Recomputed for the view that the server of this run really had; None: unbounded or unknown."""
+    epsilon_party: float | None = None
+    """Recomputed for whoever sees each party's own messages."""
+    epsilon_sum: float | None = None
+    """Recomputed for whoever sees only sums over all parties."""
 
 
 class Environment(_Stored):
@@ -152,6 +192,8 @@ class RunRecord(_Stored):
     """What the run cost."""
     ledger: tuple[LedgerEntry, ...] = ()
     """Mechanisms the harness executed for the defense."""
+    verdict: Verdict | None = None
+    """On the submission's privacy claim, where it makes one at this operating point."""
     entitlement: dict[str, Any] = Field(default_factory=dict)
     """What the adversary was given; numbers compare only within equal entitlements."""
     model: str = ""

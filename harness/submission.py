@@ -31,15 +31,6 @@ _NAME = r"^[a-z][a-z0-9_]*$"
 _Text = Field(min_length=1)
 
 
-class Point(Document):
-    """One operating point: a setting of the defense's parameters, evaluated as a row of its own."""
-
-    label: str = _Text
-    """What the point is called in tables, such as ``rho 0.5``."""
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    """Keyword arguments of the defense's constructor."""
-
-
 class Claim(Document):
     """A differential-privacy claim, recomputed from the ledger of what was really executed."""
 
@@ -53,6 +44,17 @@ class Claim(Document):
     """Which data sets count as neighbours: ``add_remove``, ``replace``."""
     view: str = _Text
     """Whose view the claim is about."""
+
+
+class Point(Document):
+    """One operating point: a setting of the defense's parameters, evaluated as a row of its own."""
+
+    label: str = _Text
+    """What the point is called in tables, such as ``rho 0.5``."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the defense's constructor."""
+    claim: Claim | None = None
+    """The privacy claim at this point, in place of the submission's."""
 
 
 class Manifest(Document):
@@ -81,11 +83,15 @@ class Manifest(Document):
     points: tuple[Point, ...] = Field(min_length=1, max_length=MAX_POINTS)
     """Operating points, in the order of their index."""
     claim: Claim | None = None
-    """The privacy claim, if any."""
+    """The privacy claim of all operating points, if any; a point may make its own."""
 
     def applies_to(self, scenario: str) -> bool:
         """Whether the defense is made for a scenario."""
         return bool({scenario, EVERYWHERE} & set(self.scenarios))
+
+    def claim_at(self, point: int) -> Claim | None:
+        """The claim that holds at an operating point."""
+        return self.points[point].claim or self.claim
 
     @field_validator("scenarios", "authors")
     @classmethod

@@ -6,6 +6,7 @@ Poisson sampling really done: every record enters a step on its own coin, so the
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -148,7 +149,10 @@ def train_private(
         optimiser.step()
 
     model.train()
-    _run(poisson(plan.size, rate, steps, generator), step, meter)
+    with warnings.catch_warnings():
+        # Opacus hooks every layer; the first one's input never needs a gradient.
+        warnings.filterwarnings("ignore", "Full backward hook is firing")
+        _run(poisson(plan.size, rate, steps, generator), step, meter)
     wrapped.to_standard_module()
     model.eval()
     return rate, steps

@@ -42,7 +42,7 @@ RUNS = Table(
     {"key": "VARCHAR PRIMARY KEY"}
     | _typed("VARCHAR", "suite", "entry", "scenario", "submission", "submission_hash", "behaviour", "isolation")
     | _typed("BIGINT", "point", "seed")
-    | _typed("JSON", "parameters", "entitlement", "ledger", "environment")
+    | _typed("JSON", "parameters", "entitlement", "ledger", "verdict", "environment")
     | _typed("VARCHAR", "status", "reason", "model", "data", "created")
     | _COSTS
     | _typed("VARCHAR", "content"),

@@ -43,7 +43,10 @@ def client(me: Party) -> Generator[Sent, Message, None]:
     for round in range(me.settings["rounds"]):
         me.train(model, _loss, data=(x, y), epochs=1, batch_size=4, lr=0.01)
         means, counts = class_means(x, [str(r.label) for r in me.records])
-        reply = yield me.send(Kind.PROTOTYPE, round=round, means=means, counts=torch.tensor(counts))
+        # Embeddings have norm 1: a mean over n of them moves by at most 2 / n when one comes or goes.
+        bounds = {"means": 2 / torch.tensor(counts).clamp_min(1)}
+        tensors = {"means": means, "counts": torch.tensor(counts)}
+        reply = yield me.send(Kind.PROTOTYPE, round=round, sensitivity=bounds, **tensors)
         shared = means if me.settings["alone"] else reply["means"]
     me.own["weight"] = model.weight.detach().clone()
     for item, row in zip(me.items, me.embed(me.items) if me.items else (), strict=True):

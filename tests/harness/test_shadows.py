@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from harness.scenario import Deployment
 from harness.shadows import ShadowBank, own_of
 from harness.sight import Sight
 from harness.store import Store
-from harness.submission import Submission
+from harness.submission import Claim, Submission
 from harness.suite import Suite
 from tests.harness.pooling import deployment
 from tests.harness.test_evaluate import Quiet
@@ -185,7 +186,9 @@ def test_membership_is_scored_on_every_target_and_resumed(
     monkeypatch.setattr(registry, "target", lambda kind, name: f"tests.harness.test_shadows:{attacks[name].__name__}")
     suite = Suite.model_validate(SUITE, strict=False)
     maker = _Maker(suite, suite.entries[0], 0, pooled, "process", "")
-    none, plugin = submission("class Plugin(Defense): pass\n", "none"), submission(NOISE)
+    claim = Claim(epsilon=1.0, delta=1e-5, unit="record", adjacency="add_remove", view="server")
+    none = submission("class Plugin(Defense): pass\n", "none")
+    plugin = submission(NOISE).model_copy(update={"claim": claim})
     cells = list(maker.cells(plugin, none, (0,)))
     for expected in (len(cells), 0):
         with Store.open(tmp_path / "s.duckdb") as store:
@@ -194,11 +197,17 @@ def test_membership_is_scored_on_every_target_and_resumed(
             assert job.computed == expected
             found = store.query("SELECT * FROM cells WHERE secret = 'membership'")
             scores = store.query("SELECT * FROM scores")
+            verdicts = store.query("SELECT submission, verdict FROM runs WHERE behaviour = 'honest'")
+    assert {c["reason"] for c in found} == {None}
     assert {(c["submission"], c["name"], c["variant"], c["status"]) for c in found} == {
         ("none", "nothing", "", "ok"),
         *(("none", "nearness", v, "ok") for v in ("oblivious", "adaptive")),
         *(("plugin", "nearness", v, "ok") for v in ("oblivious", "adaptive")),
     }
+    judged = {row["submission"]: json.loads(row["verdict"]) for row in verdicts}
+    assert judged["none"] is None
+    assert judged["plugin"]["status"] == "refuted by accounting"
+    assert judged["plugin"]["reason"] == "fields counts left unprotected, and no bound is known for them"
     for cell in found:
         assert cell["coalition"] == "server"
         rows = [s for s in scores if s["cell_key"] == cell["key"]]

@@ -14,6 +14,9 @@ __all__ = ["MANY", "Gaussians", "fit_gaussians", "shrink_shifts"]
 MANY = 64
 """Shadows from which on every candidate gets variances of its own (Carlini et al. 2022, section V-B)."""
 
+ENOUGH = 30
+"""Degrees of freedom from which on a group has a variance of its own."""
+
 TINY = 1e-12
 
 
@@ -39,12 +42,21 @@ class Gaussians:
         """With the variance of known noise that the shadows do not carry and the target does."""
         return replace(self, variance_in=self.variance_in + variance, variance_out=self.variance_out + variance)
 
+    def reshaped(self, variance: Floats) -> Gaussians:
+        """With known noise, which the shadows carry too, put where it is: its mean out of the pooled variances, the
+        candidate's own ``variance [m]`` in."""
+        rest = [np.maximum(v - variance.mean(), 0.05 * v) for v in (self.variance_in, self.variance_out)]
+        return replace(self, variance_in=rest[0] + variance, variance_out=rest[1] + variance)
 
-def fit_gaussians(scores: Floats, members: Mask, *, fixed_variance: bool | None = None) -> Gaussians:
+
+def fit_gaussians(
+    scores: Floats, members: Mask, *, groups: Ints | None = None, fixed_variance: bool | None = None
+) -> Gaussians:
     """Gaussians of every candidate from ``scores [shadows, m]``, ``members [shadows, m]`` (True: was in the data).
 
-    ``fixed_variance`` shares one variance "in" and one "out" among all candidates (None: below ``MANY`` shadows).
-    A candidate that was always or never in gets its missing mean by the average shift of the others.
+    ``fixed_variance`` shares one variance "in" and one "out" among all candidates of a group (None: below ``MANY``
+    shadows); ``groups [m]`` are candidates that are alike, such as the canaries of one party. A candidate that was
+    always or never in gets its missing mean by the average shift of the others.
 
     Raises:
         DataError: shapes differ, a score is not finite, or no candidate was both in and out.
@@ -56,8 +68,9 @@ def fit_gaussians(scores: Floats, members: Mask, *, fixed_variance: bool | None 
     shift = float(np.mean((mean_in - mean_out)[(count_in > 0) & (count_out > 0)]))
     mean_in = np.where(count_in > 0, mean_in, mean_out + shift)
     mean_out = np.where(count_out > 0, mean_out, mean_in - shift)
-    variance_in = _variance(scores, members, mean_in, fixed)
-    variance_out = _variance(scores, ~members, mean_out, fixed)
+    marks = np.zeros(scores.shape[1], dtype=np.int64) if groups is None else np.unique(groups, return_inverse=True)[1]
+    variance_in = _variance(scores, members, mean_in, marks, fixed)
+    variance_out = _variance(scores, ~members, mean_out, marks, fixed)
     doubt = np.zeros(scores.shape[1])
     return Gaussians(mean_in, mean_out, variance_in, variance_out, count_in, count_out, doubt)
 
@@ -95,13 +108,18 @@ def _mean(scores: Floats, mask: Mask) -> Floats:
     return np.asarray(np.where(mask, scores, 0.0).sum(0) / np.maximum(mask.sum(0), 1), dtype=np.float64)
 
 
-def _variance(scores: Floats, mask: Mask, mean: Floats, fixed: bool) -> Floats:
-    """Unbiased variances ``[m]``, pooled where asked or where one candidate has fewer than two scores."""
+def _variance(scores: Floats, mask: Mask, mean: Floats, groups: Ints, fixed: bool) -> Floats:
+    """Unbiased variances ``[m]``, pooled over the group where asked or where a candidate has fewer than two scores.
+
+    A group of few scores shares the variance of all.
+    """
     squares = (np.where(mask, scores - mean, 0.0) ** 2).sum(0)
     freedom = np.maximum(mask.sum(0) - 1, 0)
-    pooled = squares.sum() / max(freedom.sum(), 1) + TINY
+    of_group, freedoms = np.bincount(groups, squares), np.bincount(groups, freedom)
+    overall = squares.sum() / max(freedom.sum(), 1)
+    pooled = np.where(freedoms >= ENOUGH, of_group / np.maximum(freedoms, 1), overall)[groups] + TINY
     own = squares / np.maximum(freedom, 1) + TINY
-    return np.full(len(mean), pooled) if fixed else np.where(freedom > 0, own, pooled)
+    return np.asarray(pooled if fixed else np.where(freedom > 0, own, pooled), dtype=np.float64)
 
 
 def _check(scores: Floats, members: Mask) -> None:

@@ -1,0 +1,155 @@
+"""Class proportions against a reference model: the prior fit, black-box shift, and whichever does best on shadows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from attacks.label_distribution.answers import argmax_histogram, hard_labels, log_shares, mean_softmax
+from attacks.label_distribution.presence import class_presence
+from attacks.label_distribution.prior import fit_prior, fit_prior_to_noisy_logits
+from attacks.label_distribution.shift import black_box_shift, confusion, fit_response
+from attacks.label_distribution.world import World, look, named, parties_of, shadow_looks
+from attacks.membership.reading import Memo, numpy_rng
+from harness.attack import Attack
+from harness.score.statistic import Floats
+
+if TYPE_CHECKING:
+    from harness.attack import Guess, View
+
+__all__ = ["BlackBoxShift", "LogitPresence", "LogitShares", "PriorFit"]
+
+Estimate = Callable[[Floats], Floats]
+"""Logits ``[rounds, n, classes]`` of a party -> its proportions ``[classes]``."""
+
+ENOUGH = 8
+"""Parties of shadow runs, from which on they decide between estimates."""
+
+TRIED = 24
+"""Parties that estimates are compared on at most."""
+
+
+class PriorFit(Attack):
+    """Proportions that turn the reference model's answers into the party's (labels are answers at temperature 0).
+
+    An adaptive attacker puts the defense's temperature and truncation into what it fits.
+    """
+
+    name: ClassVar[str] = "prior_fit"
+    summary: ClassVar[str] = "class prior that turns a reference model's answers into the party's"
+    source: ClassVar[str] = "Bayes' rule; Saerens et al. 2002 (priors of a classifier)"
+    secret: ClassVar[str] = "label_distribution"
+    reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+
+    def guess(self, view: View) -> Guess:
+        """Party -> class -> share; parties that are not seen are left out."""
+        estimate = self.estimate(view, World.of(view))
+        looks = look(view, view.transcript, parties_of(view))
+        return named(view, {party: estimate(logits) for party, logits in looks.items()})
+
+    def estimate(self, view: View, world: World) -> Estimate:
+        """The estimate that this attack makes."""
+        return lambda logits: fitted_prior(world, logits)
+
+
+class BlackBoxShift(PriorFit):
+    """Proportions from labels alone: a confusion matrix is undone, the reference's or what shadow runs respond with."""
+
+    name: ClassVar[str] = "black_box_shift"
+    summary: ClassVar[str] = "histogram of the party's labels through an inverted confusion matrix"
+    source: ClassVar[str] = "Lipton, Wang, Smola 2018"
+
+    def __init__(self, *, shadows: int = 0) -> None:
+        self.shadows = shadows
+
+    def estimate(self, view: View, world: World) -> Estimate:
+        """Black-box shift estimation."""
+        return _shift(world, list(shadow_looks(view, self.shadows)), numpy_rng(view))
+
+
+class LogitShares(PriorFit):
+    """The estimate, of all in this folder, that is nearest to the truth on shadow runs; the prior fit without those."""
+
+    name: ClassVar[str] = "logit_shares"
+    summary: ClassVar[str] = "whichever estimate of the label distribution does best on shadow runs"
+    source: ClassVar[str] = "Shi et al. 2025; Lipton et al. 2018; Saerens et al. 2002"
+
+    def __init__(self, *, shadows: int = 0) -> None:
+        self.shadows = shadows
+
+    def estimate(self, view: View, world: World) -> Estimate:
+        """The best of the estimates, in total variation; those that learn are tried on what they did not see."""
+        looks, rng = list(shadow_looks(view, self.shadows)), numpy_rng(view)
+        known = [looks[i] for i in rng.permutation(len(looks))]
+        options = _options(world, known[: len(known) // 2], rng)
+        if len(known) < ENOUGH:
+            return options["prior"]
+        held = known[len(known) // 2 :][:TRIED]
+        errors = {name: _error(option, held) for name, option in options.items()}
+        return _options(world, known, rng)[min(errors, key=lambda name: errors[name])]
+
+
+class LogitPresence(Attack):
+    """Classes that a party has: its log-odds of a class on that class's texts, against the reference's."""
+
+    name: ClassVar[str] = "logit_presence"
+    summary: ClassVar[str] = "the party's log-odds of each class on texts of that class"
+    source: ClassVar[str] = "class-absence form of Shi et al. 2025"
+    secret: ClassVar[str] = "class_presence"
+    reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+
+    def __init__(self) -> None:
+        self.memo = Memo()
+
+    def guess(self, view: View) -> Guess:
+        """Party -> class -> score, larger for present."""
+        world = self.memo.of(view.public, lambda: World.of(view))
+        looks = look(view, view.transcript, parties_of(view))
+        said = {party: log_shares(logits).mean(0) for party, logits in looks.items()}
+        return named(view, {party: class_presence(logs, world.reference) for party, logs in said.items()})
+
+
+def fitted_prior(world: World, logits: Floats) -> Floats:
+    """The prior fit on the mean of all rounds' answers, at the defense's temperature, or 0 for nothing but labels."""
+    shares = np.exp(log_shares(logits, share_of_rest=world.rest(logits))).mean(0)
+    certain = bool((shares.max(1) > 1 - 1e-6).mean() > 0.99)
+    return fit_prior(shares, world.reference, world.prior, temperature=None if certain else world.temperature)
+
+
+def _options(world: World, known: Sequence[tuple[Floats, Floats]], rng: np.random.Generator) -> dict[str, Estimate]:
+    def by(fit: Callable[[Floats], Floats]) -> Estimate:
+        return lambda logits: fit(np.exp(log_shares(logits, share_of_rest=world.rest(logits))).mean(0))
+
+    reference, prior = world.reference, world.prior
+    return {
+        "prior": lambda logits: fitted_prior(world, logits),
+        "first": lambda logits: fitted_prior(world, logits[:1]),
+        "temperature": by(lambda shares: fit_prior(shares, reference, prior, temperature=None)),
+        "evidence": by(lambda shares: fit_prior(shares, reference, prior, evidence=True)),
+        "logits": lambda logits: fit_prior_to_noisy_logits(_bounded(logits).mean(0), reference, prior),
+        "mean": mean_softmax,
+        "histogram": lambda logits: argmax_histogram(hard_labels(logits, rng), world.classes),
+        "shift": _shift(world, known, rng),
+    }
+
+
+def _shift(world: World, known: Sequence[tuple[Floats, Floats]], rng: np.random.Generator) -> Estimate:
+    matrix = confusion(world.reference.argmax(1), world.topics, world.classes)
+
+    def histogram(logits: Floats) -> Floats:
+        return argmax_histogram(hard_labels(logits, rng), world.classes)
+
+    if known:
+        matrix = fit_response(np.stack([histogram(x) for x, _ in known]), np.stack([y for _, y in known]), matrix)
+    return lambda logits: black_box_shift(histogram(logits), matrix)
+
+
+def _bounded(logits: Floats) -> Floats:
+    return np.asarray(np.maximum(logits, logits.max(-1, keepdims=True) - 30.0), dtype=np.float64)
+
+
+def _error(estimate: Estimate, known: Sequence[tuple[Floats, Floats]]) -> float:
+    """Mean total variation."""
+    return float(np.mean([0.5 * np.abs(estimate(logits) - truth).sum() for logits, truth in known]))

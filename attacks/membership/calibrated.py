@@ -1,0 +1,160 @@
+"""Membership calibrated by shadow runs: the likelihood-ratio attack on a party's answers, or on those of a student."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from attacks.membership import lira
+from attacks.membership.confidence import noise_variance
+from attacks.membership.evidence import (
+    Evidence,
+    Reader,
+    chosen_reader,
+    confidences,
+    copies_reader,
+    gather,
+    groups_of,
+    passive_reader,
+    scores_of,
+)
+from attacks.membership.reading import Memo
+from attacks.membership.rounds import fit_weights, summed
+from attacks.membership.shadows import Gaussians, fit_gaussians, shrink_shifts
+from harness.attack import Attack
+from harness.errors import SuiteError
+from harness.score.statistic import Floats, Ints
+
+if TYPE_CHECKING:
+    from harness.attack import DefenseCard, Guess, View
+
+__all__ = ["LabelOnly", "ShadowLira", "SurrogateLira"]
+
+MODES = ("online", "offline")
+
+
+class ShadowLira(Attack):
+    """LiRA: every candidate's confidence against its own distribution in shadow runs with and without it.
+
+    Rounds are weighed by how well they separate the shadows' members. ``shrink`` draws the shift of each candidate
+    towards that of its group (canaries and average records of its party): few shadows do not tell it from noise. An
+    adaptive attacker's shadows carry the defense, and noise that it declared is put where the law says it is.
+    """
+
+    name: ClassVar[str] = "shadow_lira"
+    summary: ClassVar[str] = "likelihood ratio of the party's confidence, calibrated per candidate by shadow runs"
+    source: ClassVar[str] = "Carlini et al. 2022, sections IV and V"
+    secret: ClassVar[str] = "membership"
+    reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+    direct: ClassVar[bool] = True
+    """Whether noise on the messages is noise on the confidences."""
+
+    def __init__(self, *, shadows: int = 0, mode: str = "online", shrink: bool = True) -> None:
+        if mode not in MODES:
+            raise SuiteError(f"mode {mode!r} is none of {', '.join(MODES)}")
+        self.shadows = shadows
+        self.mode = mode
+        self.shrink = shrink
+        self.memo = Memo()
+
+    def guess(self, view: View) -> Guess:
+        """A score for every candidate."""
+        evidence = gather(view, self.reader(view), self.memo, self.shadows)
+        scores = np.full(len(view.candidates), np.nan)
+        known, groups = evidence.usable, groups_of(view.candidates)
+        live, shadows, weights = _joined(evidence)
+        model = fit_gaussians(shadows, evidence.members[:, known], groups=groups[known])
+        if self.direct and view.adaptive:
+            model = _with_declared_noise(model, evidence, weights, view.defense)
+        model = shrink_shifts(model, groups[known]) if self.shrink else model
+        scores[known] = (lira.online if self.mode == "online" else lira.offline)(live, model)
+        return scores_of(view.candidates, scores)
+
+    def reader(self, view: View) -> Reader:
+        """Where answers about candidates come from."""
+        return chosen_reader(view)
+
+
+class SurrogateLira(ShadowLira):
+    """LiRA on students: each party's model is distilled from its logits on public texts, and so is every shadow's."""
+
+    name: ClassVar[str] = "surrogate_lira"
+    summary: ClassVar[str] = "likelihood ratio on students distilled from public logits: nothing is asked"
+    source: ClassVar[str] = "Carlini et al. 2022 on distilled models (Shi et al. 2025)"
+    direct: ClassVar[bool] = False
+
+    def reader(self, view: View) -> Reader:
+        """Answers of students."""
+        return passive_reader(view, self.memo)
+
+
+class LabelOnly(Attack):
+    """How often a candidate and disturbed copies of it get the candidate's label, calibrated by shadows if there are.
+
+    Reads nothing of the logits but the largest, and so works on hard labels. Without copies among the queries this is
+    the gap attack (Yeom et al. 2018): is the label right?
+    """
+
+    name: ClassVar[str] = "label_only"
+    summary: ClassVar[str] = "share of disturbed copies that keep the candidate's label"
+    source: ClassVar[str] = "Choquette-Choo et al. 2021, sections 3 and 4"
+    secret: ClassVar[str] = "membership"
+    reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+
+    def __init__(self, *, shadows: int = 0, calibrated: bool = True) -> None:
+        self.shadows = shadows
+        self.calibrated = calibrated
+        self.memo = Memo()
+
+    def guess(self, view: View) -> Guess:
+        """A score for every candidate."""
+        enough = 4 if self.calibrated else 0
+        evidence = gather(view, copies_reader(view), self.memo, self.shadows, fewest=enough)
+        known, groups = evidence.usable, groups_of(view.candidates)
+        share = _kept(evidence.live, evidence.labels)
+        if self.calibrated:
+            others = _kept(evidence.shadows, evidence.labels)[:, known]
+            model = fit_gaussians(others, evidence.members[:, known], groups=groups[known])
+            share[known] = lira.online(share[known], shrink_shifts(model, groups[known]))
+        return scores_of(view.candidates, share, known)
+
+
+def _joined(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
+    """Confidences of usable candidates, joined over looks: ``[m]``, ``[S, m]``, and the weights ``[looks]``."""
+    live, shadows = confidences(evidence)
+    live, shadows = live[evidence.usable], shadows[:, evidence.usable]
+    if not evidence.usable.any():
+        raise SuiteError("no run says anything about any candidate: does this coalition see the parties' logits?")
+    looks = live.shape[-1]
+    if looks == 1 or np.isnan(live).any() or np.isnan(shadows).any():
+        return _mean(live), _mean(shadows), np.full(looks, 1.0 / looks)
+    weights = fit_weights(shadows, evidence.members[:, evidence.usable])
+    return live @ weights, shadows @ weights, weights
+
+
+def _mean(looks: Floats) -> Floats:
+    """Over looks that are there."""
+    if not np.isnan(looks).any():
+        return summed(looks)
+    return np.asarray(np.nanmean(looks, axis=-1), dtype=np.float64)
+
+
+def _with_declared_noise(model: Gaussians, evidence: Evidence, weights: Floats, defense: DefenseCard) -> Gaussians:
+    """Noise of a declared law is not spread evenly: it blurs a confidence by what the other classes' shares are."""
+    sizes = {"gaussian": 1.0, "laplace": 2.0}
+    variance = sum(sizes[law.name] * law.scale**2 for law in defense.laws if law.name in sizes)
+    if not variance:
+        return model
+    usual = np.nanmean(evidence.shadows[:, evidence.usable], axis=(0, 2))
+    found = noise_variance(usual, evidence.labels[evidence.usable], float(variance**0.5))
+    return model.reshaped(found * float((weights**2).sum()))
+
+
+def _kept(logits: Floats, labels: Ints) -> Floats:
+    """Share over looks ``[..., m]`` of answers that are the label; ties are lost, missing looks not counted."""
+    there = np.asarray(~np.isnan(logits).any(-1))
+    filled = np.where(there[..., None], logits, 0.0)
+    mine = np.take_along_axis(filled, np.broadcast_to(labels[:, None, None], (*filled.shape[:-1], 1)), -1)[..., 0]
+    right = (filled >= mine[..., None]).sum(-1) == 1
+    return np.asarray((right & there).sum(-1) / np.maximum(there.sum(-1), 1), dtype=np.float64)

@@ -1,0 +1,183 @@
+"""The membership attacks as plugins: on the query channel, on the passive channel, under defenses, on noise."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from attacks.membership import ATTACKS
+from attacks.membership.calibrated import LabelOnly, ShadowLira, SurrogateLira
+from attacks.membership.peers import CooperativeLira, DistilledLira
+from attacks.membership.reading import answers, asked, table
+from attacks.membership.relative import Rmia
+from attacks.membership.threshold import BlindMembership, LogitLoss, SurrogateLoss
+from harness.attack import Attack, NoiseLaw
+from harness.errors import SuiteError
+from harness.membership import MembershipSecret
+from harness.metrics.membership import auc
+from harness.registry import load
+from tests.attacks.logit_lab import asked_view, hardened, passive_view
+
+CALIBRATED = [ShadowLira(), ShadowLira(mode="offline"), Rmia(), Rmia(online=False)]
+UNCALIBRATED = [LogitLoss(), CooperativeLira(), DistilledLira(students=4)]
+STUDENTS = [SurrogateLira(), SurrogateLoss()]
+
+
+def power(attack, view):
+    guess = attack.guess(view)
+    assert len(MembershipSecret({k: int(v) for k, v in view.members.items()}).score(guess)) == 3 * len(view.candidates)
+    return auc([guess[one.id] for one in view.candidates], view.labels)
+
+
+def named(attack):
+    return f"{attack.name}-{getattr(attack, 'mode', getattr(attack, 'online', ''))}"
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    return [asked_view(seed=seed, shadows=12) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def noise():
+    return [asked_view(seed=seed, shadows=8, send=lambda x, rng: 5 * rng.normal(size=x.shape)) for seed in range(4)]
+
+
+@pytest.mark.parametrize("attack", [*CALIBRATED, *UNCALIBRATED], ids=named)
+def test_members_among_the_queries_are_found(attack, chosen):
+    found = np.mean([power(attack, view) for view in chosen])
+    assert found > (0.8 if attack in CALIBRATED else 0.58)
+
+
+@pytest.mark.parametrize("attack", [*CALIBRATED, *UNCALIBRATED, LabelOnly()], ids=named)
+def test_noise_of_the_right_shape_is_chance(attack, noise):
+    assert np.mean([power(attack, view) for view in noise]) == pytest.approx(0.5, abs=0.09)
+
+
+def test_calibration_beats_the_threshold(chosen):
+    ratio, plain = (np.mean([power(attack, view) for view in chosen]) for attack in (ShadowLira(), LogitLoss()))
+    assert ratio > plain + 0.03
+
+
+@pytest.mark.parametrize("attack", STUDENTS, ids=named)
+def test_students_find_members_that_nobody_asked_about(attack):
+    views = [passive_view(seed=seed, shadows=10) for seed in range(3)]
+    assert np.mean([power(attack, view) for view in views]) > (0.8 if attack.name == "surrogate_lira" else 0.6)
+    silent = [passive_view(seed=s, shadows=8, send=lambda x, rng: rng.normal(size=x.shape)) for s in range(3)]
+    assert np.mean([power(attack, view) for view in silent]) == pytest.approx(0.5, abs=0.09)
+
+
+def test_linear_parties_hide_nothing_from_students(chosen):
+    views = [passive_view(seed=seed, shadows=12) for seed in range(3)]
+    asked_, unasked = (
+        np.mean([power(a, v) for v in some]) for a, some in ((ShadowLira(), chosen), (STUDENTS[0], views))
+    )
+    assert unasked == pytest.approx(asked_, abs=0.02)
+
+
+def test_rounds_add_up_under_fresh_noise():
+    def noisy(x, rng):
+        return x + 3.0 * rng.normal(size=x.shape)
+
+    def mean(rounds):
+        return np.mean(
+            [power(ShadowLira(), asked_view(seed=s, shadows=10, rounds=rounds, send=noisy)) for s in range(3)]
+        )
+
+    assert mean(12) > mean(1) + 0.08
+
+
+def test_the_adaptive_variant_knows_where_the_noise_is():
+    def noisy(x, rng):
+        return x + 2.0 * rng.normal(size=x.shape)
+
+    views = [asked_view(seed=s, shadows=8, send=noisy, laws=(NoiseLaw("gaussian", 2.0),)) for s in range(4)]
+    aware = np.mean([power(ShadowLira(), view) for view in views])
+    for view in views:
+        view.adaptive = False  # the same shadows, so that only the law differs
+    assert aware > np.mean([power(ShadowLira(), view) for view in views]) - 0.01
+
+
+def test_hard_labels_are_read_through_disturbed_copies():
+    views = [asked_view(seed=s, shadows=10, copies=12, send=hardened) for s in range(3)]
+    copies, gap, ratio = (np.mean([power(a, v) for v in views]) for a in (LabelOnly(), _Gap(), ShadowLira()))
+    assert copies > 0.62
+    assert copies > gap + 0.02 and copies > ratio
+    assert np.mean([power(LabelOnly(calibrated=False), v) for v in views]) > 0.55
+
+
+class _Gap(LabelOnly):
+    """Is the label of the text itself right? Calibrated, without copies."""
+
+    def guess(self, view):
+        first = {}
+        for place, name in enumerate(view.own["query_ids"]):
+            first.setdefault(name, place)
+        ids = [n if first[n] == place else "" for place, n in enumerate(view.own["query_ids"])]
+        whole, view.own = view.own, {**view.own, "query_ids": ids}
+        try:
+            return super().guess(view)
+        finally:
+            view.own = whole
+
+
+def test_a_client_reads_the_consensus():
+    """Only the server's mean is seen: less than the party's own answers, more than nothing."""
+    found = []
+    for seed in range(3):
+        view = asked_view(seed=seed, shadows=14, consensus=True)
+        for run in (view, *view.bank):
+            object.__setattr__(run, "transcript", [s for s in run.transcript if s.sender == "server"])
+        assert {a.party for a in answers(view.transcript, view.public)} == {"server"}
+        found.append(power(ShadowLira(), view))
+        with pytest.raises(SuiteError, match="sees 0"):
+            CooperativeLira().guess(view)
+    assert np.mean(found) > 0.6
+
+
+def test_the_blind_guess_knows_nothing():
+    found = [power(BlindMembership(), asked_view(seed=seed, shadows=0, steps=1)) for seed in range(6)]
+    assert np.mean(found) == pytest.approx(0.5, abs=0.06)
+
+
+def test_candidates_are_found_by_id_or_by_text():
+    view = asked_view(copies=2, shadows=0)
+    by_id = asked(view)
+    assert all(len(by_id[c.id]) == 3 and view.own["queries"][by_id[c.id][0]] == c.text for c in view.candidates)
+    view.own = {"queries": view.own["queries"]}
+    assert {c: rows.tolist() for c, rows in asked(view).items()} == {c: r[:1].tolist() for c, r in by_id.items()}
+
+
+def test_what_was_not_answered_is_nan_and_scores_the_median():
+    view = asked_view(shadows=6)
+    found, public = answers(view.transcript, view.public), view.public
+    beyond = len(view.own["queries"])
+    assert np.isnan(table(found, "client0", np.array([0, beyond]), public)[:, 1]).all()
+    view.own = {
+        **view.own,
+        "query_ids": ["" if name == view.candidates[0].id else name for name in view.own["query_ids"]],
+    }
+    for attack in (ShadowLira(), LogitLoss(), Rmia(), CooperativeLira(), LabelOnly()):
+        guess = attack.guess(view)
+        rest = [guess[c.id] for c in view.candidates[1:]]
+        assert min(rest) <= guess[view.candidates[0].id] <= max(rest)
+
+
+def test_what_is_missing_is_said():
+    with pytest.raises(SuiteError, match="set entitlement"):
+        ShadowLira().guess(asked_view(shadows=2))
+    with pytest.raises(SuiteError, match="no candidate is among the queries"):
+        LogitLoss().guess(passive_view(shadows=0))
+    with pytest.raises(SuiteError, match="none of online, offline"):
+        ShadowLira(mode="both")
+    with pytest.raises(SuiteError, match="0 public texts"):
+        SurrogateLoss().guess(passive_view(shadows=0, facts={"public_texts": ()}))
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_every_plugin_is_found_and_complete(name):
+    made = load("attack", name)
+    assert inspect.isclass(made) and issubclass(made, Attack)
+    assert made.name == name and made.summary and made.source and made.secret == "membership"

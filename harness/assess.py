@@ -18,7 +18,7 @@ from harness.panels import Panelled, clusters, is_aggregate, panelled, shared_se
 from harness.seeds import numpy_generator
 from harness.suite import Suite
 
-__all__ = ["Assessment", "AttackResult", "assess", "assess_entry"]
+__all__ = ["Assessment", "AttackResult", "TaskScores", "assess", "assess_entry"]
 
 PINNED_FPR = 0.01
 """False-positive rate of membership unless the entry's entitlement has another ``fpr``."""
@@ -37,6 +37,19 @@ class AttackResult:
     status: str
     reason: str | None
     flags: tuple[Flag, ...] = ()
+    scores: score.AttackScores | None = None
+    floor: score.AttackScores | None = None
+    """Per-record scores of the attack, and of the blind attack that it is measured from."""
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """Per-record scores of a utility task: the row's, the undefended system's, and of what utility is measured from."""
+
+    name: str
+    u: score.RecordScores
+    undefended: score.RecordScores
+    references: tuple[score.RecordScores, ...]
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,7 @@ class Assessment:
     efficiency: float | None
     controls: tuple[ControlResult, ...]
     attacks: tuple[AttackResult, ...]
+    tasks: tuple[TaskScores, ...]
     flags: tuple[Flag, ...]
     failure: str | None
     indicative: bool = False
@@ -105,6 +119,7 @@ def assess(
     failed = next((run for run in runs if run["status"] != "ok"), None)
     known = controls(ledger, suite)
     series = ledger.attack_series(name, point)
+    tasks = _tasks(ledger, name, point)
     void = {(c.attack, c.secret, c.coalition) for c in known if not c.passed}
     entries, partial = _usable(ledger, runs, [s for s in series if _about(s) not in void])
     leak, aggregate, results = _measure(ledger, entries)
@@ -116,10 +131,11 @@ def assess(
         runs=runs,
         leakage=leak,
         aggregate=aggregate,
-        utility=_utility(ledger, name, point),
+        utility=_utility(ledger, tasks),
         efficiency=_efficiency(ledger, name, point),
         controls=known,
         attacks=tuple(results),
+        tasks=tasks,
         flags=(),
         failure=failed["reason"] or failed["status"] if failed else None,
         indicative=suite is None or suite.indicative,
@@ -164,7 +180,8 @@ def _measure(
         found[part] = leak = _leakage(ledger, mine)
         for advantage in leak.advantages if leak else ():
             entry = next(e for e, b in mine if not b and _name(e) == (advantage.name, advantage.metric))
-            results.append(_result(entry, advantage))
+            floor = next((e.scores for e, b in mine if b and _name(e) == (advantage.blind, advantage.metric)), None)
+            results.append(replace(_result(entry, advantage), scores=entry.scores, floor=floor))
     return found["leakage"], found["aggregate"], results
 
 
@@ -215,17 +232,26 @@ def _without_result(series: Series, void: bool) -> AttackResult:
     return AttackResult(series, "", False, is_aggregate(series.secret), 0, None, status, reason, flags)
 
 
-def _utility(ledger: Ledger, name: str, point: int) -> score.Estimate | None:
-    tasks = []
+def _tasks(ledger: Ledger, name: str, point: int) -> tuple[TaskScores, ...]:
+    """The utility tasks of a row that can be measured, on the seeds that all their series have."""
+    found = []
     for cell in ledger.cells(name, point, role="utility"):
         base, references = ledger.utility_references(cell.name)
         if cell.status == "ok" and base and references:
-            rng = numpy_generator("report", ledger.suite, ledger.entry, cell.name)
             seeds = set.intersection(*(set(s.values(cell.name)) for s in (cell, base, *references)))
             u, best, *rest = (s.on_seeds(cell.name, seeds) for s in (cell, base, *references))
-            if seeds:
-                tasks.append(score.utility(u, best, rest, rng=rng))
-    return score.combine_utilities(tasks) if tasks else None
+            found += [TaskScores(cell.name, u, best, tuple(rest))] if seeds else []
+    return tuple(found)
+
+
+def _utility(ledger: Ledger, tasks: Sequence[TaskScores]) -> score.Estimate | None:
+    estimates = [
+        score.utility(
+            t.u, t.undefended, t.references, rng=numpy_generator("report", ledger.suite, ledger.entry, t.name)
+        )
+        for t in tasks
+    ]
+    return score.combine_utilities(estimates) if estimates else None
 
 
 def _efficiency(ledger: Ledger, name: str, point: int) -> float | None:

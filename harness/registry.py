@@ -29,6 +29,7 @@ __all__ = [
     "look_up",
     "names",
     "problems",
+    "results",
     "submissions",
     "suite_file",
     "suites",
@@ -147,6 +148,11 @@ def find_submission(name_or_path: str | Path) -> Path:
     if (path / "submission.toml").is_file():
         return path.resolve()
     return look_up(submissions(), "submission", str(name_or_path))
+
+
+def results() -> Path | None:
+    """The folder of shipped results, ``./results`` or that of the checkout; None where there is none."""
+    return next((home for home in (Path.cwd() / "results", _BESIDE / "results") if home.is_dir()), None)
 
 
 def _modules() -> Iterator[str]:

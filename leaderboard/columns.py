@@ -36,7 +36,8 @@ class Table:
 
     def statement(self) -> str:
         """The SQL that creates it."""
-        return f"CREATE TABLE {self.name} ({', '.join(f'{name} {kind}' for name, kind in self.kinds.items())})"
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in self.kinds.items())
+        return f"CREATE TABLE {self.name} ({columns})"
 
 
 def words(name: str, title: str, definition: str) -> Column:

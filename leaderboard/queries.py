@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,40 +100,39 @@ class Board:
             "verified": verified,
             "submission": submissions,
         }
-        return self.table(
-            "board", order="suite, entry, rank NULLS LAST, pue DESC NULLS LAST, submission, point", **wanted
-        )
+        order = "suite, entry, rank NULLS LAST, pue DESC NULLS LAST, submission, point"
+        return self.table("board", wanted, order=order)
 
     def overall(self, *, suite: Wanted = None, submissions: Wanted = None) -> DataFrame:
         """Overall rows, best first within each suite."""
         order = "suite, rank NULLS LAST, pue DESC NULLS LAST, submission, point"
-        return self.table("overall", order=order, suite=suite, submission=submissions)
+        return self.table("overall", {"suite": suite, "submission": submissions}, order=order)
 
     def headline(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
         """What each submission's operating points reach together, by entry."""
-        return self.table("headline", suite=suite, entry=entry, submission=submissions)
+        return self.table("headline", {"suite": suite, "entry": entry, "submission": submissions})
 
     def attacks(
         self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None, attack: Wanted = None
     ) -> DataFrame:
         """Results of attacks."""
-        return self.table("attacks", suite=suite, entry=entry, submission=submissions, attack=attack)
+        return self.table("attacks", {"suite": suite, "entry": entry, "submission": submissions, "attack": attack})
 
     def runs(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
         """Runs, with their environment."""
-        return self.table("runs", suite=suite, entry=entry, submission=submissions)
+        return self.table("runs", {"suite": suite, "entry": entry, "submission": submissions})
 
     def cells(self, *, run: Wanted = None, submissions: Wanted = None, attack: Wanted = None) -> DataFrame:
         """Cells, without per-record scores."""
-        return self.table("cells", run_key=run, submission=submissions, name=attack)
+        return self.table("cells", {"run_key": run, "submission": submissions, "name": attack})
 
     def evidence(self, *, submissions: Wanted = None, attack: Wanted = None) -> DataFrame:
         """Original and reconstructed texts."""
-        return self.table("evidence", submission=submissions, attack=attack)
+        return self.table("evidence", {"submission": submissions, "attack": attack})
 
     def submissions(self, names: Wanted = None) -> DataFrame:
         """Manifests."""
-        return self.table("submissions", submission=names)
+        return self.table("submissions", {"submission": names})
 
     def scenarios(self) -> DataFrame:
         """Scenario cards."""
@@ -151,15 +150,17 @@ class Board:
         """The distinct values of a text column, sorted: what a filter can offer."""
         _check(table, [column])
         with self._open() as connection:
-            sql = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1"
+            sql = f'SELECT DISTINCT "{column}" FROM {table} WHERE "{column}" IS NOT NULL ORDER BY 1'
             return [row[0] for row in connection.execute(sql).fetchall()]
 
-    def table(self, name: str, *, order: str = "", columns: Sequence[str] = (), **wanted: Wanted) -> DataFrame:
+    def table(
+        self, name: str, wanted: Mapping[str, Wanted] | None = None, *, order: str = "", columns: Sequence[str] = ()
+    ) -> DataFrame:
         """Rows of a table whose columns have one of the ``wanted`` values, as stored or by ``order``."""
-        _check(name, [*columns, *wanted])
-        chosen = {column: _listed(values) for column, values in wanted.items() if values is not None}
-        where = " AND ".join(f"{column} IN (SELECT unnest(?::VARCHAR[]))" for column in chosen)
-        sql = f"SELECT {', '.join(columns) or '*'} FROM {name}"
+        chosen = {column: _listed(values) for column, values in (wanted or {}).items() if values is not None}
+        _check(name, [*columns, *chosen])
+        where = " AND ".join(f'"{column}" IN (SELECT unnest(?::VARCHAR[]))' for column in chosen)
+        sql = f"SELECT {', '.join(_quoted(columns)) or '*'} FROM {name}"
         sql += (f" WHERE {where}" if where else "") + (f" ORDER BY {order}" if order else "")
         with self._open() as connection:
             return _frame(connection, sql, list(chosen.values()))
@@ -178,7 +179,7 @@ def compare(board: Board, names: Sequence[str], *, suite: Wanted = None, entry: 
 
     Each pair stands once, the one named earlier as A. p-values are corrected over all pairs of an entry.
     """
-    pairs = board.table("pairs", suite=suite, entry=entry)
+    pairs = board.table("pairs", {"suite": suite, "entry": entry})
     a = _places(pairs, "a", names)
     b = _places(pairs, "b", names)
     found = pairs[(a >= 0) & (b >= 0)].copy()
@@ -211,6 +212,10 @@ def _orient(pairs: DataFrame, turn: Any) -> DataFrame:
 
 def _listed(values: str | Sequence[str]) -> list[str]:
     return [values] if isinstance(values, str) else list(values)
+
+
+def _quoted(columns: Sequence[str]) -> list[str]:
+    return [f'"{column}"' for column in columns]
 
 
 def _check(table: str, columns: Sequence[str]) -> None:

@@ -1,0 +1,155 @@
+"""Facts about submissions, scenarios, attacks and suites, from manifests and from plugins' attributes."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness import registry
+from harness.errors import LeakboardError
+from harness.report import suite_of
+from harness.submission import Manifest
+from harness.submission import load as load_submission
+from harness.suite import Suite
+
+__all__ = ["Manifests", "attack_cards", "family", "manifests", "scenario_cards", "submission_cards", "suite_cards"]
+
+Manifests = Mapping[str, dict[str, Any]]
+"""Submission -> its manifest as plain data; with ``hash`` where its source is here."""
+
+_FAMILIES = {
+    "undefended": r"^none$",
+    "differential privacy": r"dp|gauss|laplace|noise",
+    "compression": r"quanti|spars|top_?k|low_rank",
+    "text rewriting": r"santext|custext|rantext|rewrite|paraphras|inferdpt",
+    "learned": r"mid|vib|adversar|obfuscat|denois|snd",
+    "structure": r"suppress|minimum|dummy|label|temperature|clip|hard",
+}
+"""Family -> what the name of its submissions holds, where a manifest names no family."""
+
+
+def manifests(carried: Manifests) -> dict[str, dict[str, Any]]:
+    """Manifests of the submissions here, and of those that only bundles carry."""
+    found = {name: dict(manifest) for name, manifest in carried.items()}
+    for name, folder in registry.submissions().items():
+        try:
+            loaded = load_submission(folder)
+        except LeakboardError:  # a broken submission has no card; `leakboard doctor` names its problems
+            continue
+        found[name] = _document(loaded) | {"hash": loaded.hash}
+    return found
+
+
+def _document(manifest: Manifest) -> dict[str, Any]:
+    wanted = set(Manifest.model_fields)
+    return manifest.model_dump(mode="json", by_alias=True, include=wanted)
+
+
+def family(name: str, manifest: Mapping[str, Any]) -> str:
+    """The family that a manifest names, or one guessed from the submission's name."""
+    return str(manifest.get("family") or "") or next(
+        (kind for kind, pattern in _FAMILIES.items() if re.search(pattern, name)), "other"
+    )
+
+
+def submission_cards(names: Iterable[str], found: Manifests, hashes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rows of ``submissions``; ``hashes`` are the sources that the latest runs were made with."""
+    return [_submission(name, found.get(name, {}), hashes.get(name)) for name in sorted(set(names))]
+
+
+def _submission(name: str, manifest: Mapping[str, Any], runs_hash: str | None) -> dict[str, Any]:
+    here = manifest.get("hash")
+    bibtex = str(manifest.get("bibtex", ""))
+    key = re.search(r"@\w+\s*\{\s*([^,\s]+)", bibtex)
+    return {
+        "submission": name,
+        "title": manifest.get("title", name),
+        **{word: manifest.get(word) or None for word in ("summary", "licence", "source")},
+        "authors": manifest.get("authors", []),
+        "bibtex": bibtex or None,
+        "cite_key": key[1] if key else None,
+        "family": family(name, manifest),
+        "scenarios": manifest.get("scenarios", []),
+        "secret_state": bool(manifest.get("secret_state", False)),
+        "points": _json(manifest.get("points", [])),
+        "claim": _json(manifest.get("claim")),
+        "hash": here,
+        "runs_hash": runs_hash,
+        "flags": ["stale"] if here and runs_hash and here != runs_hash else [],
+    }
+
+
+def scenario_cards() -> list[dict[str, Any]]:
+    """Rows of ``scenarios``, for all that can be loaded."""
+    rows = []
+    for name in registry.names("scenario"):
+        loaded = _load("scenario", name)
+        if loaded is not None:
+            words = {word: _text(getattr(loaded, word, None)) for word in ("summary", "threat_model", "source")}
+            data = {word: _json(_plain(getattr(loaded, word, None))) for word in ("coalitions", "secrets", "settings")}
+            rows.append({"scenario": name, **words, **data})
+    return rows
+
+
+def attack_cards() -> list[dict[str, Any]]:
+    """Rows of ``attack_cards``, for all that can be loaded."""
+    rows = []
+    for name in registry.names("attack"):
+        loaded = _load("attack", name)
+        if loaded is not None:
+            rows.append(_attack(name, loaded))
+    return rows
+
+
+def _attack(name: str, attack: Any) -> dict[str, Any]:
+    parameters = inspect.signature(attack).parameters.values()
+    return {
+        "attack": name,
+        **{word: _text(getattr(attack, word, None)) for word in ("summary", "source", "secret")},
+        "description": inspect.getdoc(attack),
+        "reads": list(getattr(attack, "reads", ())),
+        "blind": bool(getattr(attack, "blind", False)),
+        "parameters": _json({p.name: None if p.default is p.empty else repr(p.default) for p in parameters}),
+    }
+
+
+def suite_cards(labels: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows of ``suites``; of a suite that is not here only the name is known."""
+    return [_suite(label, suite_of(label)) for label in sorted(set(labels))]
+
+
+def _suite(label: str, suite: Suite | None) -> dict[str, Any]:
+    name, _, version = label.partition("@")
+    row: dict[str, Any] = {"suite": label, "name": name, "suite_version": version, "known": suite is not None}
+    if suite is None:
+        return row | {"title": label, "indicative": True, "entries": _json([])}
+    document = suite.model_dump(mode="json")
+    words = {word: document[word] for word in ("title", "summary", "indicative", "scenario_set")}
+    return row | words | {"entries": _json(document["entries"])}
+
+
+def _load(kind: registry.Kind, name: str) -> Any:
+    """The plugin, or None where something it needs is not installed: then it has no card."""
+    try:
+        return registry.load(kind, name)
+    except (LeakboardError, ImportError):
+        return None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,71 @@
+"""The board's verbs of the command line; everything heavy is imported by the verb that needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.common import JsonOption, StoreOption, emit, store_path
+
+__all__ = ["build", "ingest", "pack"]
+
+_Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Bundles, stores, or folders of these [default: the store and the shipped results]."),
+]
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Bundles (.jsonl.gz, .parquet), stores, or folders of these.")],
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load portable records into the store; duplicates are recognised, conflicting records refused."""
+    from leaderboard.ingest import ingest as load
+
+    report = load(paths, store_path(store))
+    if as_json:
+        emit("ingest/1", {"store": store_path(store).absolute(), "new": report.new, "known": report.known})
+        return
+    typer.echo(f"{report.new} records are new, {report.known} were there already; stored in {store_path(store)}")
+
+
+def pack(
+    folder: Annotated[Path, typer.Argument(help="Folder to write bundles to, one per suite and submission.")],
+    store: StoreOption = None,
+    suite: Annotated[list[str] | None, typer.Option(help="Only this suite, as name or name@version (repeat).")] = None,
+    submission: Annotated[list[str] | None, typer.Option(help="Only this submission (repeat).")] = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write Parquet instead of JSON lines.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the store's latest records as portable bundles, which `leakboard ingest` reads."""
+    from leaderboard.ingest import pack as write
+
+    sizes = write(store_path(store), folder, suites=suite or (), submissions=submission or (), parquet=parquet)
+    if as_json:
+        emit("pack/1", {"files": [{"path": path.absolute(), "bytes": size} for path, size in sizes.items()]})
+        return
+    for path, size in sizes.items():
+        typer.echo(f"{path}: {size / 1024:.0f} KiB")
+
+
+def build(
+    paths: _Sources = None,
+    store: StoreOption = None,
+    output: Annotated[Path | None, typer.Option(help="Board to write [default: beside the store].")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the board afresh from records and swap it in; an open board shows it at its next look."""
+    from leaderboard.build import build_board, default_sources
+    from leaderboard.queries import board_path, open_board
+
+    home = store_path(store)
+    target = output or board_path(home)
+    sources = paths or default_sources(home)
+    meta = open_board(build_board(sources, target, first_counts=not paths)).meta()
+    if as_json:
+        emit("build/1", {"board": target.absolute(), **{name: meta[name] for name in ("runs", "cells", "suites")}})
+        return
+    typer.echo(f"{target}: {meta['runs']} runs, {meta['cells']} cells; suites: {meta['suites'] or 'none'}")

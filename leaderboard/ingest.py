@@ -1,0 +1,76 @@
+"""Moving records between stores and portable bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import StoreError
+from harness.store import Store
+from harness.store.files import Record
+from leaderboard.bundles import write_bundle
+from leaderboard.cards import manifests
+from leaderboard.records import Collected, collect
+
+__all__ = ["Ingested", "ingest", "pack"]
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """How many records were new to the store, and how many it had."""
+
+    new: int
+    known: int
+
+
+def ingest(paths: Sequence[Path], store: Path) -> Ingested:
+    """Put all records under ``paths`` into a store, runs before cells.
+
+    Raises:
+        StoreError: unreadable records or conflicts, among each other or with the store; all are named and nothing is
+            stored.
+        StoreBusy: another process writes the store.
+    """
+    found = collect(paths)
+    known = collect([store.with_suffix(".files")]) if store.with_suffix(".files").is_dir() else Collected()
+    for record in found.all():
+        known.add(record, store)
+    if known.conflicts:
+        raise StoreError("these records are in the store with other content:\n  - " + "\n  - ".join(known.conflicts))
+    with Store.open(store) as opened:
+        new = sum(opened.put_run(run) for run in found.runs.values())
+        new += sum(opened.put_cell(cell) for cell in found.cells.values())
+    return Ingested(new, len(found.runs) + len(found.cells) - new)
+
+
+def pack(
+    store: Path, folder: Path, *, suites: Iterable[str] = (), submissions: Iterable[str] = (), parquet: bool = False
+) -> dict[Path, int]:
+    """Write the latest records of a store as ``folder/SUITE/SUBMISSION.jsonl.gz``; returns file -> bytes.
+
+    Older runs of the same row are left out. Raises StoreError where nothing of what is wanted is there.
+    """
+    found = collect([store])
+    names, only = frozenset(suites), frozenset(submissions)
+    cards = manifests(found.manifests)
+    parts: dict[tuple[str, str], list[Record]] = {}
+    for record in _latest(found):
+        wanted = not names or {record.suite, record.suite.partition("@")[0]} & names
+        if wanted and (not only or record.submission in only):
+            parts.setdefault((record.suite, record.submission), []).append(record)
+    if not parts:
+        raise StoreError(f"{store} has no records of {', '.join([*names, *only]) or 'anything'} to pack")
+    sizes = {}
+    for (suite, submission), records in sorted(parts.items()):
+        path = folder / suite / f"{submission}{'.parquet' if parquet else '.jsonl.gz'}"
+        manifest = {key: value for key, value in cards.get(submission, {}).items() if key != "hash"}
+        sizes[path] = write_bundle(path, records, manifest or None)
+    return sizes
+
+
+def _latest(found: Collected) -> list[Record]:
+    """Runs and cells that the board would show."""
+    ledgers = found.ledgers()
+    runs = [found.runs[row["key"]] for ledger in ledgers for row in ledger.run_rows]
+    return [*runs, *(found.cells[row["key"]] for ledger in ledgers for row in ledger.cell_rows)]

@@ -1,0 +1,196 @@
+"""From assessments to rows of the board's tables: numbers unrounded, everything that is missing explained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.assess import Assessment, AttackResult
+from harness.flags import UNRANKED, Flag, sentences
+from harness.score import Estimate
+from leaderboard.capability import capability
+from leaderboard.cards import Manifests, family
+from leaderboard.claims import claim_state
+from leaderboard.moves import strongest
+
+__all__ = ["Context", "attack_rows", "board_row"]
+
+RANKED_SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Context:
+    """What rows need besides their assessment."""
+
+    manifests: Manifests
+    threat_models: Mapping[str, str]
+
+
+def board_row(row: Assessment, context: Context) -> dict[str, Any]:
+    """A row of ``board`` but for ranks, groups and tiers."""
+    manifest = context.manifests.get(row.submission, {})
+    ok = [run for run in row.runs if run["status"] == "ok"]
+    claim = claim_state([run["verdict"] for run in ok if run.get("verdict")])
+    stale = bool(manifest.get("hash")) and any(run["submission_hash"] != manifest["hash"] for run in row.runs)
+    flags = [*row.flags, *claim.flags, *([Flag("stale")] if stale else [])]
+    scenario = row.runs[0]["scenario"]
+    numbers = _scores(row)
+    ranked, why = _ranked(row, numbers, flags)
+    return {
+        **_keys(row),
+        "suite_version": row.ledger.suite.partition("@")[2],
+        "indicative": row.indicative,
+        "scenario": scenario,
+        "title": manifest.get("title", row.submission),
+        "family": family(row.submission, manifest),
+        "label": _label(row, manifest),
+        "threat_model": context.threat_models.get(scenario),
+        **numbers,
+        **_strongest(row),
+        **capability(row),
+        "on_front": False,
+        "ranked": ranked,
+        "verified": _verified(row, flags, stale),
+        "flags": list(dict.fromkeys(flag.id for flag in flags)),
+        "notes": json.dumps(sentences(flags)),
+        "status": row.status,
+        "reason": row.reason or why,
+        **_costs(ok),
+        "claim_epsilon": claim.claimed,
+        "measured_epsilon": claim.measured,
+        **_counts(row),
+    }
+
+
+def attack_rows(row: Assessment) -> Iterator[dict[str, Any]]:
+    """Rows of ``attacks``."""
+    seconds = _seconds(row)
+    for result in row.attacks:
+        control = next((c for c in row.controls if c.attack == result.series.name), None)
+        yield {
+            **_keys(row),
+            **_result(result),
+            "control": "none" if control is None else "passed" if control.passed else "failed",
+            "control_value": control.value if control else None,
+            "control_at_least": control.at_least if control else None,
+            "seconds": seconds.get((result.series.name, result.series.variant)),
+        }
+
+
+def _keys(row: Assessment) -> dict[str, Any]:
+    return {"suite": row.ledger.suite, "entry": row.ledger.entry, "submission": row.submission, "point": row.point}
+
+
+def _label(row: Assessment, manifest: Mapping[str, Any]) -> str:
+    points = manifest.get("points") or []
+    named = points[row.point]["label"] if row.point < len(points) else ""
+    return str(named) or row.ledger.label(row.submission, row.point) or str(row.point)
+
+
+def _scores(row: Assessment) -> dict[str, float | None]:
+    leak = row.aggregate if row.aggregate and row.aggregate.void is None else None
+    return {
+        **_ends("privacy", row.privacy),
+        "aggregate_leakage": leak.estimate if leak else None,
+        "aggregate_leakage_low": leak.low if leak else None,
+        "aggregate_leakage_high": leak.high if leak else None,
+        **_ends("utility", row.utility),
+        "efficiency": row.efficiency,
+        "pue": row.pue(),
+        "pue_low": row.pue("low"),
+        "pue_high": row.pue("high"),
+    }
+
+
+def _ends(name: str, found: Estimate | None) -> dict[str, float | None]:
+    if found is None or found.void is not None:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def _strongest(row: Assessment) -> dict[str, str | None]:
+    best = strongest(row)
+    coalitions = dict.fromkeys(a.series.coalition or "server" for a in row.attacks)
+    adversary = best.series.coalition or "server" if best else ", ".join(coalitions) or None
+    title = row.leakage.strongest if row.leakage and row.leakage.strongest else (None, None)
+    return {"adversary": adversary, "strongest": title[0], "strongest_secret": title[1]}
+
+
+def _counts(row: Assessment) -> dict[str, Any]:
+    leak = row.leakage
+    mine = {r["key"] for r in row.ledger.run_rows if (r["submission"], r["point"]) == (row.submission, row.point)}
+    return {
+        "n_records": leak.n_records * leak.n_seeds if leak else 0,
+        "seeds": len({run["seed"] for run in row.runs}),
+        "runs": len(mine),
+        "isolation": ", ".join(sorted({run["isolation"] for run in row.runs})),
+    }
+
+
+def _ranked(row: Assessment, numbers: Mapping[str, float | None], flags: Sequence[Flag]) -> tuple[bool, str | None]:
+    """Whether the row takes part in ranks, and why not."""
+    seeds = len({run["seed"] for run in row.runs})
+    out = [str(flag) for flag in flags if flag.id in UNRANKED]
+    if row.status == "ok" and numbers["pue"] is None:
+        out.append((row.utility.void if row.utility else None) or "no utility or efficiency could be measured")
+    if seeds < 2 and not row.indicative:
+        out.append("one seed: the interval is conditional on it")
+    return row.status == "ok" and not out, "; ".join(out) or None
+
+
+def _verified(row: Assessment, flags: Sequence[Flag], stale: bool) -> str:
+    told = {flag.id for flag in flags}
+    if {"claim_refuted", "bypass"} & told:
+        return "refuted"
+    seeds = len({run["seed"] for run in row.runs})
+    sound = row.status == "ok" and seeds >= RANKED_SEEDS and not row.indicative and not stale
+    return "verified" if sound and "isolation_none" not in told else "measured"
+
+
+def _costs(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    fields = {
+        "bytes": ("bytes_up", "bytes_down"),
+        "flops": ("private_flops",),
+        "peak_memory": ("private_peak_bytes",),
+        "round_trips": ("round_trips",),
+        "wall_seconds": ("wall_seconds",),
+        "setup_seconds": ("setup_seconds",),
+    }
+    return {
+        name: sum(float(run[part]) for run in runs for part in parts) / len(runs) if runs else None
+        for name, parts in fields.items()
+    }
+
+
+def _result(result: AttackResult) -> dict[str, Any]:
+    found, series = result.advantage, result.series
+    return {
+        "attack": series.name,
+        "variant": series.variant,
+        "coalition": series.coalition or "server",
+        "secret": series.secret,
+        "aggregate": result.aggregate,
+        "metric": result.metric or None,
+        "value": found.score if found else None,
+        "value_low": found.score_low if found else None,
+        "value_high": found.score_high if found else None,
+        "floor": found.floor if found else None,
+        "advantage": found.value if found else None,
+        "advantage_low": found.low if found else None,
+        "advantage_high": found.high if found else None,
+        "n": result.n,
+        "counts": result.counts,
+        "status": result.status,
+        "reason": result.reason,
+        "flags": list(dict.fromkeys(flag.id for flag in result.flags)),
+    }
+
+
+def _seconds(row: Assessment) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], list[float]] = {}
+    for cell in row.ledger.cell_rows:
+        if (cell["submission"], cell["point"], cell["role"]) == (row.submission, row.point, "attack"):
+            found.setdefault((cell["name"], cell["variant"]), []).append(cell["seconds"])
+    return {kind: sum(values) / len(values) for kind, values in found.items()}

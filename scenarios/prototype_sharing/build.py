@@ -19,7 +19,7 @@ from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
 from harness.seeds import numpy_generator
 from harness.tokens import load_tokens, tokenizer_folder
 from harness.utility import Classification
-from scenarios.prototype_sharing.population import CURIOUS, Population, draw_shadow, populate
+from scenarios.population import CURIOUS, Population, draw_shadow, populate
 from scenarios.prototype_sharing.protocol import server
 from scenarios.prototype_sharing.secrets import secrets_of
 from scenarios.prototype_sharing.settings import Settings

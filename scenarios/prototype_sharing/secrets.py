@@ -14,7 +14,7 @@ from harness.membership import MembershipSecret
 from harness.schema import Score
 from harness.secret import CountSecret, DistributionSecret, PresenceSecret, PropertySecret, Secret, TextSecret
 from harness.tokens import Tokens
-from scenarios.prototype_sharing.population import CURIOUS, Population
+from scenarios.population import CURIOUS, Population
 
 __all__ = ["PrototypeMembership", "class_sizes", "secrets_of", "single_texts"]
 

@@ -1,10 +1,10 @@
-"""Who holds what in prototype_sharing: the live run's records, and those that an attacker draws for a shadow run."""
+"""Who holds what where clients own labelled records: the live run's records, and those that an attacker draws for a shadow run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from harness.coalition import Candidate
 from harness.data.candidates import Chosen, choose, held
@@ -12,12 +12,11 @@ from harness.data.partition import label_counts, partition
 from harness.data.plant import plant_attribute
 from harness.data.record import Record
 from harness.defense import Item
-from scenarios.prototype_sharing.settings import Settings
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["CURIOUS", "SHARES", "Population", "draw_shadow", "populate"]
+__all__ = ["CURIOUS", "SHARES", "Division", "Population", "draw_shadow", "populate"]
 
 CURIOUS = "client0"
 """The client that the coalition ``client`` is: a party like all others, of which no secret is scored."""
@@ -27,6 +26,29 @@ SHARES = (0.2, 0.8)
 
 INFORMED = 10
 """Candidates of a party from which its label shares are taken for shadow runs."""
+
+
+class Division(Protocol):
+    """The settings that decide who holds what."""
+
+    @property
+    def clients(self) -> int: ...
+    @property
+    def partition(self) -> Literal["dirichlet", "group"]: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def least(self) -> int: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def canaries(self) -> int: ...
+    @property
+    def canary_kind(self) -> str: ...
+    @property
+    def average(self) -> int: ...
+    @property
+    def planted(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +68,7 @@ class Population:
 
 
 def populate(
-    settings: Settings, private: Sequence[Record], labels: Sequence[str], rng: numpy.random.Generator
+    settings: Division, private: Sequence[Record], labels: Sequence[str], rng: numpy.random.Generator
 ) -> tuple[Population, Chosen]:
     """The live run: private records divided among the clients, with membership candidates among them."""
     parts = _divided(settings, private, labels, rng)
@@ -60,7 +82,7 @@ def populate(
 
 
 def draw_shadow(
-    settings: Settings,
+    settings: Division,
     auxiliary: Sequence[Record],
     candidates: Sequence[Candidate],
     members: Mapping[str, bool],
@@ -84,7 +106,7 @@ def draw_shadow(
 
 
 def _divided(
-    settings: Settings, records: Sequence[Record], labels: Sequence[str], rng: numpy.random.Generator
+    settings: Division, records: Sequence[Record], labels: Sequence[str], rng: numpy.random.Generator
 ) -> dict[str, tuple[Record, ...]]:
     parts = partition(
         records,
@@ -121,7 +143,7 @@ def _take(stacks: Mapping[str | None, list[Record]], label: str | None) -> Recor
 
 
 def _planted(
-    settings: Settings, parts: Mapping[str, tuple[Record, ...]], rng: numpy.random.Generator
+    settings: Division, parts: Mapping[str, tuple[Record, ...]], rng: numpy.random.Generator
 ) -> tuple[dict[str, tuple[Record, ...]], dict[str, int]]:
     """Sign every party's records; half of the parties, at random, mostly with the one name."""
     if not settings.planted:

@@ -50,7 +50,7 @@ def row_flags(row: Assessment) -> Iterator[Flag]:
 
 
 def _sizes(row: Assessment) -> Iterator[Flag]:
-    n = row.leakage.n_records * row.leakage.n_seeds if row.leakage else 0
+    n = max((a.n for a in row.attacks if a.counts and not a.aggregate), default=0)
     best = max((a.advantage.score for a in row.attacks if a.counts and a.advantage and not a.aggregate), default=0.0)
     if n < FEW or (n < MANY and best == 0.0):
         yield Flag("small_n", f"{n} scored records")

@@ -132,13 +132,11 @@ def _defined(scores: score.AttackScores) -> bool:
 
 
 def shared_seeds(entries: Sequence[Panelled]) -> tuple[list[Panelled], bool]:
-    """The entries on the seeds that all of them have, and whether any seed was left out."""
+    """The entries on the seeds that all of them have, and whether attacks differ in theirs."""
     every = [set(entry.scores.values) for entry in entries]
     common = set.intersection(*every) if every else set()
-    partial = any(seeds != common for seeds in every)
-    if not partial:
-        return list(entries), False
-    return [replace(entry, scores=_on(entry.scores, common)) for entry in entries if common], True
+    attacks = {frozenset(e.scores.values) for e in entries if e.series.role == "attack"}
+    return [replace(entry, scores=_on(entry.scores, common)) for entry in entries if common], len(attacks) > 1
 
 
 def _on(scores: score.AttackScores, seeds: set[int]) -> score.AttackScores:

@@ -2,7 +2,8 @@
 
 Plugins come from the packages that lie beside this one (folders of a checkout, or of an installation) and
 from the entry-point group ``leakboard.plugins`` of installed packages. A plugin module declares plain
-tables ``ATTACKS`` and ``SCENARIOS`` of ``name -> "module:object"``; its folder may hold ``suites/*.toml``.
+tables ``ATTACKS``, ``SCENARIOS`` and ``COMMANDS`` (verbs of the command line) of ``name -> "module:object"``;
+its folder may hold ``suites/*.toml``.
 A plugin that cannot be imported is listed as a problem and takes no other down with it.
 """
 
@@ -29,6 +30,7 @@ __all__ = [
     "look_up",
     "names",
     "problems",
+    "resolve",
     "results",
     "submissions",
     "suite_file",
@@ -39,14 +41,14 @@ __all__ = [
 GROUP = "leakboard.plugins"
 """Entry-point group of installed plugin packages; the value of an entry point is a module."""
 
-Kind = Literal["attack", "scenario"]
+Kind = Literal["attack", "scenario", "command"]
 """What plugin tables hold."""
 
 T = TypeVar("T")
 
-_TABLES: Mapping[Kind, str] = {"attack": "ATTACKS", "scenario": "SCENARIOS"}
+_TABLES: Mapping[Kind, str] = {"attack": "ATTACKS", "scenario": "SCENARIOS", "command": "COMMANDS"}
 _BESIDE = Path(__file__).resolve().parent.parent
-_PACKAGES = ("attacks", "scenarios")
+_PACKAGES = ("attacks", "scenarios", "leaderboard")
 
 
 @dataclass
@@ -103,7 +105,11 @@ def load(kind: Kind, name: str) -> object:
         UnknownName: no plugin of that name, or there is nothing where it is declared to be.
         ImportError: the plugin's module needs something that cannot be imported.
     """
-    place = target(kind, name)
+    return resolve(kind, name, target(kind, name))
+
+
+def resolve(kind: Kind, name: str, place: str) -> object:
+    """What is at ``place`` (``module:object``), imported now; raises as :func:`load`."""
     module, _, attribute = place.partition(":")
     try:
         loaded = importlib.import_module(module)

@@ -2,7 +2,7 @@
 
 COMMANDS = {
     "board": "leaderboard.commands:board",
-    "export": "leaderboard.commands:export",
+    "export": "leaderboard.export.command:export",
     "ingest": "leaderboard.commands:ingest",
     "pack": "leaderboard.commands:pack",
     "build": "leaderboard.commands:build",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness import registry
@@ -85,23 +85,16 @@ def _submission(name: str, manifest: Mapping[str, Any], runs_hash: str | None) -
 def scenario_cards() -> list[dict[str, Any]]:
     """Rows of ``scenarios``, for all that can be loaded."""
     rows = []
-    for name in registry.names("scenario"):
-        loaded = _load("scenario", name)
-        if loaded is not None:
-            words = {word: _text(getattr(loaded, word, None)) for word in ("summary", "threat_model", "source")}
-            data = {word: _json(_plain(getattr(loaded, word, None))) for word in ("coalitions", "secrets", "settings")}
-            rows.append({"scenario": name, **words, **data})
+    for name, loaded in _loaded("scenario"):
+        words = {word: _text(getattr(loaded, word, None)) for word in ("summary", "threat_model", "source")}
+        data = {word: _json(_plain(getattr(loaded, word, None))) for word in ("coalitions", "secrets", "settings")}
+        rows.append({"scenario": name, **words, **data})
     return rows
 
 
 def attack_cards() -> list[dict[str, Any]]:
     """Rows of ``attack_cards``, for all that can be loaded."""
-    rows = []
-    for name in registry.names("attack"):
-        loaded = _load("attack", name)
-        if loaded is not None:
-            rows.append(_attack(name, loaded))
-    return rows
+    return [_attack(name, loaded) for name, loaded in _loaded("attack")]
 
 
 def _attack(name: str, attack: Any) -> dict[str, Any]:
@@ -131,12 +124,13 @@ def _suite(label: str, suite: Suite | None) -> dict[str, Any]:
     return row | words | {"entries": _json(document["entries"])}
 
 
-def _load(kind: registry.Kind, name: str) -> Any:
-    """The plugin, or None where something it needs is not installed: then it has no card."""
-    try:
-        return registry.load(kind, name)
-    except (LeakboardError, ImportError):
-        return None
+def _loaded(kind: registry.Kind) -> Iterator[tuple[str, Any]]:
+    """Every plugin of a kind by name, but for those that need something that is not installed: they have no card."""
+    for name, place in sorted(registry.discover().targets[kind].items()):
+        try:
+            yield name, registry.resolve(kind, name, place)
+        except (LeakboardError, ImportError):
+            continue
 
 
 def _text(value: Any) -> str | None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.claims import REFUTED
 from harness.flags import Flag
 
 __all__ = ["ClaimState", "claim_state"]
+
+REFUTED = "refuted by accounting"
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,26 @@ import typer
 
 from harness.cli.common import JsonOption, StoreOption, emit, store_path
 
-__all__ = ["build", "ingest", "pack"]
+__all__ = ["board", "build", "ingest", "pack"]
 
 _Sources = Annotated[
     list[Path] | None,
     typer.Argument(help="Bundles, stores, or folders of these [default: the store and the shipped results]."),
 ]
+
+
+def board(
+    store: StoreOption = None,
+    results: Annotated[Path | None, typer.Option(help="Folder of records to show instead of the store.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port on this machine.")] = 8501,
+    browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser.")] = False,
+) -> None:
+    """Open the leaderboard in a browser: the store's results together with the shipped ones."""
+    from leaderboard.app.launch import run
+
+    status = run(None if results else store_path(store), results, port, open_browser=browser)
+    if status:
+        raise typer.Exit(status)
 
 
 def ingest(

@@ -10,7 +10,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.assess import Assessment, AttackResult
+from harness.assess import Assessment, AttackResult, TaskScores
 from harness.panels import clusters
 from harness.score import WEIGHTS, AttackScores, Mean
 from harness.score.resample import Columns, resample
@@ -28,11 +28,16 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Moves:
-    """A measure of one row with what seeds (S,) and resampled records (resamples, S) do to it."""
+    """A measure of one row with what seeds (S,) and resampled records (resamples, S) do to it.
+
+    ``scale`` is what it would move by if all of the ``n`` scored records came out otherwise.
+    """
 
     value: float
     parts: Floats
     draws: Floats
+    n: int
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,6 @@ class Paired:
     """Rows that share records and seeds: place -> measure -> moves."""
 
     rows: Mapping[Place, Mapping[str, Moves]]
-    n_clusters: int
-    n_records: int
 
 
 def paired(rows: Sequence[Assessment]) -> Paired:
@@ -50,14 +53,13 @@ def paired(rows: Sequence[Assessment]) -> Paired:
     entries = _entries(live)
     attacks, blinds = ([e for e, blind in entries if blind is wanted] for wanted in (False, True))
     if not attacks:
-        return Paired({}, 0, 0)
+        return Paired({})
     study = align(attacks, blinds, clusters([*attacks, *blinds]))
     rng = numpy_generator("paired", live[0].ledger.suite, live[0].ledger.entry)
     columns = resample(study, rng, RESAMPLES)
     place = _columns(study)
     found = {(row.submission, row.point): _moves(row, f"{i:05d}", columns, place) for i, row in enumerate(live)}
-    records = sum(len({r for e in attacks for r in e.values[seed]}) for seed in study.seeds)
-    return Paired({where: moves for where, moves in found.items() if moves}, study.n_clusters, records)
+    return Paired({where: moves for where, moves in found.items() if moves})
 
 
 def _entries(rows: Sequence[Assessment]) -> list[tuple[AttackScores, bool]]:
@@ -121,8 +123,9 @@ def _moves(row: Assessment, name: str, columns: Columns, place: Mapping[tuple[st
         a, b = place[best.metric, name], place[best.metric, f"{name} floor"]
         m, floor = float(columns.mean[a]), float(columns.mean[b])
         leak = (m - floor) / (1 - floor)
-        found["privacy"] = _mix(columns, 1 - leak, {a: -1 / (1 - floor), b: (1 - leak) / (1 - floor)})
-    useful = [u for task in row.tasks if (u := _utility(columns, place, f"utility {task.name}", name)) is not None]
+        weights = {a: -1 / (1 - floor), b: (1 - leak) / (1 - floor)}
+        found["privacy"] = _mix(columns, 1 - leak, weights, best.n)
+    useful = [u for task in row.tasks if (u := _utility(columns, place, task, name)) is not None]
     if useful and row.utility is not None and row.utility.void is None:
         found["utility"] = _mean(useful)
     if len(found) == 2 and row.efficiency is not None:
@@ -130,7 +133,8 @@ def _moves(row: Assessment, name: str, columns: Columns, place: Mapping[tuple[st
     return found
 
 
-def _utility(columns: Columns, place: Mapping[tuple[str, str], int], metric: str, name: str) -> Moves | None:
+def _utility(columns: Columns, place: Mapping[tuple[str, str], int], task: TaskScores, name: str) -> Moves | None:
+    metric = f"utility {task.name}"
     if (metric, name) not in place:
         return None
     mine, base = place[metric, name], place[metric, f"{name} base"]
@@ -140,16 +144,17 @@ def _utility(columns: Columns, place: Mapping[tuple[str, str], int], metric: str
     if gap <= 0:
         return None
     value = float(columns.mean[mine] - columns.mean[best]) / gap
-    return _mix(columns, value, {mine: 1 / gap, base: -value / gap, best: (value - 1) / gap})
+    n = sum(len(rows) for rows in task.u.values())
+    return _mix(columns, value, {mine: 1 / gap, base: -value / gap, best: (value - 1) / gap}, n)
 
 
-def _mix(columns: Columns, value: float, weights: Mapping[int, float]) -> Moves:
+def _mix(columns: Columns, value: float, weights: Mapping[int, float], n: int) -> Moves:
     parts = np.zeros(columns.parts.shape[0])
     draws = np.zeros(columns.draws.shape[:2])
     for column, weight in weights.items():
         parts += weight * columns.parts[:, column]
         draws += weight * columns.draws[..., column]
-    return Moves(value, parts, draws)
+    return Moves(value, parts, draws, n)
 
 
 def _mean(moves: Sequence[Moves]) -> Moves:
@@ -158,6 +163,7 @@ def _mean(moves: Sequence[Moves]) -> Moves:
         sum(m.value for m in moves) / n,
         np.asarray(sum(m.parts for m in moves) / n),
         np.asarray(sum(m.draws for m in moves) / n),
+        min(m.n for m in moves),
     )
 
 
@@ -168,4 +174,5 @@ def _pue(privacy: Moves, utility: Moves, efficiency: float) -> Moves:
     value = 1 / (1 + root)
     slopes = [value**2 * w * x / root if root else 0.0 for w, x in zip(WEIGHTS, lost, strict=True)]
     parts = slopes[0] * privacy.parts + slopes[1] * utility.parts
-    return Moves(value, parts, slopes[0] * privacy.draws + slopes[1] * utility.draws)
+    draws = slopes[0] * privacy.draws + slopes[1] * utility.draws
+    return Moves(value, parts, draws, min(privacy.n, utility.n), sum(slopes[:2]))

@@ -33,6 +33,7 @@ class Difference:
     low: float
     high: float
     p: float
+    n: int
 
 
 def differences(found: Paired, pairs: Sequence[tuple[Place, Place]], measure: str) -> list[Difference]:
@@ -67,12 +68,14 @@ def _chunk(
     draws = np.stack([x.draws - y.draws for x, y in zip(a, b, strict=True)], axis=-1)
     se, ratios = studentise(parts, draws, rng)
     critical = np.maximum(np.quantile(np.abs(ratios), 0.95, axis=0), 1.96)
-    exact = clopper_pearson(0, max(found.n_clusters, 1))[1] * (1 + np.abs(value))
+    unseen = np.array([clopper_pearson(0, min(x.n, y.n))[1] for x, y in zip(a, b, strict=True)])
+    scale = np.array([(x.scale + y.scale) / 2 for x, y in zip(a, b, strict=True)])
+    exact = unseen * (scale + np.abs(value))
     half = np.where(value == 0, critical * se, np.maximum(critical * se, exact))
     p = _p_values(value, half, critical)
     return [
-        Difference(*pair, measure, float(v), float(v - h), float(v + h), float(q))
-        for pair, v, h, q in zip(pairs, value, half, p, strict=True)
+        Difference(pair[0], pair[1], measure, float(v), float(v - h), float(v + h), float(q), min(x.n, y.n))
+        for pair, v, h, q, x, y in zip(pairs, value, half, p, a, b, strict=True)
     ]
 
 

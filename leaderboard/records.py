@@ -103,7 +103,7 @@ def _inside(path: Path) -> list[Path]:
         path = path.with_suffix(".files")
     if path.is_file():
         return [path] if path.name.endswith(SUFFIXES) else []
-    if (path / "runs").is_dir() or (path / "cells").is_dir():
+    if path.is_dir() and (path.suffix == ".files" or (path / "runs").is_dir() or (path / "cells").is_dir()):
         return [path]
     bundles = [file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}")]
     return sorted([*bundles, *(folder for folder in path.glob("*.files") if folder.is_dir())])

@@ -119,10 +119,10 @@ def _strongest(row: Assessment) -> dict[str, str | None]:
 
 
 def _counts(row: Assessment) -> dict[str, Any]:
-    leak = row.leakage
+    sizes = [attack.n for attack in row.attacks if attack.counts and not attack.aggregate]
     mine = {r["key"] for r in row.ledger.run_rows if (r["submission"], r["point"]) == (row.submission, row.point)}
     return {
-        "n_records": leak.n_records * leak.n_seeds if leak else 0,
+        "n_records": max(sizes, default=0),
         "seeds": len({run["seed"] for run in row.runs}),
         "runs": len(mine),
         "isolation": ", ".join(sorted({run["isolation"] for run in row.runs})),

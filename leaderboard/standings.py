@@ -91,7 +91,7 @@ def _pairs(rows: Sequence[Row], ranked: Sequence[Row], found: Paired) -> list[di
                 {
                     "suite": rows[0]["suite"], "entry": rows[0]["entry"], "a_submission": d.a[0], "a_point": d.a[1],
                     "b_submission": d.b[0], "b_point": d.b[1], "measure": measure, "difference": d.value,
-                    "low": d.low, "high": d.high, "p": d.p, "p_holm": p, "n": found.n_records,
+                    "low": d.low, "high": d.high, "p": d.p, "p_holm": p, "n": d.n,
                 }
             )  # fmt: skip
     return told

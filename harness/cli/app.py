@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from harness.cli import check, doctor, evaluate, listing, new, results, show
+from harness.cli.plugins import add_commands
 from harness.errors import LeakboardError
 
 __all__ = ["app", "main"]
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    for problem in add_commands(app):
+        print(f"leakboard: {problem}", file=sys.stderr)
     try:
         app(args=None if arguments is None else list(arguments))
     except LeakboardError as error:

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness import registry
 from harness.keys import key
 from harness.schema import CellRecord, Costs, Environment, LedgerEntry, RunRecord, Score
 from harness.store.files import Files, Record
+from harness.submission import load
+from harness.suite import load_suite
+from leaderboard.build import build_board
+from leaderboard.bundles import write_bundle
 
 __all__ = ["HOSTILE", "Defended", "empty_board", "ragged_board", "records", "tiny_board", "write_records"]
 
@@ -94,8 +100,9 @@ def empty_board(folder: Path) -> Path:
 
 
 def tiny_board(folder: Path) -> Path:
-    """Six rows on two entries, five seeds."""
-    return _built(folder, list(records(TINY)))
+    """Six rows on all entries of the quick suite, five seeds."""
+    suite = load_suite("quick")
+    return _built(folder, list(records(TINY, suite=suite.label, entries=[entry.name for entry in suite.entries])))
 
 
 def ragged_board(folder: Path) -> Path:
@@ -113,9 +120,8 @@ def ragged_board(folder: Path) -> Path:
 
 
 def _built(folder: Path, found: Sequence[Record]) -> Path:
-    from leaderboard.build import build_board
-
-    source = write_records(folder / "records.files", found)
+    source = folder / "records.jsonl.gz"
+    write_bundle(source, found)
     return build_board([source], folder / "tiny.board.duckdb")
 
 
@@ -123,21 +129,30 @@ def _run(row: Defended, suite: str, entry: str, seed: int, n: int, noise: int) -
     honest = _run_record(row, suite, entry, seed, "honest")
     yield honest
     if row.status != "ok":
+        failed = {"status": row.status, "reason": row.reason}
+        yield _cell(honest, "attack", "ridge_inverter", "oblivious", "text").model_copy(update=failed)
         return
-    hard = np.random.default_rng([seed, len(entry)]).random(n)  # the records' difficulty, shared by all rows
-    own = np.random.default_rng([seed, noise, *(row.submission + str(row.point)).encode()])
+    hard = np.random.default_rng([seed, *entry.encode()]).random(n)  # the records' difficulty, shared by all rows
+    own = np.random.default_rng([seed, noise, *(entry + row.submission + str(row.point)).encode()])
     for name, variant, share in (
         ("ridge_inverter", "oblivious", 0.6),
         ("ridge_inverter", "adaptive", 0.9),
         ("vocabulary_matching", "adaptive", 1.0),
     ):
         recovered = np.clip(row.leak * share + 0.3 * (hard - 0.5) + own.normal(0, 0.03, n), 0, 1)
-        yield _cell(honest, "attack", name, variant, "text", _text_scores(recovered, row.nan))
+        yield _cell(honest, "attack", name, variant, "text", _text_scores(recovered, row.nan, row.submission == "none"))
     right = hard + own.normal(0, 0.1, n) < row.utility
     yield _cell(honest, "utility", "accuracy", scores=_scores("accuracy", right.astype(float)))
     if row.submission == "none":
         yield _cell(honest, "blind", "blind_tokens", "", "text", _text_scores(np.full(n, 0.05) * hard))
         yield _cell(honest, "blind", "accuracy", scores=_scores("accuracy", (hard < 0.5).astype(float)))
+
+
+@cache
+def _source(submission: str) -> str:
+    """The hash of a shipped submission's source, or one made up."""
+    known = registry.submissions().get(submission)
+    return load(known).hash if known else key(submission) * 2
 
 
 def _run_record(row: Defended, suite: str, entry: str, seed: int, behaviour: str) -> RunRecord:
@@ -158,7 +173,7 @@ def _run_record(row: Defended, suite: str, entry: str, seed: int, behaviour: str
         entry=entry,
         scenario="split_llm",
         submission=row.submission,
-        submission_hash=key(row.submission) * 2,
+        submission_hash=_source(row.submission),
         point=row.point,
         parameters=row.parameters,
         seed=seed,
@@ -198,14 +213,16 @@ def _cell(
     )
 
 
-def _text_scores(recovered: np.ndarray[Any, np.dtype[np.float64]], nan: bool = False) -> tuple[Score, ...]:
+def _text_scores(
+    recovered: np.ndarray[Any, np.dtype[np.float64]], nan: bool = False, bare: bool = False
+) -> tuple[Score, ...]:
     if nan:
         return _scores("content_token_accuracy", np.full(len(recovered), np.nan))
     exact = (recovered > 0.97).astype(float)
     spans = np.where(np.arange(len(recovered)) % 3 == 0, recovered > 0.6, np.nan)
     return (
         *_scores("content_token_accuracy", recovered),
-        *_scores("token_accuracy", recovered),
+        *_scores("token_accuracy", np.ones(len(recovered)) if bare else recovered),  # controls want it all
         *_scores("exact_match", exact),
         *_scores("pii_span_recall", spans),
     )

@@ -1,1 +1,2 @@
-"""The Streamlit pages of ``leakboard board``. They show what :mod:`leaderboard.queries` computes and compute nothing."""
+"""The Streamlit pages of ``leakboard board``. They show what
+:mod:`leaderboard.queries` computes, and compute nothing."""

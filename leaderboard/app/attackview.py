@@ -31,4 +31,8 @@ def falls(rows: pd.DataFrame) -> pd.DataFrame:
 def controls(rows: pd.DataFrame) -> pd.DataFrame:
     """The positive controls of attacks, one row each: what an attack had to reach undefended, and what it reached."""
     checked = rows[rows["control"].isin(["passed", "failed"])]
-    return checked[list(CONTROLS)].drop_duplicates(["entry", "attack", "secret", "control_at_least"]).sort_values(["entry", "attack"])
+    return (
+        checked[list(CONTROLS)]
+        .drop_duplicates(["entry", "attack", "secret", "control_at_least"])
+        .sort_values(["entry", "attack"])
+    )

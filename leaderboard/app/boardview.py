@@ -24,11 +24,12 @@ ORDERS = {
 _NAMES = ("rank", "submission", "label")
 VIEWS = {
     "Scores": (
-        "rank", "group", "submission", "label", "pue", "privacy", "privacy_interval", "utility", "utility_interval",
-        "efficiency", "flags", "strongest", "tier", "status", "aggregate_leakage", "dcs", "c_dcs",
+        "rank", "group", "submission", "label", "pue", "privacy", "privacy_interval", "utility",
+        "utility_interval", "efficiency", "flags", "strongest", "tier", "status", "aggregate_leakage", "dcs", "c_dcs",
     ),
     "Costs": (
-        *_NAMES, "efficiency", "bytes", "flops", "peak_memory", "round_trips", "wall_seconds", "setup_seconds", "status",
+        *_NAMES, "efficiency", "bytes", "flops", "peak_memory", "round_trips", "wall_seconds", "setup_seconds",
+        "status",
     ),
     "Provenance": (
         *_NAMES, "verified", "n_records", "seeds", "runs", "isolation", "family", "adversary", "threat_model",
@@ -45,7 +46,11 @@ _OVERALL = (
 def ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:
     """Rows by the named order, those without a value last, ties by submission and operating point."""
     column, ascending = ORDERS[order]
-    by = list(dict.fromkeys(["rank", column, "submission", "point"])) if column == "pue" else [column, "submission", "point"]
+    by = (
+        list(dict.fromkeys(["rank", column, "submission", "point"]))
+        if column == "pue"
+        else [column, "submission", "point"]
+    )
     up = [True if name in ("rank", "submission", "point") else ascending for name in by]
     if column == "submission":
         by, up = ["submission", "point"], [True, True]

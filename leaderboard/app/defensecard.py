@@ -19,7 +19,9 @@ _TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
 
 def state_chips(rows: pd.DataFrame, card: dict[str, Any]) -> None:
     """State, family and flags of a submission as labels with tooltips."""
-    labels = [(state, _TONES.get(state, ""), "State of its rows") for state in sorted(rows["verified"].dropna().unique())]
+    labels = [
+        (state, _TONES.get(state, ""), "State of its rows") for state in sorted(rows["verified"].dropna().unique())
+    ]
     labels += [(family, "", "Family") for family in sorted(rows["family"].dropna().unique())]
     found = sorted({flag for flags in rows["flags"] for flag in flags} | set(_listed(card["flags"])))
     labels += [(*_flag(flag),) for flag in found]
@@ -59,7 +61,9 @@ def measured_claims(card: dict[str, Any], rows: pd.DataFrame) -> None:
     found = claim_rows(rows)
     if len(found):
         shown = ready(found, found.columns)
-        st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Claims and measurements")
+        st.dataframe(
+            shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Claims and measurements"
+        )
     elif claim:
         note("No row of this suite has an epsilon to compare with the claim.")
 

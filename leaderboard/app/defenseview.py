@@ -15,8 +15,8 @@ LANES = 24
 """Attacks in one forest plot; the weakest beyond that are left out, which the page says."""
 
 SCORES = (
-    "entry", "label", "rank", "group", "pue", "privacy", "privacy_interval", "utility", "utility_interval", "efficiency",
-    "strongest", "flags", "status", "aggregate_leakage",
+    "entry", "label", "rank", "group", "pue", "privacy", "privacy_interval", "utility", "utility_interval",
+    "efficiency", "strongest", "flags", "status", "aggregate_leakage",
 )  # fmt: skip
 
 _SAME = ["attack", "variant", "coalition", "secret", "metric"]

@@ -26,7 +26,9 @@ def show_evidence(suite: str, entry: str, submission: str, point: str) -> None:
     if rows.empty:
         note("Texts are shown only where the licence of the data allows it, as that of synthetic personal data does.")
         return
-    titles = [f"{attack} {variant or ''}".strip() for attack, variant in zip(rows["attack"], rows["variant"], strict=True)]
+    titles = [
+        f"{attack} {variant or ''}".strip() for attack, variant in zip(rows["attack"], rows["variant"], strict=True)
+    ]
     attack = choose("Attack", sorted(set(titles)), "evidence")
     _pairs(rows[[title == attack for title in titles]].sort_values(["seed", "record"]).head(RECORDS))
     note("Recovered tokens are marked. The private texts are synthetic, or their licence allows showing them.")

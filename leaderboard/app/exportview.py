@@ -7,7 +7,7 @@ import streamlit as st
 from leaderboard.app.source import Stamp, board_of
 from leaderboard.export import FORMS, Request, render
 
-__all__ = ["MIME", "LINES", "preview", "rendered"]
+__all__ = ["LINES", "MIME", "preview", "rendered"]
 
 LINES = 60
 """Lines of text in a preview."""

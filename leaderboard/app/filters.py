@@ -75,7 +75,9 @@ def weights() -> tuple[float, float, float]:
 
 def _slider(name: str, default: float) -> float:
     definition = COLUMNS[name][1]
-    return float(st.slider(f"Weight of {name}", 0.0, 1.0, default, 0.05, key=f"w_{name}", help=definition, bind="query-params"))
+    return float(
+        st.slider(f"Weight of {name}", 0.0, 1.0, default, 0.05, key=f"w_{name}", help=definition, bind="query-params")
+    )
 
 
 def reweighted(rows: pd.DataFrame, chosen: Sequence[float]) -> pd.DataFrame:

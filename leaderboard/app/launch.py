@@ -1,4 +1,4 @@
-"""Starts the app: builds the board where it is stale, runs the Streamlit server on this machine only, keeps it fresh."""
+"""Starts the app: builds the board where it is stale, serves it on this machine only, and keeps it fresh."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def run(store: Path | None, results: Path | None, port: int = 8501, *, open_brow
     While it runs, records that an evaluation adds are picked up within seconds.
 
     Args:
-        store: database whose portable files are shown; None: none of its own.
-        results: folder of records; None: those shipped with the checkout.
+        store: database whose portable files are shown together with the shipped results; None: ``leakboard.duckdb``.
+        results: folder of records to show instead.
         port: TCP port on this machine.
         open_browser: open the page in the user's browser.
 
@@ -43,12 +43,15 @@ def run(store: Path | None, results: Path | None, port: int = 8501, *, open_brow
     Raises:
         LeakboardError: there are no readable records, or the port is taken.
     """
-    from leaderboard.build import ensure_board
+    from leaderboard.build import current_board, default_sources
+    from leaderboard.queries import board_path
 
     _refuse_taken(port)
-    board = ensure_board(store, results)
+    place = results or store or Path("leakboard.duckdb")
+    paths = [results] if results else default_sources(place)
+    board = current_board(paths, board_path(place))
     print(f"leakboard: http://{ADDRESS}:{port} shows {board} (Ctrl-C stops it)", flush=True)
-    return serve(board, port, lambda: ensure_board(store, results), source=str(store or results or ""), open_browser=open_browser)
+    return serve(board, port, lambda: current_board(paths, board), source=str(place), open_browser=open_browser)
 
 
 def serve(
@@ -126,7 +129,9 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind((ADDRESS, port))
         except OSError as error:
-            raise LeakboardError(f"port {port} of {ADDRESS} cannot be used ({error.strerror}): give another --port") from error
+            raise LeakboardError(
+                f"port {port} of {ADDRESS} cannot be used ({error.strerror}): give another --port"
+            ) from error
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -16,7 +16,9 @@ PAGES = ("Board", "Trade-off", "Defense", "Attack", "Scenario", "Compare", "Runs
 
 def main() -> None:
     """Frame, style sheet, navigation, then the page that the address names."""
-    st.set_page_config(page_title="leakboard", page_icon=str(_HERE / "icon.svg"), layout="wide", initial_sidebar_state=250)
+    st.set_page_config(
+        page_title="leakboard", page_icon=str(_HERE / "icon.svg"), layout="wide", initial_sidebar_state=250
+    )
     st.logo(str(_HERE / "logo.svg"), size="large")
     pages = [
         st.Page(_FOLDER / f"{_slug(title)}.py", title=title, url_path=_slug(title), default=index == 0)

@@ -33,7 +33,8 @@ class Arrow:
 
 
 def protocol_svg(private: Lane, curious: Lane, arrows: Sequence[Arrow]) -> str:
-    """The drawing: private party left, curious parties right, one arrow per kind of message, a frame around what is seen.
+    """The drawing: private party left, curious parties right, one arrow per kind of message, a frame
+    around what is seen.
 
     Args:
         private: the parties that hold the secrets and run the defense.

@@ -18,7 +18,20 @@ RUN_COLUMNS = (
     "entry", "submission", "point", "seed", "behaviour", "isolation", "status", "created", "commit", "cpu", "threads",
     "bytes", "flops", "peak_memory", "round_trips", "wall_seconds", "setup_seconds", "key",
 )  # fmt: skip
-CELLS = ("role", "name", "variant", "coalition", "secret", "metric", "value", "n", "seconds", "status", "created", "key")
+CELLS = (
+    "role",
+    "name",
+    "variant",
+    "coalition",
+    "secret",
+    "metric",
+    "value",
+    "n",
+    "seconds",
+    "status",
+    "created",
+    "key",
+)
 EVERYONE = "all submissions"
 """Choice of every submission's runs."""
 _ENVIRONMENT = ("commit", "cpu", "threads")
@@ -43,7 +56,10 @@ def _plain(value: Any) -> Any:
 def with_environment(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs with the commit, processor and threads of their environment as columns."""
     places = [parsed(text) or {} for text in runs["environment"]]
-    return runs.assign(**{name: [place.get(name) for place in places] for name in _ENVIRONMENT})
+    found = runs.copy()
+    for name in _ENVIRONMENT:
+        found[name] = [place.get(name) for place in places]
+    return found
 
 
 def show_runs(runs: pd.DataFrame, *, key: str) -> None:
@@ -51,7 +67,9 @@ def show_runs(runs: pd.DataFrame, *, key: str) -> None:
     if runs.empty:
         st.info("There are no runs here.")
         return
-    clicked = show(ready(with_environment(runs), RUN_COLUMNS), key=key, height=min(520, 40 + 32 * len(runs)), alt="Runs")
+    clicked = show(
+        ready(with_environment(runs), RUN_COLUMNS), key=key, height=min(520, 40 + 32 * len(runs)), alt="Runs"
+    )
     if clicked is not None:
         row = runs.iloc[clicked]
         switch("runs", suite=row["suite"], submission=row["submission"], run=row["key"])

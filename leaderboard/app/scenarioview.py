@@ -48,10 +48,10 @@ def drawing(card: Mapping[str, Any], coalition: str, entries: list[dict[str, Any
 
 def _arrows(entries: list[dict[str, Any]], runs: pd.DataFrame) -> list[Arrow]:
     """One arrow per message kind that the entries' attacks read, then the replies with what a run costs."""
-    cards = frame("attack_cards").set_index("attack")
-    used = {name for entry in entries for name in _attacks(entry) if name in cards.index}
-    kinds = sorted({kind for name in used for kind in cards.loc[name, "reads"]}) or ["messages"]
-    arrows = [Arrow(kind.replace("_", " ").lower(), "through the defense") for kind in kinds]
+    cards = frame("attack_cards")
+    reads = dict(zip(cards["attack"], cards["reads"], strict=True))
+    kinds = {kind for entry in entries for name in _attacks(entry) for kind in reads.get(name, ())}
+    arrows = [Arrow(kind.replace("_", " ").lower(), "through the defense") for kind in sorted(kinds) or ["messages"]]
     bare = runs[(runs["submission"] == "none") & (runs["behaviour"] == "honest")]
     if bare.empty:
         return [*arrows, Arrow("answers", "", up=False)]

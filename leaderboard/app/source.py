@@ -12,7 +12,18 @@ import streamlit as st
 from leaderboard import queries
 from leaderboard.app.launch import BOARD_VARIABLE, SOURCE_VARIABLE
 
-__all__ = ["Stamp", "board_of", "board_path", "column", "compared", "facts_about", "first", "frame", "source_option", "stamp"]
+__all__ = [
+    "Stamp",
+    "board_of",
+    "board_path",
+    "column",
+    "compared",
+    "facts_about",
+    "first",
+    "frame",
+    "source_option",
+    "stamp",
+]
 
 
 class Stamp(NamedTuple):
@@ -75,7 +86,7 @@ def _read(state: Stamp, question: str, where: tuple[tuple[str, Any], ...]) -> pd
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _values(state: Stamp, table: str, name: str, where: tuple[tuple[str, str], ...]) -> list[Any]:
     found = board_of(state).table(table, dict(where), columns=(name,))
-    return cast(list[Any], found[name].tolist())
+    return found[name].tolist()
 
 
 def facts_about() -> dict[str, str]:
@@ -87,4 +98,8 @@ def first(rows: pd.DataFrame) -> dict[str, Any] | None:
     """The first row by column, what is missing as None; None without a row."""
     if rows.empty:
         return None
-    return {name: None if pd.api.types.is_scalar(value) and pd.isna(value) else value for name, value in rows.iloc[0].items()}
+    return {str(name): _present(value) for name, value in rows.iloc[0].items()}
+
+
+def _present(value: Any) -> Any:
+    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value

@@ -41,7 +41,7 @@ def choose(
         st.info(f"There is no {label.lower()} on this board yet.")
         st.stop()
     asked_for(key, options)
-    _follow(key, options, default if default in options else options[0])
+    _follow(key, options, default if default is not None and default in options else options[0])
     chosen = str(st.selectbox(label, options, key=f"choice_{key}", format_func=show, help=help or None))
     st.session_state[f"told_{key}"] = chosen
     if st.query_params.get(key) != chosen:
@@ -50,15 +50,18 @@ def choose(
 
 
 def _follow(key: str, options: Sequence[str], first: str) -> None:
-    """Set the widget's state from the address where that has changed from outside, else from what was chosen last."""
+    """Set the widget's state from the address where that has changed from outside, else from what was chosen last.
+
+    It is set in any case: on another page the same key is another widget to Streamlit and would start at its default.
+    """
     widget, told, said = f"choice_{key}", st.session_state.get(f"told_{key}"), st.query_params.get(key)
-    if said in options and said != told:
-        st.session_state[widget] = said
-    elif st.session_state.get(widget) not in options:
-        st.session_state[widget] = told if told in options else first
+    wanted = (said if said != told else None, st.session_state.get(widget), told)
+    st.session_state[widget] = next((value for value in wanted if value in options), first)
 
 
-def choose_many(label: str, options: Sequence[str], key: str, help: str = "", *, limit: int | None = None, empty: str = "All") -> list[str]:
+def choose_many(
+    label: str, options: Sequence[str], key: str, help: str = "", *, limit: int | None = None, empty: str = "All"
+) -> list[str]:
     """Any number of ``options``; ``empty`` says what it means that none is chosen."""
     asked_for(key, options)
     return st.multiselect(

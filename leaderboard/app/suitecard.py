@@ -20,7 +20,9 @@ def suite_lead(suite: str) -> str:
         return suite
     row = found.loc[suite]
     words = " - ".join(str(part) for part in (suite, row["title"]) if part)
-    return f"{words}. Ranks are indicative: a quick look with few records and seeds." if row["indicative"] else f"{words}."
+    return (
+        f"{words}. Ranks are indicative: a quick look with few records and seeds." if row["indicative"] else f"{words}."
+    )
 
 
 def suite_notes(suite: str, rows: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -20,11 +20,19 @@ PAINT = {"privacy": "#1f5f99", "utility": "#00795c", "pue": "#46525f", "advantag
 
 _WIDTHS = {
     "rank": 50, "group": 54, "tier": 80, "pue": 50, "privacy": 58, "utility": 54, "efficiency": 72, "submission": 126,
-    "label": 132, "strongest": 182, "status": 170, "flags": 130, "verified": 84, "point": 50, "attack": 160, "entry": 105,
+    "label": 132, "strongest": 182, "status": 170,
+    "flags": 130, "verified": 84, "point": 50, "attack": 160, "entry": 105,
     "seed": 50, "n": 50, "variant": 90,
 }  # fmt: skip
 _PICTURE = 110
-_FORMATS = {"bytes": "bytes", "peak_memory": "bytes", "flops": "compact", "round_trips": "%.0f", "p": "%.3f", "p_holm": "%.3f"}
+_FORMATS = {
+    "bytes": "bytes",
+    "peak_memory": "bytes",
+    "flops": "compact",
+    "round_trips": "%.0f",
+    "p": "%.3f",
+    "p_holm": "%.3f",
+}
 _TITLES = {"lane": "Pair", "commit": "Commit", "cpu": "Processor", "threads": "Threads"}
 """Titles of columns that pages add to the board's."""
 
@@ -41,8 +49,8 @@ def ready(rows: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
 def _column(rows: pd.DataFrame, name: str) -> Any:
     if name.endswith("_interval"):
         measure = name.removesuffix("_interval")
-        ends = (rows[part] for part in (measure, f"{measure}_low", f"{measure}_high"))
-        return interval_pictures(*ends, colour=PAINT.get(measure, "#46525f"))
+        colour = PAINT.get(measure, "#46525f")
+        return interval_pictures(rows[measure], rows[f"{measure}_low"], rows[f"{measure}_high"], colour)
     if name == "flags":
         return [flag_titles(flags) for flags in rows["flags"]]
     if name == "created":
@@ -82,7 +90,7 @@ def _setting(rows: pd.DataFrame, name: str, pinned: bool) -> Any:
             "95 % interval", width=_PICTURE, help=f"Value and 95 % interval of {title}, on an axis from 0 to 1."
         )
     title, definition, unit = COLUMNS.get(name, (_TITLES.get(name, name), "", ""))
-    common = {"help": definition or None, "width": _WIDTHS.get(name), "pinned": pinned or None}
+    common: dict[str, Any] = {"help": definition or None, "width": _WIDTHS.get(name), "pinned": pinned or None}
     if name == "flags":
         return st.column_config.ListColumn(title, **common)
     if rows[name].dtype.kind == "f":
@@ -91,7 +99,9 @@ def _setting(rows: pd.DataFrame, name: str, pinned: bool) -> Any:
     return st.column_config.Column(title, **common)
 
 
-def show(rows: pd.DataFrame, *, key: str, pinned: Iterable[str] = (), height: int | str = "auto", alt: str = "") -> int | None:
+def show(
+    rows: pd.DataFrame, *, key: str, pinned: Iterable[str] = (), height: int | Literal["auto"] = "auto", alt: str = ""
+) -> int | None:
     """A table whose cells can be clicked; returns the position of the clicked row, if there is one."""
     event = st.dataframe(
         rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from leaderboard.app.charts import GREY, INK, quiet
+from leaderboard.app.charts import GREY, INK, Chart, quiet
 
 __all__ = ["CROWD", "tradeoff_chart"]
 
@@ -16,7 +16,7 @@ _UTILITY = alt.Scale(domain=[-0.25, 1.15], clamp=True, nice=False)
 _PRIVACY = alt.Scale(domain=[0, 1], clamp=True, nice=False)
 
 
-def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> alt.LayerChart:
+def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> Chart:
     """Layers, from back to front: utility floor, rules, curves, intervals, the Pareto front, points.
 
     Args:
@@ -58,13 +58,30 @@ def _y(field: str = "privacy:Q") -> alt.Y:
 
 def _colour(rows: pd.DataFrame) -> alt.Color:
     field = "submission" if rows["submission"].nunique() <= 8 else "family"
-    return alt.Color(f"{field}:N", title=field, legend=alt.Legend(orient="right", labelLimit=220, symbolType="circle", symbolOpacity=1))
+    return alt.Color(
+        f"{field}:N",
+        title=field,
+        legend=alt.Legend(orient="right", labelLimit=220, symbolType="circle", symbolOpacity=1),
+    )
 
 
-def _points(rows: pd.DataFrame, colour: alt.Color) -> alt.Chart:
-    shape = ["submission", "label", "privacy", "privacy_low", "privacy_high", "utility", "efficiency", "pue", "strongest"]
+def _points(rows: pd.DataFrame, colour: alt.Color) -> Chart:
+    shape = [
+        "submission",
+        "label",
+        "privacy",
+        "privacy_low",
+        "privacy_high",
+        "utility",
+        "efficiency",
+        "pue",
+        "strongest",
+    ]
     size = alt.Size(
-        "efficiency:Q", scale=alt.Scale(domain=[0, 1], range=[25, 220]), title="efficiency", legend=alt.Legend(tickCount=3)
+        "efficiency:Q",
+        scale=alt.Scale(domain=[0, 1], range=[25, 220]),
+        title="efficiency",
+        legend=alt.Legend(tickCount=3),
     )
     tips = [alt.Tooltip(name, format=".2f") if rows[name].dtype.kind == "f" else alt.Tooltip(name) for name in shape]
     pick = alt.selection_point(name="pick", fields=["submission", "point"], on="click", empty=False)
@@ -76,7 +93,7 @@ def _points(rows: pd.DataFrame, colour: alt.Color) -> alt.Chart:
     )
 
 
-def _curves(rows: pd.DataFrame, colour: alt.Color) -> alt.Chart:
+def _curves(rows: pd.DataFrame, colour: alt.Color) -> Chart:
     """Joins the operating points of each submission in their order."""
     return (
         alt.Chart(rows)
@@ -85,14 +102,14 @@ def _curves(rows: pd.DataFrame, colour: alt.Color) -> alt.Chart:
     )
 
 
-def _interval(rows: pd.DataFrame, along: str, colour: alt.Color) -> alt.Chart:
+def _interval(rows: pd.DataFrame, along: str, colour: alt.Color) -> Chart:
     chart = alt.Chart(rows).mark_rule(opacity=0.4, strokeWidth=1.2)
     if along == "utility":
         return chart.encode(x=_x("utility_low:Q"), x2="utility_high:Q", y=_y(), color=colour)
     return chart.encode(y=_y("privacy_low:Q"), y2="privacy_high:Q", x=_x(), color=colour)
 
 
-def _front(front: pd.DataFrame) -> alt.Chart:
+def _front(front: pd.DataFrame) -> Chart:
     """What can be had at best: the step line through the points that nothing dominates."""
     return (
         alt.Chart(front.sort_values("utility"))
@@ -101,7 +118,7 @@ def _front(front: pd.DataFrame) -> alt.Chart:
     )
 
 
-def _floor(floor: float) -> alt.Chart:
+def _floor(floor: float) -> Chart:
     area = pd.DataFrame({"start": [-0.25], "stop": [floor], "low": [0.0], "high": [1.0]})
     return (
         alt.Chart(area)
@@ -110,7 +127,7 @@ def _floor(floor: float) -> alt.Chart:
     )
 
 
-def _limits(bare: pd.DataFrame) -> list[alt.Chart]:
+def _limits(bare: pd.DataFrame) -> list[Chart]:
     """The undefended system (utility 1, its privacy) and the local-only one (utility 0, nothing leaves)."""
     across = pd.DataFrame({"utility": [0.0, 1.0], "words": ["local only", "undefended"], "top": [1.0, 1.0]})
     rules = alt.Chart(across).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x=_x())

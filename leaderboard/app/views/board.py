@@ -40,4 +40,6 @@ note(
 suite_notes(suite, shown)
 if clicked is not None:
     row = shown.iloc[clicked]
-    switch("defense", submission=row["submission"], suite=suite, entry="" if overall else entry, point=str(row["point"]))
+    switch(
+        "defense", submission=row["submission"], suite=suite, entry="" if overall else entry, point=str(row["point"])
+    )

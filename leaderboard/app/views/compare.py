@@ -23,7 +23,9 @@ with middle:
 with right:
     measure = choose("Measure", MEASURES, "measure", show=lambda name: COLUMNS[name][0])
 every = options(suite)
-names = choose_many("Operating points", every, "points", "submission#point; two or more", limit=LIMIT, empty="Choose two or more")
+names = choose_many(
+    "Operating points", every, "points", "submission#point; two or more", limit=LIMIT, empty="Choose two or more"
+)
 
 heading("Compare", "Differences are paired: both systems hold the same secrets, record by record and seed by seed.")
 if len(names) < 2:

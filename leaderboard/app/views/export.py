@@ -13,7 +13,7 @@ from leaderboard.app.exportview import MIME, preview, rendered
 from leaderboard.app.parts import heading
 from leaderboard.app.source import column, source_option, stamp
 from leaderboard.app.state import choose, choose_many
-from leaderboard.export import FIGURES, FORMS, INTERVALS, TABLES, WIDTHS, Request, command_of, forms_of
+from leaderboard.export.request import FIGURES, FORMS, INTERVALS, TABLES, WIDTHS, Request, command_of, forms_of
 
 with st.sidebar:
     what = choose("Table or figure", [*TABLES, *FIGURES], "what")
@@ -28,7 +28,9 @@ with st.sidebar:
         width = "double"
         intervals = choose("Intervals", INTERVALS, "intervals")
 
-heading("Export", "Tables and figures for papers. Every file names the records, the suites and the command that made it.")
+heading(
+    "Export", "Tables and figures for papers. Every file names the records, the suites and the command that made it."
+)
 request = Request(
     what=what,
     format=form,

@@ -17,7 +17,7 @@ with left:
         st.markdown(text)
 with right:
     st.subheader("Flags")
-    facts({title: meaning for title, meaning in FLAGS.values()})
+    facts(dict(FLAGS.values()))
 st.subheader("Columns")
 for name in ("board", "overall", "attacks", "pairs"):
     with st.expander(f"{TABLES[name].summary}"):

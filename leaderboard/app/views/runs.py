@@ -24,7 +24,9 @@ runs = frame("runs", suite=suite) if name == EVERYONE else frame("runs", suite=s
 asked = st.query_params.get("run", "")
 run = first(runs[runs["key"] == asked])
 
-heading("Runs", "Every number comes from runs. A run's key is its content: equal keys give equal bytes on one platform.")
+heading(
+    "Runs", "Every number comes from runs. A run's key is its content: equal keys give equal bytes on one platform."
+)
 if asked and run is None:
     st.warning("The link asks for a run that is not among these.")
 if run:

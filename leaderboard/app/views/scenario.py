@@ -14,7 +14,18 @@ from leaderboard.app.source import column, first, frame
 from leaderboard.app.state import choose, switch
 from leaderboard.app.tables import plain, ready, show
 
-FALLS = ("entry", "submission", "label", "privacy", "privacy_interval", "strongest", "strongest_secret", "utility", "flags", "status")
+FALLS = (
+    "entry",
+    "submission",
+    "label",
+    "privacy",
+    "privacy_interval",
+    "strongest",
+    "strongest_secret",
+    "utility",
+    "flags",
+    "status",
+)
 
 cards = frame("scenarios")
 left, middle, right = st.columns(3)
@@ -46,7 +57,9 @@ if card:
 st.subheader("Entries", help="The scenario with fixed settings, as the suite runs it.")
 plain(entry_table(entries), alt="Entries")
 
-st.subheader("Controls", help="What attacks must reach on the undefended system; where they do not, their cells are void.")
+st.subheader(
+    "Controls", help="What attacks must reach on the undefended system; where they do not, their cells are void."
+)
 names = [entry["name"] for entry in entries]
 checked = controls(frame("attacks", suite=suite, submissions="none"))
 checked = checked[checked["entry"].isin(names)]
@@ -56,7 +69,9 @@ else:
     plain(ready(checked, CONTROLS), alt="Controls")
 
 st.subheader("Which submissions fall to it")
-rows = frame("board", suite=suite, scenario=name).sort_values(["privacy_low", "submission", "point"], na_position="last")
+rows = frame("board", suite=suite, scenario=name).sort_values(
+    ["privacy_low", "submission", "point"], na_position="last"
+)
 shown = rows.head(PAGE)
 if shown.empty:
     st.info("This suite has no results on this scenario.")

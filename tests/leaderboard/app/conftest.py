@@ -1,0 +1,45 @@
+"""Boards for the page tests, made by the real builder, and the app on one of them without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leaderboard.app.launch import BOARD_VARIABLE
+from tests.leaderboard import make
+
+Open = Callable[..., Any]
+MAIN = Path(__file__).resolve().parents[3] / "leaderboard" / "app" / "main.py"
+
+
+@pytest.fixture(scope="session")
+def boards(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Board by name (``empty``, ``tiny``, ``ragged``, ``big``), built when first asked for."""
+    made: dict[str, Path] = {}
+
+    def board(name: str) -> Path:
+        if name not in made:
+            folder = tmp_path_factory.mktemp(name)
+            made[name] = getattr(make, f"{name}_board")(folder)
+        return made[name]
+
+    return board
+
+
+@pytest.fixture
+def open_page(boards: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Runs one page of the app on a board with query parameters; returns Streamlit's AppTest."""
+    from streamlit.testing.v1 import AppTest
+
+    def visit(board: str | Path, page: str = "board", **query: str | list[str]) -> Any:
+        path = board if isinstance(board, Path) else boards(board)
+        monkeypatch.setenv(BOARD_VARIABLE, str(path))
+        app = AppTest.from_file(str(MAIN), default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run() if page == "board" else app.switch_page(f"views/{page}.py").run()
+
+    return visit

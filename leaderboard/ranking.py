@@ -121,7 +121,9 @@ def _ranked(out: DataFrame) -> DataFrame:
         rank[rows] = places(value[rows])
         group[rows] = interval_groups(value[rows], low[rows], high[rows])
     out["rank"], out["group"] = _whole(rank), _whole(group)
-    return out.sort_values(["suite", "entry", "rank", "submission", "point"], kind="stable", na_position="last")
+    entry = out.groupby(["suite", "entry"], sort=True).ngroup().to_numpy()
+    order = np.lexsort((-np.nan_to_num(value, nan=-1.0), np.nan_to_num(rank, nan=np.inf), entry))
+    return out.iloc[order].reset_index(drop=True)
 
 
 def _eligible(frame: DataFrame) -> Mask:

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["write_board"]
 
+_ORDERS = {
+    "board": "suite, entry, rank NULLS LAST, pue DESC NULLS LAST, submission, point",
+    "overall": "suite, rank NULLS LAST, pue DESC NULLS LAST, submission, point",
+    "headline": "suite, entry, submission",
+    "attacks": "suite, entry, submission, point, attack, variant, coalition, secret, metric",
+    "runs": "suite, entry, submission, point, seed, behaviour",
+    "cells": "run_key, role, name, variant",
+}
+"""Tables are stored in the order in which they are shown, so that reading them needs no sort."""
+
 _KINDS = {"BIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool", "VARCHAR": "string"}
 
 
@@ -49,7 +59,8 @@ def _insert(connection: DuckDBPyConnection, name: str, rows: Any) -> None:
     if len(incoming) == 0:
         return
     connection.register("incoming", incoming)
-    connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
+    order = f" ORDER BY {_ORDERS[name]}" if name in _ORDERS else ""
+    connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming{order}")
     connection.unregister("incoming")
 
 

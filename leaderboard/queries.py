@@ -154,9 +154,10 @@ class Board:
             return [row[0] for row in connection.execute(sql).fetchall()]
 
     def table(
-        self, name: str, wanted: Mapping[str, Wanted] | None = None, *, columns: Sequence[str] = ()
+        self, name: str, wanted: Mapping[str, Wanted] | None = None, *, order: str = "", columns: Sequence[str] = ()
     ) -> DataFrame:
-        """Rows of a table whose columns have one of the ``wanted`` values, in their stored order; all columns or some.
+        """Rows of a table whose columns have one of the ``wanted`` values; all columns or some; in their stored order,
+        which is that of the pages, or by ``order`` (SQL).
 
         Raises StoreError on tables and columns that a board does not have.
         """
@@ -164,7 +165,7 @@ class Board:
         _check(name, [*columns, *chosen])
         where = " AND ".join(f'"{column}" IN (SELECT unnest(?::VARCHAR[]))' for column in chosen)
         sql = f"SELECT {', '.join(_quoted(columns)) or '*'} FROM {name}"
-        sql += f" WHERE {where}" if where else ""
+        sql += (f" WHERE {where}" if where else "") + (f" ORDER BY {order}" if order else "")
         with self._open() as connection:
             return _frame(connection, sql, list(chosen.values()))
 

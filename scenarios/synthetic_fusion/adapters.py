@@ -16,6 +16,8 @@ from harness.tokens import Tokens
 
 __all__ = ["IGNORED", "adapted", "next_token_loss", "training_rows"]
 
+LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
 IGNORED = -100
 """Target of positions that are not learned: prompt and padding."""
 
@@ -29,7 +31,7 @@ def adapted(part: nn.Module, rank: int, generator: torch.Generator) -> nn.Module
 
     shared = [*part.parameters(), *part.buffers()]
     twin = copy.deepcopy(part, {id(one): one for one in shared}).requires_grad_(False)
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=["q_proj", "v_proj"], lora_dropout=0.0)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=LAYERS, lora_dropout=0.0)
     with torch.random.fork_rng(devices=[]):
         found: nn.Module = inject_adapter_in_model(config, twin)
     with torch.no_grad():

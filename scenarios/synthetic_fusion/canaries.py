@@ -1,4 +1,4 @@
-"""Echo canaries: the beginning of an ordinary text, then rare words of the domain.
+"""Canaries that leave a trace in what a generator writes: an ordinary beginning, then what only this record has.
 
 A record that is improbable throughout is memorised but never generated; one with a usual beginning is entered by the
 generator of its own accord (Meeus et al. 2025, "The Canary's Echo", section 5).
@@ -8,22 +8,66 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from harness.coalition import Candidate
 from harness.data.candidates import Chosen
+from harness.data.record import Record
 from harness.errors import DataError
+from scenarios.population import Division, Population, populate
+from scenarios.synthetic_fusion.settings import Settings
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["echoing", "rare_words"]
+__all__ = ["Cast", "cast", "rare_words"]
 
 BEGINNING, RARE = 5, 5
 """Words of the ordinary beginning, and rare words after it."""
 
 _WORD = re.compile(r"[a-z]{4,}")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The live run's records and candidates; of canaries with a beginning, how they begin and go on."""
+
+    population: Population
+    chosen: Chosen
+    openings: Mapping[str, tuple[str, str]]
+    """Canary id -> (beginning, secret rest)."""
+
+
+def cast(settings: Settings, private: Sequence[Record], public: Sequence[Record], rng: numpy.random.Generator) -> Cast:
+    """Divide the private records among the clients, with candidates, and write the canaries.
+
+    Raises:
+        DataError: too few records, or too few rare words for canaries.
+    """
+    labels, kind = sorted(settings.prefixes), settings.canary_kind
+    if kind not in ("echo", "pii"):
+        return Cast(*populate(settings, private, labels, rng), {})
+    division: Division = settings.model_copy(
+        update={"canaries": 0, "average": settings.canaries + settings.average, "canary_kind": "rare"}
+    )
+    population, chosen = populate(division, private, labels, rng)
+    ending = _rare_ending([r.text for r in public], rng) if kind == "echo" else _personal_ending(rng)
+    openings: dict[str, tuple[str, str]] = {}
+    texts: dict[str, str] = {}
+    made: list[Candidate] = []
+    for number, one in enumerate(chosen.candidates):
+        if number < settings.canaries:
+            beginning, rest = " ".join(one.text.split()[:BEGINNING]), ending()
+            openings[one.id], texts[one.text] = (beginning, rest), f"{beginning} {rest}"
+            one = replace(one, text=texts[one.text], canary=True)
+        made.append(one)
+    records = {
+        party: tuple(replace(item, text=texts.get(item.text, item.text)) for item in items)
+        for party, items in population.records.items()
+    }
+    return Cast(replace(population, records=records), replace(chosen, candidates=tuple(made)), openings)
 
 
 def rare_words(texts: Sequence[str], *, most: int = 2) -> list[str]:
@@ -32,19 +76,18 @@ def rare_words(texts: Sequence[str], *, most: int = 2) -> list[str]:
     return sorted(word for word, count in counts.items() if count <= most)
 
 
-def echoing(chosen: Chosen, texts: Sequence[str], rng: numpy.random.Generator) -> Chosen:
-    """The same choice with every canary's text cut to its beginning and continued by rare words of ``texts``.
-
-    Raises:
-        DataError: too few rare words.
-    """
+def _rare_ending(texts: Sequence[str], rng: numpy.random.Generator) -> Callable[[], str]:
     words = rare_words(texts)
     if len(words) < RARE:
-        raise DataError(f"{len(words)} rare words in {len(texts)} texts: echo canaries need {RARE}; raise public")
-    made = []
-    for one in chosen.candidates:
-        if one.canary:
-            tail = [words[int(i)] for i in rng.choice(len(words), RARE, replace=False)]
-            one = replace(one, text=" ".join([*one.text.split()[:BEGINNING], *tail]))
-        made.append(one)
-    return replace(chosen, candidates=tuple(made))
+        raise DataError(
+            f"{len(words)} rare words in {len(texts)} public texts: echo canaries need {RARE}; raise public"
+        )
+    return lambda: " ".join(words[int(i)] for i in rng.choice(len(words), RARE, replace=False))
+
+
+def _personal_ending(rng: numpy.random.Generator) -> Callable[[], str]:
+    from faker import Faker
+
+    fake = Faker("en_US")
+    fake.seed_instance(int(rng.integers(2**32)))
+    return lambda: f"ask for {fake.first_name()} {fake.last_name()} on {fake.numerify('07### ######')}"

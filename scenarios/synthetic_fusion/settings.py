@@ -34,15 +34,18 @@ class Settings(BaseModel):
     labelled_public: bool = Field(True, description="whether the scratch generator's public texts carry their labels")
     encoder: str = Field("all-minilm-l6-v2", description="frozen public encoder of votes and of the task model")
     encoder_blocks: int = Field(0, ge=0, description="blocks of the encoder that are used; 0: all")
-    parties: int = Field(3, ge=1, description="private parties")
-    how: Literal["dirichlet", "group"] = Field("dirichlet", description="how records are divided among parties")
-    alpha: float = Field(0.5, gt=0, description="concentration of the label shares of parties")
-    records: int = Field(120, ge=4, description="private records of all parties, candidates among them")
-    canaries: int = Field(20, ge=0, description="candidates that are canaries")
-    average: int = Field(20, ge=0, description="candidates that are average records")
-    canary: Literal["echo", "rare", "mislabelled"] = Field(
-        "echo", description="echo: an ordinary beginning and rare words after it (Meeus et al. 2025)"
+    clients: int = Field(3, description="private parties; client0 may be curious, so no secret of it is scored")
+    partition: Literal["dirichlet", "group"] = Field("dirichlet", description="by label shares, or whole groups")
+    alpha: float = Field(1.0, gt=0, description="concentration of the Dirichlet label shares")
+    least: int = Field(4, ge=1, description="records that every client has at least")
+    records: int = Field(120, ge=4, description="private records of all clients together, candidates among them")
+    canaries: int = Field(20, ge=0, description="canary candidates of membership, in with probability 1/2")
+    canary_kind: Literal["echo", "pii", "rare", "mislabelled"] = Field(
+        "echo",
+        description="echo: an ordinary beginning, then rare words (Meeus et al. 2025); pii: then a name and a number",
     )
+    average: int = Field(20, ge=0, description="average candidates of membership, in with probability 1/2")
+    planted: bool = Field(False, description="plant a property: half of the clients sign their texts with one name")
     auxiliary: int = Field(200, ge=4, description="the attacker's own records, from which shadows are drawn")
     public: int = Field(1000, ge=0, description="public texts")
     test: int = Field(100, ge=2, description="held-out real texts, for utility")
@@ -79,12 +82,18 @@ class Settings(BaseModel):
         problems = []
         if self.method in GENERATING and self.aggregation == "sum":
             problems.append("texts cannot be summed: aggregation = sum is for aug_pe and wasp")
-        if self.method == "fusegen" and self.parties < 2:
-            problems.append("cross-model variability needs at least 2 parties")
+        if self.clients < 3:
+            problems.append(f"clients: {self.clients}; sharing needs 2, and client0 is never a victim: give 3 or more")
         if len(self.prefixes) < 2:
             problems.append("prefixes: give at least two labels")
-        if self.canaries + self.average > self.records:
-            problems.append(f"{self.canaries} canaries and {self.average} average candidates of {self.records} records")
+        always = self.records - self.canaries - self.average
+        if always < self.clients * self.least:
+            problems.append(
+                f"records: {self.records} leave {always} beside the candidates; {self.clients} clients of at least "
+                f"{self.least} need {self.clients * self.least}"
+            )
+        if self.auxiliary < always:
+            problems.append(f"auxiliary: {self.auxiliary} are fewer than the {always} records of a shadow run")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["alone", "with_items", "worker_spec"]
 
+_PASSIVE = frozenset({"honest", "knockout", "local_only", "centralised"})
+"""Behaviours in which nobody asks about texts of its choice."""
+
 
 def worker_spec(
     deployment: Deployment, task: Task, threads: int, salt: str = "", scratch: Path | None = None
@@ -31,7 +34,9 @@ def worker_spec(
         "class": task.submission.target,
         "parameters": task.parameters,
     }
-    features = _features(deployment.parties.values(), scratch) if scratch is not None else {}
+    # Texts that an active server may ask about are encoded once, too; which of them are private does not show.
+    asked = [] if task.behaviour in _PASSIVE else [candidate.text for candidate in deployment.candidates]
+    features = _features(deployment.parties.values(), asked, scratch) if scratch is not None else {}
     parties = {name: _party(name, plan, deployment, task, features) for name, plan in deployment.parties.items()}
     return {
         "function": deployment.function,
@@ -91,7 +96,7 @@ def _encoder(encoder: Encoder, features: Mapping[Encoder, Path]) -> dict[str, An
     }
 
 
-def _features(plans: Iterable[PartyPlan], scratch: Path) -> dict[Encoder, Path]:
+def _features(plans: Iterable[PartyPlan], asked: Iterable[str], scratch: Path) -> dict[Encoder, Path]:
     """One file of embeddings per encoder, of all texts of the parties that use it."""
     from harness.features import digest, save_features, vectors
 
@@ -99,7 +104,7 @@ def _features(plans: Iterable[PartyPlan], scratch: Path) -> dict[Encoder, Path]:
     for plan in plans:
         if plan.encoder is not None:
             own = [item.text for item in (*plan.items, *plan.records)]
-            texts.setdefault(plan.encoder, {}).update(dict.fromkeys([*own, *plan.public_texts]))
+            texts.setdefault(plan.encoder, {}).update(dict.fromkeys([*own, *plan.public_texts, *asked]))
     paths = {}
     for number, (encoder, found) in enumerate(texts.items()):
         rows = dict(zip(map(digest, found), vectors(encoder).rows(list(found)), strict=True))

@@ -1,0 +1,47 @@
+"""The active server: besides the public texts it asks each client about candidates, and disturbed copies of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from harness.net import Net
+
+__all__ = ["Queries", "choose_queries", "disturb"]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """All queries in order: ``texts``, with the candidate each is about (``ids``, empty for public texts)."""
+
+    texts: list[str]
+    ids: list[str]
+    parts: Mapping[str, Sequence[int]]
+    """Client -> which queries beyond the public ones it is asked."""
+
+    def texts_of(self, party: str) -> list[str]:
+        """What one client is asked besides the public texts."""
+        return [self.texts[i] for i in self.parts.get(party, ())]
+
+
+def choose_queries(net: Net, public: Sequence[str]) -> Queries:
+    """Every client is asked about all candidates, so that those of one can calibrate another's; each candidate once,
+    then in ``copies`` disturbed copies."""
+    texts, ids = list(public), [""] * len(public)
+    for candidate, text in net.settings["candidates"].items():
+        copies = [disturb(text, net.generator) for _ in range(net.settings["copies"])]
+        texts += [text, *copies]
+        ids += [candidate] * (1 + len(copies))
+    return Queries(texts, ids, dict.fromkeys(net.parties, range(len(public), len(texts))))
+
+
+def disturb(text: str, generator: torch.Generator, share: float = 0.25) -> str:
+    """The text without a random quarter of its words (at least one is dropped, and one stays)."""
+    words = text.split()
+    if len(words) < 2:
+        return text
+    drop = min(len(words) - 1, max(1, round(share * len(words))))
+    gone = set(torch.randperm(len(words), generator=generator)[:drop].tolist())
+    return " ".join(word for place, word in enumerate(words) if place not in gone)

@@ -13,7 +13,7 @@ from types import FrameType
 
 from harness.errors import LeakboardError
 
-__all__ = ["BOARD_VARIABLE", "SOURCE_VARIABLE", "command", "run", "serve"]
+__all__ = ["BOARD_VARIABLE", "SOURCE_VARIABLE", "command", "environment", "run", "serve"]
 
 BOARD_VARIABLE = "LEAKBOARD_BOARD"
 """Environment variable by which the server's pages learn where the board database is."""
@@ -59,7 +59,7 @@ def serve(
 ) -> int:
     """Run the server on an existing board database; ``refresh`` is called every few seconds."""
     signal.signal(signal.SIGTERM, _end)
-    child = subprocess.Popen(command(port, open_browser), env=_environment(board, source))
+    child = subprocess.Popen(command(port, open_browser), env=environment(board, source))
     try:
         return _watch(child, refresh)
     except KeyboardInterrupt:
@@ -86,7 +86,7 @@ def command(port: int, open_browser: bool = False) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(_HERE / "main.py"), *given]
 
 
-def _environment(board: Path, source: str) -> dict[str, str]:
+def environment(board: Path, source: str) -> dict[str, str]:
     """This process's environment, with what the pages need and this checkout importable."""
     root = str(_HERE.parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)

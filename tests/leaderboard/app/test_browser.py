@@ -1,0 +1,159 @@
+"""The app in headless Chromium: filters, shared links, a defense by a click, a download, and the README's picture.
+
+``LEAKBOARD_PICTURE=docs/board.png pytest tests/leaderboard/app/test_browser.py -k picture`` writes the picture of the
+board of the shipped results; ``LEAKBOARD_PICTURE_RECORDS`` names other records or another store.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.leaderboard import make
+from tests.leaderboard.app.browser import INSTALL, chromium, click_row, rows, served, settled, visit
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason=INSTALL)
+
+PAGES = ("", "tradeoff", "defense", "attack", "scenario", "compare", "runs", "export", "rules")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the served board lies; tests swap other boards in, as an evaluation does."""
+    return tmp_path_factory.mktemp("served") / "leakboard.board.duckdb"
+
+
+@pytest.fixture(scope="module")
+def address(place: Path, boards: Callable[[str], Path]) -> Iterator[str]:
+    shutil.copy(boards("tiny"), place)
+    with served(place, place.with_suffix(".log")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, place: Path, boards: Callable[[str], Path]) -> Iterator[Any]:
+    swap(place, boards("tiny"))
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    yield context.new_page()
+    context.close()
+
+
+def swap(place: Path, board: Path) -> None:
+    """Put another board in its place, atomically."""
+    fresh = place.with_suffix(".fresh")
+    shutil.copy(board, fresh)
+    os.replace(fresh, place)
+
+
+def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> None:
+    visit(page, address)
+    everything = rows(page)
+    page.get_by_role("combobox", name="Scenario entry").click()
+    page.get_by_role("option", name="sms-cut25").click()
+    settled(page)
+    page.get_by_role("textbox", name="Submission contains").fill("gauss")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**name=gauss**")
+    filtered = rows(settled(page))
+    assert 0 < len(filtered) < len(everything)
+    assert all("gaussian_noise" in row for row in filtered)
+    assert "entry=sms-cut25" in page.url and "suite=" in page.url
+
+    stranger = browser.new_context(viewport={"width": 1400, "height": 900})
+    assert rows(visit(stranger.new_page(), page.url)) == filtered
+    stranger.close()
+
+
+def test_weights_are_part_of_the_link(page: Any, address: str) -> None:
+    plain = rows(visit(page, address))
+    assert rows(visit(page, f"{address}/?w_privacy=0.9")) != plain
+
+
+def test_a_click_on_a_row_opens_the_defense_and_back_returns(page: Any, address: str) -> None:
+    name = rows(visit(page, address))[2][2]
+    click_row(page, 2)
+    page.wait_for_url(f"**/defense?*submission={name}*")
+    settled(page)
+    assert name in page.locator(".lb-title").inner_text()
+    assert "point=" in page.url
+    page.go_back()
+    page.wait_for_selector("h1:has-text('Board')")
+    assert len(rows(settled(page))) > 2
+
+
+def test_a_click_on_a_point_opens_the_defense(page: Any, address: str) -> None:
+    visit(page, f"{address}/tradeoff")
+    mark = page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first
+    mark.wait_for(state="visible")
+    assert mark.bounding_box()["height"] > 300
+
+
+def test_latex_can_be_downloaded(page: Any, address: str) -> None:
+    visit(page, f"{address}/export?what=board&format=latex")
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download").first.click()
+    text = Path(started.value.path()).read_text()
+    assert started.value.suggested_filename == "leakboard-board.tex"
+    assert r"\toprule" in text and "gaussian" in text and "leakboard export board" in text
+
+
+def test_a_swapped_board_is_read_without_a_restart(
+    page: Any, address: str, place: Path, boards: Callable[[str], Path]
+) -> None:
+    assert rows(visit(page, address))
+    swap(place, boards("empty"))
+    page.reload()
+    page.get_by_text("no suite on this board yet").wait_for(timeout=30_000)
+
+
+@pytest.mark.slow
+def test_hostile_text_runs_nowhere_and_nothing_comes_from_outside(
+    page: Any, address: str, place: Path, boards: Callable[[str], Path]
+) -> None:
+    swap(place, boards("ragged"))
+    asked: list[str] = []
+    dialogs: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    for name in PAGES:
+        visit(page, f"{address}/{name}?suite=standard-small%401")
+        assert page.locator("[data-testid=stException]").count() == 0, name
+    visit(page, f"{address}/defense?suite=standard-small%401&submission={make.HOSTILE.replace('#', '%23')}")
+    assert dialogs == []
+    assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
+
+
+def test_picture(page: Any, address: str, place: Path, tmp_path: Path) -> None:
+    wanted = os.environ.get("LEAKBOARD_PICTURE")
+    if wanted:
+        swap(place, shipped_board(tmp_path))
+    visit(page, address)
+    height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+    page.set_viewport_size({"width": 1400, "height": max(600, min(1200, int(height) + 20))})
+    target = Path(wanted) if wanted else tmp_path / "board.png"
+    settled(page).screenshot(path=target)
+    assert target.stat().st_size > 20_000
+
+
+def shipped_board(folder: Path) -> Path:
+    """The board that ``leakboard board`` shows in a fresh clone, or that of ``LEAKBOARD_PICTURE_RECORDS``."""
+    from leaderboard.build import build_board, default_sources
+
+    records = os.environ.get("LEAKBOARD_PICTURE_RECORDS")
+    sources = [Path(records)] if records else default_sources(folder / "none.duckdb")
+    return build_board(sources, folder / "picture.board.duckdb")

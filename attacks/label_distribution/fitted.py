@@ -27,7 +27,7 @@ Estimate = Callable[[Floats], Floats]
 ENOUGH = 8
 """Parties of shadow runs, from which on they decide between estimates."""
 
-TRIED = 24
+TRIED = 12
 """Parties that estimates are compared on at most."""
 
 

@@ -18,7 +18,7 @@ PENALTY = 1e-4
 """Weight of the squared log-ratios: keeps those of classes that never occur finite."""
 
 BOUND = 12.0
-"""Log-ratios stay within this: e^-12 of a class is none of it."""
+"""Log-ratios (at slope 1) stay within this: e^-12 of a class is none of it."""
 
 
 def fit_prior(
@@ -39,19 +39,24 @@ def fit_prior(
     _check(answers, reference, prior)
     classes, free = len(prior), temperature is None or evidence
 
+    slope = 1.0 / (temperature or 1.0)
+
     def loss(point: Floats) -> tuple[float, Floats]:
-        slope, offset = point[0], point[1:]
-        scores = slope * reference + offset
+        a, offset = point[0], point[1:]
+        scores = a * reference + offset
         logs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
         error = (np.exp(logs) * answers.sum(1, keepdims=True) - answers) / len(answers)
-        value = -(answers * logs).sum() / len(answers) + PENALTY * (offset**2).sum()
-        return float(value), np.concatenate([[(error * reference).sum()], error.sum(0) + 2 * PENALTY * offset])
+        unit = a if temperature is None else slope
+        ratios = offset / unit
+        value = -(answers * logs).sum() / len(answers) + PENALTY * (ratios**2).sum()
+        by_slope = (error * reference).sum() - (temperature is None) * 2 * PENALTY * (ratios**2).sum() / unit
+        return float(value), np.r_[by_slope, error.sum(0) + 2 * PENALTY * ratios / unit]
 
-    slope = 1.0 / (temperature or 1.0)
-    slopes = (0.02, 50.0) if free else (slope, slope)
-    bounds = [slopes, *[(-BOUND * max(slope, 1.0), BOUND * max(slope, 1.0))] * classes]
-    found = minimize(loss, np.r_[slope, np.zeros(classes)], jac=True, method="L-BFGS-B", bounds=bounds).x
-    return _proportions(found[1:] * (found[0] ** -1 if temperature is None else temperature), prior)
+    slopes, widest = ((0.02, 20.0) if free else (slope, slope)), BOUND * (20.0 if free else max(slope, 1.0))
+    start, bounds = np.r_[slope, np.zeros(classes)], [slopes, *[(-widest, widest)] * classes]
+    limit = {"maxiter": 150}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=limit).x
+    return _proportions(found[1:] / (found[0] if temperature is None else slope), prior)
 
 
 def fit_prior_to_noisy_logits(logits: Floats, reference: Floats, prior: Floats, *, temperature: float = 1.0) -> Floats:

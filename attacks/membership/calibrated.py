@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from attacks.membership import lira
-from attacks.membership.confidence import noise_variance
+from attacks.membership.confidence import label_margin, logit_confidence, noise_variance
 from attacks.membership.evidence import (
     Evidence,
     Reader,
@@ -20,7 +20,7 @@ from attacks.membership.evidence import (
     scores_of,
 )
 from attacks.membership.reading import Memo
-from attacks.membership.rounds import fit_weights, summed
+from attacks.membership.rounds import fit_weights
 from attacks.membership.shadows import Gaussians, fit_gaussians, shrink_shifts
 from harness.attack import Attack
 from harness.errors import SuiteError
@@ -121,22 +121,25 @@ class LabelOnly(Attack):
 
 
 def _joined(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
-    """Confidences of usable candidates, joined over looks: ``[m]``, ``[S, m]``, and the weights ``[looks]``."""
-    live, shadows = confidences(evidence)
-    live, shadows = live[evidence.usable], shadows[:, evidence.usable]
+    """Scores of usable candidates ``[m]``, ``[S, m]``, joined over looks, and the weights ``[2, looks]`` of that sum.
+
+    Every look counts twice: as confidence and as margin, which is steadier under noise.
+    """
     if not evidence.usable.any():
         raise SuiteError("no run says anything about any candidate: does this coalition see the parties' logits?")
-    looks = live.shape[-1]
-    if looks == 1 or np.isnan(live).any() or np.isnan(shadows).any():
-        return _mean(live), _mean(shadows), np.full(looks, 1.0 / looks)
-    weights = fit_weights(shadows, evidence.members[:, evidence.usable])
-    return live @ weights, shadows @ weights, weights
+    measured = [confidences(evidence, measure) for measure in (logit_confidence, label_margin)]
+    live, shadows = (np.concatenate(some, axis=-1) for some in zip(*measured, strict=True))
+    live, shadows = live[evidence.usable], shadows[:, evidence.usable]
+    looks = live.shape[-1] // 2
+    if np.isnan(live).any() or np.isnan(shadows).any():  # some rounds asked about some candidates only
+        weights = np.array([np.full(looks, 1.0 / looks), np.zeros(looks)])
+        return _mean(live[..., :looks]), _mean(shadows[..., :looks]), weights
+    found = fit_weights(shadows, evidence.members[:, evidence.usable])
+    return live @ found, shadows @ found, found.reshape(2, looks)
 
 
 def _mean(looks: Floats) -> Floats:
     """Over looks that are there."""
-    if not np.isnan(looks).any():
-        return summed(looks)
     return np.asarray(np.nanmean(looks, axis=-1), dtype=np.float64)
 
 
@@ -146,9 +149,9 @@ def _with_declared_noise(model: Gaussians, evidence: Evidence, weights: Floats, 
     variance = sum(sizes[law.name] * law.scale**2 for law in defense.laws if law.name in sizes)
     if not variance:
         return model
-    usual = np.nanmean(evidence.shadows[:, evidence.usable], axis=(0, 2))
-    found = noise_variance(usual, evidence.labels[evidence.usable], float(variance**0.5))
-    return model.reshaped(found * float((weights**2).sum()))
+    usual, labels = np.nanmean(evidence.shadows, axis=(0, 2))[evidence.usable], evidence.labels[evidence.usable]
+    rounds = [noise_variance(usual, labels, variance**0.5, (float(p), float(q))) for p, q in weights.T]
+    return model.reshaped(np.sum(rounds, axis=0))
 
 
 def _kept(logits: Floats, labels: Ints) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from harness.errors import DataError
 from harness.score.statistic import Floats, Ints
 
-__all__ = ["LIMIT", "log_likelihood", "logit_confidence", "noise_variance"]
+__all__ = ["LIMIT", "label_margin", "log_likelihood", "logit_confidence", "noise_variance"]
 
 LIMIT = 30.0
 """Confidences are cut here: hard labels and truncated logits would be infinitely sure."""
@@ -37,16 +37,30 @@ def logit_confidence(logits: Floats, labels: Ints) -> Floats:
     return np.clip(chosen - others, -LIMIT, LIMIT)
 
 
-def noise_variance(logits: Floats, labels: Ints, sigma: float) -> Floats:
-    """Variance ``[..., m]`` that noise of standard deviation ``sigma`` on every logit adds to the confidence.
+def label_margin(logits: Floats, labels: Ints) -> Floats:
+    """The label's logit above the mean of all, ``[..., m]``, within +-LIMIT.
 
-    First order around ``logits``: the confidence falls with every other logit in proportion to that class's share.
+    Linear in the logits, so that noise on them moves it less than the confidence, which follows the largest.
     """
-    log_shares = np.where(_chosen(logits, labels), -np.inf, logits)
-    peak = log_shares.max(-1, keepdims=True)
-    shares = np.exp(log_shares - peak)
+    _check(logits, labels)
+    bounded = np.maximum(logits, logits.max(-1, keepdims=True) - LIMIT)
+    centred = bounded - bounded.mean(-1, keepdims=True)
+    mine = centred[_chosen(centred, labels)].reshape(logits.shape[:-1])
+    return np.asarray(np.clip(mine, -LIMIT, LIMIT), dtype=np.float64)
+
+
+def noise_variance(logits: Floats, labels: Ints, sigma: float, weights: tuple[float, float] = (1.0, 0.0)) -> Floats:
+    """Variance ``[..., m]`` that noise of deviation ``sigma`` on every logit adds to a sum of confidence and margin.
+
+    ``weights`` are those of :func:`logit_confidence` and :func:`label_margin`. First order around ``logits``: the
+    confidence falls with every other logit in proportion to that class's share.
+    """
+    mine = _chosen(logits, labels)
+    others = np.where(mine, -np.inf, logits)
+    shares = np.exp(others - others.max(-1, keepdims=True))
     shares /= shares.sum(-1, keepdims=True)
-    return np.asarray(sigma**2 * (1.0 + (shares**2).sum(-1)), dtype=np.float64)
+    slope = weights[0] * (mine - shares) + weights[1] * (mine - 1.0 / logits.shape[-1])
+    return np.asarray(sigma**2 * (slope**2).sum(-1), dtype=np.float64)
 
 
 def _split(logits: Floats, labels: Ints) -> tuple[Floats, Floats]:

@@ -142,12 +142,14 @@ def scores_of(candidates: Sequence[Candidate], scores: Floats, usable: Mask | No
     return {c.id: float(s) if k else middle for c, s, k in zip(candidates, scores, known, strict=True)}
 
 
-def confidences(evidence: Evidence) -> tuple[Floats, Floats]:
-    """Logit-scaled confidence of the target ``[m, looks]`` and of the shadows ``[S, m, looks]``; nan where unknown."""
+def confidences(
+    evidence: Evidence, measure: Callable[[Floats, Ints], Floats] = logit_confidence
+) -> tuple[Floats, Floats]:
+    """``measure`` of the target's logits ``[m, looks]`` and of the shadows' ``[S, m, looks]``; nan where unknown."""
     both = np.concatenate([evidence.live[None], evidence.shadows])
     known = ~np.isnan(both).any(-1)
     filled = np.moveaxis(np.where(known[..., None], both, 0.0), 2, 1)
-    phi = np.where(known, np.moveaxis(logit_confidence(filled, evidence.labels), 1, 2), np.nan)
+    phi = np.where(known, np.moveaxis(measure(filled, evidence.labels), 1, 2), np.nan)
     return phi[0], phi[1:]
 
 

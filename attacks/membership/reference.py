@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reference", "embedded", "fit_reference"]
 
-STRENGTH = 30.0
-"""Inverse penalty of the logistic regression on unit-length embeddings, which are small numbers."""
+STRENGTH = 0.1
+"""Inverse penalty of the logistic regression on embeddings of mean square 1 per coordinate."""
 
 ABSENT = -12.0
 """Log-share of a class of which the attacker has no record."""
@@ -50,12 +50,14 @@ def fit_reference(view: View) -> Reference:
     labels = np.array([names.index(str(record.label)) for record in known], dtype=np.int64)
     if len(set(labels.tolist())) < 2:
         raise SuiteError(f"a reference model needs auxiliary records of 2 classes; these {len(known)} have fewer")
-    model = LogisticRegression(C=STRENGTH, max_iter=500).fit(embedded(view, [record.text for record in known]), labels)
+    points = embedded(view, [record.text for record in known])
+    scale = float(np.sqrt((points**2).mean())) or 1.0
+    model = LogisticRegression(C=STRENGTH, max_iter=500).fit(points / scale, labels)
     counts = np.bincount(labels, minlength=len(names)) + 1.0
 
     def log_shares(embeddings: Floats) -> Floats:
         out = np.full((len(embeddings), len(names)), ABSENT)
-        out[:, model.classes_] = np.maximum(model.predict_log_proba(embeddings), 2 * ABSENT)
+        out[:, model.classes_] = np.maximum(model.predict_log_proba(embeddings / scale), 2 * ABSENT)
         return out
 
     return Reference(log_shares, counts / counts.sum())

@@ -96,5 +96,7 @@ def _copies(cloud: Cloud, text: str, count: int) -> list[str]:
 
 def _head(cloud: Cloud, classes: dict[str, list[str]], steps: int) -> Callable[[np.ndarray], np.ndarray]:
     texts = [text for some in classes.values() for text in some]
+    if not texts:
+        return lambda inputs: np.zeros((len(inputs), len(cloud.classes)))
     labels = [number for number, some in enumerate(classes.values()) for _ in some]
     return fit(cloud.embed(texts) / cloud.spread, np.array(labels), len(cloud.classes), steps, rate=1.0)

@@ -5,7 +5,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from attacks.membership.confidence import LIMIT, log_likelihood, logit_confidence, noise_variance
+from attacks.membership.confidence import LIMIT, label_margin, log_likelihood, logit_confidence, noise_variance
 from harness.errors import DataError
 
 
@@ -31,8 +31,18 @@ def test_sure_and_truncated_answers_stay_finite():
 def test_noise_variance_is_what_noise_does():
     rng = np.random.default_rng(1)
     logits, labels = rng.normal(size=(6, 5)) * 2, rng.integers(5, size=6)
-    drawn = logit_confidence(logits + 0.05 * rng.normal(size=(20000, 6, 5)), labels)
-    assert np.var(drawn, axis=0) == pytest.approx(noise_variance(logits, labels, 0.05), rel=0.05)
+    noisy = logits + 0.05 * rng.normal(size=(20000, 6, 5))
+    for p, q in ((1.0, 0.0), (0.0, 1.0), (0.7, 0.4)):
+        drawn = p * logit_confidence(noisy, labels) + q * label_margin(noisy, labels)
+        assert np.var(drawn, axis=0) == pytest.approx(noise_variance(logits, labels, 0.05, (p, q)), rel=0.05)
+
+
+def test_margin_follows_its_definition_and_ignores_offsets():
+    logits, labels = np.random.default_rng(2).normal(size=(2, 4, 5)), np.array([0, 3, 4, 1])
+    found = label_margin(logits, labels)
+    assert found[1, 2] == pytest.approx(logits[1, 2, 4] - logits[1, 2].mean())
+    assert label_margin(logits + 3.0, labels) == pytest.approx(found)
+    assert np.isfinite(label_margin(np.where(logits < 0, -np.inf, logits), labels)).all()
 
 
 def test_every_problem_is_named():

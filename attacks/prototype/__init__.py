@@ -12,6 +12,9 @@ ATTACKS: dict[str, str] = {
     "prototype_counts": f"{_HERE}.class_counts:PrototypeCounts",
     "prototype_shares": f"{_HERE}.class_counts:PrototypeShares",
     "prototype_presence": f"{_HERE}.class_presence:PrototypePresence",
+    "prototype_inversion": f"{_HERE}.inversion:PrototypeInversion",
+    "prototype_nearest": f"{_HERE}.inversion:PrototypeNearest",
+    "prototype_property": f"{_HERE}.party_property:PrototypeProperty",
     "blind_classes": f"{_HERE}.class_presence:BlindClasses",
 }
 """Attack name -> ``module:class``."""

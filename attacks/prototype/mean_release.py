@@ -13,7 +13,7 @@ from attacks.membership.shadows import fit_gaussians, shrink_shifts
 from attacks.prototype.counts import likelihood_rule
 from attacks.prototype.membership import ReleaseTest, cosine_scores
 from attacks.prototype.moments import Moments
-from attacks.prototype.reading import class_moments, embeddings, labels_of, of_class, prototypes
+from attacks.prototype.reading import Prototype, class_moments, embeddings, labels_of, of_class, prototypes
 from attacks.prototype.space import Space, averaged, learn_space, public_space, shadow_pairs
 from harness.attack import Attack
 from harness.metrics.membership import auc
@@ -99,21 +99,36 @@ class _World:
     def ratios(self, transcript: Iterable[Sighting]) -> Floats:
         """Log-likelihood ratio ``[m]`` of every candidate in one run; nan where its class was not sent."""
         found = prototypes(transcript, self.labels)
+        shifts = self._shifts(found) if self.space.centred else {}
         ratios = np.full(len(self.candidates), np.nan)
         for (party, label), rows in _by_class(self.candidates).items():
             sent = averaged(found, party, label)
             if sent is None or label not in self.tests:
                 continue
             vector, told = sent
+            vector = vector - shifts.get(party, 0.0)
             noise = self.space.variance(told or 1.0)
             count = max(told or likelihood_rule(vector, self.models[label], noise), 1.0)
             scale, test = self.space.scale(count), self.tests[label]
             looks = [vector]
             if self.rounds == "sum":
-                looks = [p.vector for p in of_class(found, party, label)]
+                looks = [p.vector - shifts.get(party, 0.0) for p in of_class(found, party, label)]
             each = [test.llr(self.points[rows], look, count, scale * len(looks)) for look in looks]
             ratios[rows] = np.sum(each, axis=0)
         return ratios
+
+    def _shifts(self, found: Sequence[Prototype]) -> Mapping[str, Floats | float]:
+        """What every party's prototypes have in common beyond their classes' means."""
+        left: dict[str, list[Floats]] = {}
+        for party, label in dict.fromkeys((p.party, p.label) for p in found if p.label in self.models):
+            sent = averaged(found, party, label)
+            if sent is not None:
+                left.setdefault(party, []).append(sent[0] - self.models[label].mean)
+        return {party: _shift(rows) for party, rows in left.items()}
+
+
+def _shift(residuals: list[Floats]) -> Floats | float:
+    return np.asarray(np.mean(residuals, axis=0), dtype=np.float64) if len(residuals) > 2 else 0.0
 
 
 def calibrated(live: Floats, shadows: Floats, members: Mask) -> Floats:

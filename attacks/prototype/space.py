@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attacks.prototype.align import Aligner, fit_aligner, identity
+from attacks.prototype.drift import excess_covariance, own_part
 from attacks.prototype.membership import ReleaseTest
 from attacks.prototype.moments import Moments
 from attacks.prototype.reading import Prototype, of_class, prototypes
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Pair", "Space", "averaged", "known_count", "learn_space", "public_space", "shadow_pairs"]
 
 FOLDS = 5
+STRUCTURED = 0.25
+"""Part of the residuals' variance that offsets must explain, for training to be what moved prototypes."""
+
 FEWEST = 4 * FOLDS
 """Pairs from which on a map is learned at all."""
 
@@ -29,6 +33,8 @@ FEWEST = 4 * FOLDS
 class Pair:
     """A prototype of a shadow run, averaged over rounds, beside what the attacker knows of the records behind it."""
 
+    owner: str
+    """The party, in which shadow run."""
     label: str
     count: float
     expected: Floats
@@ -50,6 +56,8 @@ class Space:
     always: float = 0.0
     per_record: float = 0.0
     learned: bool = False
+    centred: bool = False
+    """Whether what a party's prototypes have in common, beyond their classes' means, is its own doing: taken out."""
 
     def test(self, model: Moments) -> ReleaseTest:
         """The membership test of a class in this space, for ``scale = self.scale(count)``."""
@@ -97,12 +105,17 @@ def shadow_pairs(
     groups: dict[tuple[str, str], list[int]] = {}
     for index, one in enumerate(candidates):
         groups.setdefault((one.party, str(one.label)), []).append(index)
-    return [pair for shadow in shadows for pair in _pairs_of(shadow, groups, candidates, points, models, labels)]
+    numbered = [(f"{number}", shadow) for number, shadow in enumerate(shadows)]
+    return [
+        pair
+        for number, shadow in numbered
+        for pair in _pairs_of(number, shadow, groups, candidates, points, models, labels)
+    ]
 
 
 def _pairs_of(
-    shadow: Shadow, groups: Mapping[tuple[str, str], Sequence[int]], candidates: Sequence[Candidate], points: Floats,
-    models: Mapping[str, Moments], labels: Sequence[str],
+    number: str, shadow: Shadow, groups: Mapping[tuple[str, str], Sequence[int]], candidates: Sequence[Candidate],
+    points: Floats, models: Mapping[str, Moments], labels: Sequence[str],
 ) -> Iterator[Pair]:  # fmt: skip
     found = prototypes(shadow.transcript, labels)
     for party, label in dict.fromkeys((p.party, p.label) for p in found):
@@ -116,7 +129,7 @@ def _pairs_of(
             continue
         rest = int(count) - len(inside)
         expected = (points[inside].sum(0) + rest * models[label].mean) / count
-        yield Pair(label, count, expected, rest, vector)
+        yield Pair(f"{number}/{party}", label, count, expected, rest, vector)
 
 
 def learn_space(
@@ -141,8 +154,27 @@ def learn_space(
     z, p = np.stack([pair.expected for pair in pairs]), np.stack([pair.vector for pair in pairs])
     learned = fit_aligner(z, p, folds=FOLDS)
     if same and float(((p - z) ** 2).sum(1).mean()) <= float(np.trace(learned.error)):
-        return _public_noise(pairs, p - z, models, size)
+        moved = drifted(pairs, p - z, models)
+        return moved or _public_noise(pairs, p - z, models, size)
     return Space(learned, learned=True)
+
+
+def drifted(pairs: Sequence[Pair], residuals: Floats, models: Mapping[str, Moments]) -> Space | None:
+    """The public space moved by training: by the same offset everywhere, by one of each party's own, and the rest.
+
+    None where these explain too little of the residuals for training to have moved the encoder at all.
+    """
+    sampling = [(models[p.label].covariance, p.unknown / p.count**2) for p in pairs]
+    offset = residuals.mean(0)
+    plain = residuals - offset
+    alone = own_part(plain, [pair.owner for pair in pairs])
+    sizes = [float(np.trace(excess_covariance(x, sampling))) for x in (residuals, plain, alone)]
+    drawn = float(np.mean([factor * np.trace(matrix) for matrix, factor in sampling]))
+    if sizes[0] <= STRUCTURED * drawn or sizes[2] > (1 - STRUCTURED) * sizes[0]:
+        return None
+    centred = sizes[2] < (1 - STRUCTURED) * sizes[1]
+    error = excess_covariance(alone if centred else plain, sampling)
+    return Space(Aligner(np.eye(len(offset)), offset, error), learned=True, centred=centred)
 
 
 def _public_noise(pairs: Sequence[Pair], residuals: Floats, models: Mapping[str, Moments], size: int) -> Space:

@@ -1,0 +1,155 @@
+"""The text behind a prototype of one record, as attacks on a run: relaxed optimisation, and the nearest own text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+
+from attacks.prototype.align import fit_aligner
+from attacks.prototype.counts import likelihood_rule
+from attacks.prototype.reading import (
+    auxiliary_embeddings,
+    class_moments,
+    embeddings,
+    labels_of,
+    of_class,
+    parties_of,
+    prototypes,
+)
+from attacks.prototype.single import Pooled, invert_single, nearest_candidates
+from attacks.prototype.space import FEWEST, averaged, shadow_pairs
+from harness.attack import Attack
+from harness.errors import SuiteError
+from harness.score.statistic import Floats
+
+if TYPE_CHECKING:
+    from harness.attack import Guess, Public, View
+
+__all__ = ["PrototypeInversion", "PrototypeNearest"]
+
+_Back = Callable[[Floats], Floats]
+
+SINGLE = 1.5
+"""Estimated records below which a prototype is taken for that of a single one."""
+
+
+class PrototypeNearest(Attack):
+    """Baseline: the attacker's own text of that class whose embedding is nearest to the prototype."""
+
+    name: ClassVar[str] = "prototype_nearest"
+    summary: ClassVar[str] = "nearest auxiliary text to the prototype"
+    source: ClassVar[str] = "baseline"
+    secret: ClassVar[str] = "text"
+    reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+
+    def __init__(self, *, shadows: int = 0) -> None:
+        self.shadows = shadows
+
+    def refuses(self, public: Public) -> str | None:
+        """Needs a public encoder and its tokenizer."""
+        return None if public.model else "the public encoder is not named, so that texts have no tokens"
+
+    def guess(self, view: View) -> Guess:
+        """``party/class`` -> token ids."""
+        return _nearest(view, _vectors(view, self.shadows))
+
+
+class PrototypeInversion(Attack):
+    """Relaxed optimisation of the text of every prototype that seems to be of a single record.
+
+    How many records are behind it is read where it is sent, and otherwise estimated by likelihood; at most ``most``
+    prototypes are inverted, the others get the nearest own text. Prototypes of a client's own space are carried
+    back to the public one by a map learned on shadow runs.
+    """
+
+    name: ClassVar[str] = "prototype_inversion"
+    summary: ClassVar[str] = "optimise a text whose embedding is the single-record prototype"
+    source: ClassVar[str] = "Song and Raghunathan 2020, section 4 (white-box inversion of embeddings)"
+    secret: ClassVar[str] = "text"
+    reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+
+    def __init__(
+        self, *, shadows: int = 0, most: int = 16, steps: int = 60, texts: int = 400, tokens: int = 24, sweeps: int = 4
+    ) -> None:
+        self.shadows = shadows
+        self.most = most
+        self.search = {"steps": steps, "texts": texts, "tokens": tokens, "sweeps": sweeps}
+
+    def refuses(self, public: Public) -> str | None:
+        """Needs the public encoder itself."""
+        return None if public.model and public.pooled else "no public encoder of pooled texts is named"
+
+    def guess(self, view: View) -> Guess:
+        """``party/class`` -> token ids."""
+        vectors = _vectors(view, self.shadows)
+        likely = _single_first(view, vectors)[: self.most]
+        shown = {key: torch.from_numpy(vectors[key]).float() for key in likely}
+        found = invert_single(Pooled(view, view.public, shown), **self.search) if shown else {}
+        return {**_nearest(view, vectors), **found}
+
+
+def _vectors(view: View, budget: int) -> Mapping[str, Floats]:
+    """``party/class`` -> the prototype, over rounds, as a unit vector of the public encoder's space."""
+    labels = labels_of(view.public)
+    found = prototypes(view.transcript, labels)
+    sent = {f"{p}/{c}": averaged(found, p, c) for p in parties_of(view) for c in labels if of_class(found, p, c)}
+    rows = {key: pair[0] for key, pair in sent.items() if pair is not None}
+    size = embeddings(view, [view.public.auxiliary[0].text]).shape[1]
+    back = _way_back(view, budget)
+    if back is not None:
+        rows = {key: back(row) for key, row in rows.items()}
+    if odd := {len(row) for row in rows.values()} - {size}:
+        raise SuiteError(
+            f"prototypes of {sorted(odd)} dimensions are no embeddings of the public encoder ({size}), and there are "
+            "too few shadow runs to learn a way back: raise the shadow budget"
+        )
+    return {key: row / max(float(np.linalg.norm(row)), 1e-30) for key, row in rows.items()}
+
+
+def _way_back(view: View, budget: int) -> _Back | None:
+    """A map from prototypes to public embeddings, if shadows allow one and it is better than none."""
+    if not budget:
+        return None
+    labels, models = labels_of(view.public), class_moments(view)
+    points = embeddings(view, [one.text for one in view.candidates])
+    pairs = shadow_pairs(view.shadows(budget), view.candidates, points, models, labels)
+    if len(pairs) < FEWEST:
+        return None
+    sent, public = np.stack([p.vector for p in pairs]), np.stack([p.expected for p in pairs])
+    learned = fit_aligner(sent, public)
+    same = sent.shape == public.shape
+    if same and float(((sent - public) ** 2).sum(1).mean()) <= float(np.trace(learned.error)):
+        return None
+    return learned.points
+
+
+def _single_first(view: View, vectors: Mapping[str, Floats]) -> list[str]:
+    """Keys of prototypes that seem to be of one record, the surest first."""
+    labels, models = labels_of(view.public), class_moments(view)
+    found = prototypes(view.transcript, labels)
+    counts: dict[str, float] = {}
+    for key, vector in vectors.items():
+        party, _, label = key.partition("/")
+        sent = averaged(found, party, label)
+        told = sent[1] if sent else None
+        if told is not None:
+            counts[key] = told
+        elif label in models:
+            counts[key] = likelihood_rule(vector, models[label])
+    return sorted((key for key, count in counts.items() if count < SINGLE), key=lambda key: counts[key])
+
+
+def _nearest(view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:
+    """Tokens of the nearest auxiliary text of the class (of any class where there is none of it)."""
+    texts = [record.text for record in view.public.auxiliary if record.label is not None]
+    known, labels = auxiliary_embeddings(view)
+    marks = np.asarray(labels)
+    found: dict[str, list[int]] = {}
+    for key, vector in vectors.items():
+        rows = np.flatnonzero(marks == key.partition("/")[2])
+        rows = rows if len(rows) else np.arange(len(marks))
+        found[key] = view.tokenize(texts[rows[nearest_candidates(vector[None], known[rows])[0]]])
+    return found

@@ -1,0 +1,38 @@
+"""A coalition's view of a real run of a scenario, with real shadow runs, for tests of attack plugins end to end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.archive import Archive
+from harness.attack import DefenseCard
+from harness.runner import Runner, Task
+from harness.scenario import Deployment
+from harness.seeds import torch_generator
+from harness.shadows import ShadowBank
+from harness.sight import Sight
+from harness.submission import Submission
+from harness.view import Bank, RunView
+
+__all__ = ["live_view"]
+
+
+def live_view(
+    runner: Runner,
+    deployment: Deployment,
+    *,
+    submission: Submission | None = None,
+    coalition: str = "server",
+    shadows: int = 0,
+    adaptive: bool = True,
+    behaviour: str = "honest",
+    archive: Archive | None = None,
+) -> RunView:
+    """Run the deployment and look at it; shadow runs are made when an attack asks for them."""
+    outcome = runner.execute(deployment, Task(submission, behaviour=behaviour))
+    options: dict[str, Any] = {"archive": archive or Archive(), "budget": shadows}
+    bank = ShadowBank(runner, deployment, submission, 0, behaviour, ("live", 0), f"defended {submission}", "plain", **options)
+    sight = Sight(deployment, deployment.coalitions[coalition], outcome.log, outcome.own, bank, adaptive)
+    card = DefenseCard("none" if submission is None else submission.name, {}, "")
+    simulations = Bank(runner, deployment, submission, 0, "live", shadows=bank)
+    return RunView(deployment.public, card, adaptive, torch_generator("live"), simulations, sight, {}, frozenset())

@@ -25,7 +25,7 @@ _NAMES = ("rank", "submission", "label")
 VIEWS = {
     "Scores": (
         "rank", "group", "submission", "label", "pue", "privacy", "privacy_interval", "utility",
-        "utility_interval", "efficiency", "flags", "strongest", "tier", "status", "aggregate_leakage", "dcs", "c_dcs",
+        "utility_interval", "efficiency", "strongest", "flags", "tier", "status", "aggregate_leakage", "dcs", "c_dcs",
     ),
     "Costs": (
         *_NAMES, "efficiency", "bytes", "flops", "peak_memory", "round_trips", "wall_seconds", "setup_seconds",

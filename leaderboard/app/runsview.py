@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from leaderboard.app.state import switch
-from leaderboard.app.tables import ready, show
+from leaderboard.app.tables import height_of, ready, show
 
 __all__ = ["CELLS", "EVERYONE", "RUN_COLUMNS", "parsed", "run_document", "show_runs", "with_environment"]
 
@@ -67,9 +67,7 @@ def show_runs(runs: pd.DataFrame, *, key: str) -> None:
     if runs.empty:
         st.info("There are no runs here.")
         return
-    clicked = show(
-        ready(with_environment(runs), RUN_COLUMNS), key=key, height=min(520, 40 + 32 * len(runs)), alt="Runs"
-    )
+    clicked = show(ready(with_environment(runs), RUN_COLUMNS), key=key, height=height_of(len(runs)), alt="Runs")
     if clicked is not None:
         row = runs.iloc[clicked]
         switch("runs", suite=row["suite"], submission=row["submission"], run=row["key"])

@@ -32,7 +32,7 @@ def suite_notes(suite: str, rows: pd.DataFrame) -> None:
     meta = facts_about()
     note(
         f"Records {meta.get('records_hash', 'n/a')[:12]} of {meta.get('runs', 'n/a')} runs, built "
-        f"{meta.get('built', 'n/a')} by leakboard {meta.get('leakboard', 'n/a')}."
+        f"{meta.get('built', 'n/a')[:16].replace('T', ' ')} UTC by leakboard {meta.get('leakboard', 'n/a')}."
     )
 
 

@@ -13,18 +13,18 @@ from leaderboard.app.intervals import NOT_AVAILABLE, interval_pictures, number_t
 from leaderboard.queries import FLAGS
 from leaderboard.schema import COLUMNS
 
-__all__ = ["PAINT", "clicked_row", "columns_of", "flag_titles", "plain", "ready", "show"]
+__all__ = ["PAINT", "clicked_row", "columns_of", "flag_titles", "height_of", "plain", "ready", "show"]
 
 PAINT = {"privacy": "#1f5f99", "utility": "#00795c", "pue": "#46525f", "advantage": "#b5460a", "value": "#b5460a"}
 """Colour of a measure's interval."""
 
 _WIDTHS = {
-    "rank": 50, "group": 54, "tier": 80, "pue": 50, "privacy": 58, "utility": 54, "efficiency": 72, "submission": 126,
-    "label": 132, "strongest": 182, "status": 170,
+    "rank": 46, "group": 52, "tier": 80, "pue": 46, "privacy": 58, "utility": 54, "efficiency": 72, "submission": 118,
+    "label": 122, "strongest": 182, "status": 170,
     "flags": 130, "verified": 84, "point": 50, "attack": 160, "entry": 105,
     "seed": 50, "n": 50, "variant": 90,
 }  # fmt: skip
-_PICTURE = 110
+_PICTURE = 107
 _FORMATS = {
     "bytes": "bytes",
     "peak_memory": "bytes",
@@ -116,6 +116,11 @@ def show(
         alt=alt or None,
     )
     return clicked_row(event, len(rows))
+
+
+def height_of(rows: int, most: int = 20) -> int:
+    """Pixels for a table of ``rows`` rows, at most ``most`` of them on screen at once."""
+    return 35 + 32 * min(rows, most)
 
 
 def plain(rows: pd.DataFrame, alt: str = "") -> None:

@@ -11,7 +11,7 @@ from leaderboard.app.parts import facts, heading, note, paragraphs
 from leaderboard.app.runsview import parsed
 from leaderboard.app.source import column, first, frame
 from leaderboard.app.state import choose, switch
-from leaderboard.app.tables import plain, ready, show
+from leaderboard.app.tables import height_of, plain, ready, show
 
 cards = frame("attack_cards")
 left, middle, right = st.columns(3)
@@ -57,7 +57,7 @@ shown = labelled(found.head(PAGE), suite, where.get("entry"))
 if shown.empty:
     st.info("There are no results of this attack here.")
     st.stop()
-clicked = show(ready(shown, FALLS), key=f"attack-{name}-{entry}", height=min(640, 40 + 32 * len(shown)), alt="Results")
+clicked = show(ready(shown, FALLS), key=f"attack-{name}-{entry}", height=height_of(len(shown)), alt="Results")
 note(f"{len(shown):,} of {len(found):,} results, what leaks most first. Click a row to open the defense.")
 if clicked is not None:
     row = shown.iloc[clicked]

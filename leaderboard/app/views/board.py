@@ -10,7 +10,7 @@ from leaderboard.app.parts import heading, note
 from leaderboard.app.source import frame
 from leaderboard.app.state import choose, switch
 from leaderboard.app.suitecard import suite_lead, suite_notes
-from leaderboard.app.tables import show
+from leaderboard.app.tables import height_of, show
 
 with st.sidebar:
     suite = filters.choose_suite()
@@ -32,7 +32,7 @@ if shown.empty:
     st.info("No row fits these filters.")
     st.stop()
 view = overall_view(shown) if overall else rows_view(shown, columns)
-clicked = show(view, key=f"board-{entry}", height=min(720, 40 + 32 * len(view)), alt="The board")
+clicked = show(view, key=f"board-{entry}", height=height_of(len(view)), alt="The board")
 note(
     f"{len(shown):,} of {len(rows):,} rows. Click a row to open the defense. Hover over a column's title for its "
     "definition; bars are 95 % intervals on an axis from 0 to 1; a group holds rows that do not differ significantly."

@@ -12,7 +12,7 @@ from leaderboard.app.runsview import parsed
 from leaderboard.app.scenarioview import drawing, entries_of, entry_table
 from leaderboard.app.source import column, first, frame
 from leaderboard.app.state import choose, switch
-from leaderboard.app.tables import plain, ready, show
+from leaderboard.app.tables import height_of, plain, ready, show
 
 FALLS = (
     "entry",
@@ -76,7 +76,7 @@ shown = rows.head(PAGE)
 if shown.empty:
     st.info("This suite has no results on this scenario.")
     st.stop()
-clicked = show(ready(shown, FALLS), key=f"scenario-{name}", height=min(640, 40 + 32 * len(shown)), alt="Privacy")
+clicked = show(ready(shown, FALLS), key=f"scenario-{name}", height=height_of(len(shown)), alt="Privacy")
 note(f"{len(shown):,} of {len(rows):,} rows, the least private first. Click a row to open the defense.")
 if clicked is not None:
     row = shown.iloc[clicked]

@@ -10,8 +10,15 @@ import pytest
 
 from leaderboard.app.launch import BOARD_VARIABLE
 from tests.leaderboard import make
+from tests.leaderboard.big import big_board
 
 Open = Callable[..., Any]
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "empty": make.empty_board,
+    "tiny": make.tiny_board,
+    "ragged": make.ragged_board,
+    "big": lambda folder: big_board(folder / "big.board.duckdb", submissions=300, entries=3, attacks=8, seeds=2),
+}
 MAIN = Path(__file__).resolve().parents[3] / "leaderboard" / "app" / "main.py"
 
 
@@ -23,7 +30,7 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def board(name: str) -> Path:
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
-            made[name] = getattr(make, f"{name}_board")(folder)
+            made[name] = MAKERS[name](folder)
         return made[name]
 
     return board

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from leaderboard.export.bibtex import entry, trusted
+from leaderboard.export.frames import listed
 from leaderboard.export.provenance import Provenance
 from leaderboard.export.request import Request
 
@@ -38,14 +39,18 @@ def to_bib(board: Board, request: Request, source: Provenance) -> str:
 def _submissions(board: Board, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     frame = board.submissions(names or None).sort_values("submission")
     columns = ("submission", "cite_key", "bibtex", "title", "source", "authors")
-    for name, cited, bibtex, title, source, authors in zip(*(frame[column] for column in columns), strict=True):
+    for name, cited, bibtex, title, source, authors in zip(*(listed(frame, column) for column in columns), strict=True):
         key = safe_key(cited or f"submission:{name}")
         given = trusted(bibtex or "", key)
         yield key, given or entry(key, title or name, source or "", authors, f"leakboard submission {name}")
 
 
+_TOLD = ("summary", "source")
+
+
 def _plugins(board: Board) -> Iterator[tuple[str, str]]:
     for kind, frame in (("attack", board.attack_cards()), ("scenario", board.scenarios())):
-        for name, summary, source in sorted(zip(frame[kind], frame["summary"], frame["source"], strict=True)):
+        frame = frame.sort_values(kind)
+        for name, summary, source in zip(*(listed(frame, column) for column in (kind, *_TOLD)), strict=True):
             key = safe_key(f"{kind}:{name}")
             yield key, entry(key, summary or name, source or "", (), f"leakboard {kind} {name}")

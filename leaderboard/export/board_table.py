@@ -36,7 +36,8 @@ def board_table(board: Board, frame: DataFrame, request: Request) -> Table:
         parts.measure(frame, "pue", request if wide else replace(request, intervals="none"), group=frame["group"]),
     ]
     if wide:
-        columns += [parts.wholes(frame, "group"), parts.texts(frame, "strongest"), _counts(frame)]
+        columns += [parts.wholes(frame, "group"), parts.texts(frame, "strongest")]
+        columns += [] if _same(frame) else [_counts(frame)]
     columns.append(parts.notes_column(frame, notes))
     return Table(
         f"Privacy, utility and efficiency{_with(request)}.",
@@ -76,6 +77,11 @@ def overall_table(board: Board, frame: DataFrame, request: Request) -> Table:
     )
 
 
+def _same(frame: DataFrame) -> bool:
+    """Whether all rows have the same records, seeds and runs, so that one sentence says it."""
+    return bool((frame[[column for _, column in _COUNTED]].nunique() <= 1).all())
+
+
 def _counts(frame: DataFrame) -> Column:
     """Records, seeds and runs of each row."""
     values = list(zip(frame["n_records"], frame["seeds"], frame["runs"], strict=True))
@@ -90,7 +96,7 @@ def _covered(frame: DataFrame) -> Column:
 def _remarks(frame: DataFrame, request: Request) -> tuple[str, ...]:
     found = [] if request.intervals == "none" else [_INTERVALS]
     found.append(_MARKS)
-    if request.width == "single" and not frame.empty:
+    if not frame.empty and (request.width == "single" or _same(frame)):
         spans = [(title, frame[column]) for title, column in _COUNTED]
         found.append(f"Per row: {', '.join(f'{_span(values)} {title}' for title, values in spans)}.")
     return tuple(found)

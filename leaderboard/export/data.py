@@ -39,7 +39,7 @@ def _csv_column(values: Series) -> Any:
     if values.dtype.kind in "biuf" or str(values.dtype) == "Int64":
         return values
     memory: dict[str, str] = {}
-    return [_text(value, memory) for value in values.tolist()]
+    return [_text(value, memory) for value in values.astype(object).tolist()]
 
 
 def _text(value: object, memory: dict[str, str]) -> object:

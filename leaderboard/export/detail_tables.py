@@ -31,7 +31,6 @@ def attacks_table(board: Board, frame: DataFrame, request: Request) -> Table:
     columns += [
         parts.measure(frame, "advantage", request),
         parts.wholes(frame, "n"),
-        parts.texts(frame, "control"),
         parts.notes_column(frame, notes),
     ]
     remarks = (
@@ -45,17 +44,18 @@ def attacks_table(board: Board, frame: DataFrame, request: Request) -> Table:
 def pairs_table(board: Board, frame: DataFrame, request: Request) -> Table:
     """Paired differences on shared records."""
     facts = parts.Facts(board, request)
-    columns = (
+    columns = [
         *facts.rows(frame, request.width, "a_", "A"),
         *facts.rows(frame, request.width, "b_", "B"),
         parts.measure(frame, "difference", request),
-        parts.plain("p", "p", frame["p"].tolist(), numbers.p_value(frame["p"])),
         parts.plain("p_holm", "p (Holm)", frame["p_holm"].tolist(), numbers.p_value(frame["p_holm"])),
         parts.wholes(frame, "n"),
-    )
+    ]
+    if request.width == "double":
+        columns.insert(-2, parts.plain("p", "p", frame["p"].tolist(), numbers.p_value(frame["p"])))
     remarks = ("A minus B on shared records and seeds. Holm: corrected over all pairs of the entry and measure.",)
     found = parts.sections(frame, ["suite", "entry", "measure"], _indicative(board))
-    return Table("Paired differences.", "tab:pairs", columns, found, (), remarks)
+    return Table("Paired differences.", "tab:pairs", tuple(columns), found, (), remarks)
 
 
 def runs_table(board: Board, frame: DataFrame, request: Request) -> Table:
@@ -64,13 +64,13 @@ def runs_table(board: Board, frame: DataFrame, request: Request) -> Table:
     columns = [
         *facts.rows(frame, request.width),
         parts.wholes(frame, "seed"),
-        parts.texts(frame, "behaviour"),
         _cost(frame, "bytes", "Wire", "B"),
         _cost(frame, "flops", "Work", "FLOP"),
-        _cost(frame, "peak_memory", "Memory", "B"),
     ]
     if request.width == "double":
-        columns += [_cost(frame, "wall_seconds", "Time", "s"), parts.texts(frame, "isolation"), _key(frame)]
+        columns.insert(3, parts.texts(frame, "behaviour"))
+        columns += [_cost(frame, "peak_memory", "Memory", "B"), _cost(frame, "wall_seconds", "Time", "s")]
+        columns.append(_key(frame))
     columns.append(parts.notes_column(frame, notes))
     found = parts.sections(frame, ["suite", "entry"], _indicative(board))
     remarks = ("Work and memory are the private parties'. Wall time is shown and never ranked.",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import LeakboardError, UnknownName
 from leaderboard.export.request import Request
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
     from leaderboard.queries import Board
 
-__all__ = ["rows", "suites"]
+__all__ = ["listed", "rows", "suites"]
 
 _ORDERS = {
-    "attacks": "suite, entry, submission, point, aggregate, attack, variant, secret, metric",
-    "pairs": "suite, entry, measure, a_submission, a_point, b_submission, b_point",
-    "runs": "suite, entry, submission, point, behaviour, seed, key",
+    "board": ("suite", "entry", "rank", "submission", "point"),
+    "overall": ("suite", "rank", "submission", "point"),
+    "attacks": ("suite", "entry", "submission", "point", "attack", "variant", "coalition", "secret", "metric"),
+    "pairs": ("suite", "entry", "measure", "a_submission", "a_point", "b_submission", "b_point"),
+    "runs": ("suite", "entry", "submission", "point", "behaviour", "seed", "key"),
 }
+"""What rows are sorted by: a database answers a filtered query in any order."""
 
 
 def rows(board: Board, request: Request, table: str) -> DataFrame:
@@ -34,6 +37,14 @@ def rows(board: Board, request: Request, table: str) -> DataFrame:
     return _points(frame, request, table) if any("#" in name for name in request.submission) else frame
 
 
+def listed(frame: DataFrame, column: str) -> list[Any]:
+    """The values of a column as Python objects, None where there is none; reals stay as they are."""
+    values = frame[column]
+    if values.dtype.kind == "f" or values.dtype.kind == "b":
+        return list(values.tolist())
+    return list(values.astype(object).where(values.notna(), None).tolist())
+
+
 def suites(board: Board, request: Request) -> list[str] | None:
     """The suites that the request means, as name@version; None for all."""
     if not request.suite:
@@ -43,28 +54,27 @@ def suites(board: Board, request: Request) -> list[str] | None:
 
 
 def _read(board: Board, request: Request, table: str, suite: list[str] | None, names: tuple[str, ...]) -> DataFrame:
-    who = list(names) or None
-    entry = list(request.entry) or None
+    who, entry = list(names) or None, list(request.entry) or None
+    wanted: dict[str, list[str] | None] = {"suite": suite, "entry": entry}
+    wanted |= {"a_submission": who, "b_submission": who} if table == "pairs" else {"submission": who}
     if table == "overall":
-        return board.overall(suite=suite, submissions=who)
-    if table == "board":
-        found = board.board(suite=suite, entry=entry, scenario=list(request.scenario) or None, submissions=who)
-        return _weighted(found, request)
-    wanted = {"suite": suite, "entry": entry, "submission": who}
-    if table == "pairs":
-        wanted = {"suite": suite, "entry": entry, "a_submission": who, "b_submission": who}
-    found = board.table(table, wanted, order=_ORDERS[table])
-    return _of_scenario(board, found, request) if request.scenario else found
+        del wanted["entry"]
+    if table in ("board", "runs"):
+        wanted["scenario"] = list(request.scenario) or None
+    found = board.table(table, wanted)
+    if request.scenario and table not in ("board", "runs"):
+        found = _of_scenario(board, found, request)
+    if request.weights is not None:
+        from leaderboard.queries import with_weights
 
-
-def _weighted(found: DataFrame, request: Request) -> DataFrame:
-    from leaderboard.queries import with_weights
-
-    return found if request.weights is None else with_weights(found, *request.weights).reset_index(drop=True)
+        found = with_weights(found, *request.weights)
+    filtered = request.weights is not None or any(value is not None for value in wanted.values())
+    return found.sort_values([*_ORDERS[table]], ignore_index=True, kind="stable") if filtered else found
 
 
 def _of_scenario(board: Board, found: DataFrame, request: Request) -> DataFrame:
-    entries = board.table("board", {"scenario": list(request.scenario)}, columns=["suite", "entry"]).drop_duplicates()
+    wanted = {"scenario": list(request.scenario)}
+    entries = board.table("board", wanted, columns=["suite", "entry"]).drop_duplicates()
     return found.merge(entries, on=["suite", "entry"], how="inner")
 
 

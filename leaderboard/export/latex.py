@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from leaderboard.export.latex_text import escape
-from leaderboard.export.layout import text_widths
+from leaderboard.export.layout import lines, text_widths
 from leaderboard.export.model import BEST, SECOND, Column, Table
 from leaderboard.export.provenance import Provenance
 from leaderboard.export.request import Request
 
 __all__ = ["LONG", "to_latex"]
 
-LONG = 45
-"""Above so many rows a table does not fit a page and becomes a longtable."""
+LONG = {"single": 60, "double": 52}
+"""Above about so many lines a table does not fit a page and becomes a longtable, which needs one-column mode."""
 
 _SECOND = r"\providecommand*\leakboardsecond[1]{\llap{\underline{\phantom{$#1$}}}}"
 """Underlines the number before it, which siunitx could not align if it stood in the command itself."""
-_SETUP = r"\setlength{\tabcolsep}{3pt}\sisetup{detect-weight=true}"
+_SETUP = r"\setlength{\tabcolsep}{3pt}\setlength{\belowcaptionskip}{4pt}\sisetup{detect-weight=true}"
 _SIZES = {"single": r"\scriptsize", "double": r"\footnotesize"}
 
 
 def to_latex(table: Table, request: Request, source: Provenance) -> str:
-    """The table as a file's text. Needs booktabs and siunitx, and longtable above :data:`LONG` rows."""
-    long = table.rows > LONG
-    spec, heads = _columns(table, request)
+    """The table as a file's text. Needs booktabs and siunitx, and longtable above :data:`LONG` lines."""
+    widths = text_widths(table, request.width, request.intervals)
+    long = lines(table, request.width, widths) > LONG[request.width]
+    spec, heads = _columns(table, widths, request)
     span = sum(_span(column, request) for column in table.columns)
     head = "\n".join([r"\toprule", *heads, r"\midrule"])
     rows = "\n".join(_body(table, request, span))
@@ -85,10 +86,9 @@ def _span(column: Column, request: Request) -> int:
     return 1 if not column.intervals else 2 if request.intervals == "subscript" else 3
 
 
-def _columns(table: Table, request: Request) -> tuple[str, list[str]]:
+def _columns(table: Table, widths: Sequence[float | None], request: Request) -> tuple[str, list[str]]:
     """The column specification and the header's lines."""
     specs, first, second, rules, place = [], [], [], [], 1
-    widths = text_widths(table, request.width, request.intervals)
     for column, width in zip(table.columns, widths, strict=True):
         title, span = escape(column.title), _span(column, request)
         specs.append(_spec(column, width, request))
@@ -96,8 +96,8 @@ def _columns(table: Table, request: Request) -> tuple[str, list[str]]:
         second += ["", "{low}", "{high}"] if span == 3 else [""] * span
         rules += [rf"\cmidrule(lr){{{place}-{place + 2}}}"] if span == 3 else []
         place += span
-    lines = [_line(first)]
-    return f"@{{}}{''.join(specs)}@{{}}", [*lines, "".join(rules), _line(second)] if rules else lines
+    heads = [_line(first), "".join(rules), _line(second)] if rules else [_line(first)]
+    return f"@{{}}{''.join(specs)}@{{}}", heads
 
 
 def _spec(column: Column, width: float | None, request: Request) -> str:
@@ -133,12 +133,13 @@ def _line(cells: Sequence[str]) -> str:
 
 def _body(table: Table, request: Request, span: int) -> Iterator[str]:
     cells = [part for column in table.columns for part in _cells(column, request)]
-    lines = [_line(row) for row in zip(*cells, strict=True)]
+    made = [_line(row) for row in zip(*cells, strict=True)]
     for number, section in enumerate(table.sections):
         if len(table.sections) > 1:
-            yield (r"\addlinespace" if number else "") + rf"\multicolumn{{{span}}}{{@{{}}l}}{{\itshape {escape(section.title)}}} \\*"
-        yield from lines[section.start : section.stop]
-    if not lines:
+            space = r"\addlinespace" if number else ""
+            yield space + rf"\multicolumn{{{span}}}{{@{{}}l@{{}}}}{{\itshape {escape(section.title)}}} \\*"
+        yield from made[section.start : section.stop]
+    if not made:
         yield rf"\multicolumn{{{span}}}{{@{{}}l}}{{no rows}} \\"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leaderboard.export import numbers
 from leaderboard.export.bib import attack_key, safe_key
+from leaderboard.export.frames import listed
 from leaderboard.export.model import NOT_AVAILABLE, Column, Section
 from leaderboard.export.notes import Notes
 from leaderboard.export.request import Request
@@ -26,7 +27,7 @@ class Facts:
 
     def __init__(self, board: Board, request: Request) -> None:
         found = board.table("submissions", columns=["submission", "title", "summary", "cite_key"])
-        rows = list(zip(found["submission"], found["title"], found["summary"], found["cite_key"], strict=True))
+        rows = list(zip(*(listed(found, column) for column in found.columns), strict=True))
         titles = [title or name for name, title, _, _ in rows]
         self._titles = {
             name: title if titles.count(title) == 1 else f"{title} ({name})"
@@ -37,7 +38,7 @@ class Facts:
         points = board.table("board", columns=["submission", "point", "label"]).drop_duplicates()
         self._labels = {
             (name, point): label or f"point {point}"
-            for name, point, label in zip(points["submission"], points["point"], points["label"], strict=True)
+            for name, point, label in zip(*(listed(points, column) for column in points.columns), strict=True)
         }
         self.cite = request.cite
 
@@ -55,9 +56,9 @@ class Facts:
 
     def rows(self, frame: DataFrame, width: str, side: str = "", title: str = "Submission") -> list[Column]:
         """Who a row is about: submission and operating point, in one column where there is little room."""
-        names, points = frame[f"{side}submission"].tolist(), frame[f"{side}point"].tolist()
+        names, points = listed(frame, f"{side}submission"), listed(frame, f"{side}point")
         who = self.column(names, title, f"{side}submission")
-        label = self.points(names, points, f"Point of {title}" if side else "Operating point", f"{side}point")
+        label = self.points(names, points, f"Point of {title}" if side else "Point", f"{side}point")
         if width == "double":
             return [who, label]
         return [replace(who, texts=[f"{one}: {two}" for one, two in zip(who.texts, label.texts, strict=True)])]
@@ -80,7 +81,7 @@ def measure(frame: DataFrame, column: str, request: Request, *, group: Series | 
     ends = None
     if low is not None and high is not None and request.intervals != "none":
         ends = numbers.intervals(low.tolist(), high.tolist(), request.digits)
-    values = frame[column].tolist()
+    values = listed(frame, column)
     marks = None if group is None else group.fillna(0).astype(int).tolist()
     shown = numbers.decimals(values, request.digits)
     return Column(column, title or name(column)[0], name(column)[1], values, shown, True, ends, marks)
@@ -91,7 +92,7 @@ _ENDS = ("low", "high")
 
 def wholes(frame: DataFrame, column: str, title: str = "") -> Column:
     """Whole numbers."""
-    values = frame[column].astype(object).where(frame[column].notna(), None).tolist()
+    values = listed(frame, column)
     return Column(column, title or name(column)[0], name(column)[1], values, numbers.whole(values), True)
 
 
@@ -102,23 +103,23 @@ def plain(column: str, title: str, values: Sequence[object], texts: Sequence[str
 
 def texts(frame: DataFrame, column: str, title: str = "", shown: Mapping[str, str] | None = None) -> Column:
     """Texts, ``n/a`` where there is none; ``shown`` replaces some."""
-    values = frame[column].tolist()
+    values = listed(frame, column)
     words = [(shown or {}).get(value, value) if value else NOT_AVAILABLE for value in values]
     return Column(column, title or name(column)[0], name(column)[1], values, words)
 
 
 def attack(frame: DataFrame, facts: Facts) -> Column:
     """Attacks with their variants."""
-    values = frame["attack"].tolist()
-    shown = [f"{one} ({how})" if how else one for one, how in zip(values, frame["variant"], strict=True)]
+    values = listed(frame, "attack")
+    shown = [f"{one} ({how})" if how else one for one, how in zip(values, listed(frame, "variant"), strict=True)]
     keys = [attack_key(one) for one in values] if facts.cite else None
     return Column("attack", "Attack", name("attack")[1], values, shown, cites=keys)
 
 
 def notes_column(frame: DataFrame, notes: Notes) -> Column:
     """Letters of flags, statuses and reasons."""
-    flags = frame["flags"].tolist() if "flags" in frame else [()] * len(frame)
-    shown = [notes.row(*row) for row in zip(flags, frame["status"], frame["reason"], strict=True)]
+    flags = listed(frame, "flags") if "flags" in frame else [()] * len(frame)
+    shown = [notes.row(*row) for row in zip(flags, listed(frame, "status"), listed(frame, "reason"), strict=True)]
     return Column("flags", "Notes", "Letters of the notes below.", flags, shown)
 
 
@@ -126,7 +127,7 @@ def sections(frame: DataFrame, by: Sequence[str], indicative: Sequence[str] = ()
     """Consecutive rows with the same values of ``by``; suites in ``indicative`` are marked."""
     if frame.empty:
         return ()
-    keys = list(zip(*(frame[column] for column in by), strict=True))
+    keys = list(zip(*(listed(frame, column) for column in by), strict=True))
     starts = [0, *(row for row in range(1, len(keys)) if keys[row] != keys[row - 1])]
     stops = [*starts[1:], len(keys)]
     return tuple(

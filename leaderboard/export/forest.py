@@ -1,0 +1,92 @@
+"""The forest plot: advantage of each attack with its interval, a few rows of the board side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.errors import LeakboardError
+from leaderboard.export import panels
+from leaderboard.export.frames import listed, rows
+from leaderboard.export.request import Request
+from leaderboard.export.style import FRAME, blank, shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+    from leaderboard.queries import Board
+
+__all__ = ["forest"]
+
+MOST_LANES = 60
+_SERIES = 5
+_LANE = ["attack", "variant", "secret", "metric"]
+
+
+def forest(board: Board, request: Request, width: float) -> Figure:
+    """One panel per suite entry, one lane per attack, variant, secret and metric.
+
+    Raises:
+        LeakboardError: more lanes than a page holds.
+    """
+    frame, ranked = rows(board, request, "attacks"), rows(board, request, "board")
+    keys = panels.leading(ranked, ["submission", "point"], _SERIES)
+    looks = panels.looks(board, keys)
+    chosen = [pair in looks for pair in zip(listed(frame, "submission"), listed(frame, "point"), strict=True)]
+    drawn = frame[frame["advantage"].notna() & np.array(chosen, dtype=bool)]
+    found = panels.panels(board, drawn)
+    lanes = [_lanes(part) for _, part in found]
+    if sum(map(len, lanes)) > MOST_LANES:
+        raise LeakboardError(f"{sum(map(len, lanes))} attacks and metrics are too many for one figure: choose --entry")
+    heights = [max(1.0, len(one) * (0.12 + 0.075 * len(looks))) for one in lanes] or [1.0]
+    figure, axes = blank(width, sum(heights) + 0.35 * len(heights) + 0.7, len(heights), 1, sharex=True, height_ratios=heights)
+    for axis, (title, part), one in zip(axes, found, lanes, strict=False):
+        axis.set_title(title)
+        _panel(axis, part, one, looks)
+    if not found:
+        panels.nothing(axes[0])
+    axes[-1].set_xlabel("Advantage over the best blind guess (1: everything recovered)")
+    more = ranked[["submission", "point"]].drop_duplicates().shape[0] - len(looks)
+    notes = [panels.remark(f"{more} more rows not shown")] if more > 0 else []
+    panels.legend(figure, axes[0], [*(panels.line(look) for look in looks.values()), *notes], width)
+    return figure
+
+
+def _lanes(part: DataFrame) -> list[tuple[Any, ...]]:
+    """Lanes from the top: record-level secrets first, by the largest advantage anyone reaches."""
+    order = part.groupby([*_LANE, "aggregate"], sort=True, dropna=False)["advantage"].max().reset_index()
+    order = order.sort_values(["aggregate", "advantage"], ascending=[True, False], kind="stable")
+    return list(zip(*(listed(order, column) for column in _LANE), strict=True))
+
+
+def _panel(
+    axis: Axes, part: DataFrame, lanes: Sequence[tuple[Any, ...]], looks: Mapping[tuple[Any, ...], panels.Look]
+) -> None:
+    places = {lane: place for place, lane in enumerate(lanes)}
+    for place in range(0, len(lanes), 2):
+        axis.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", linewidth=0, zorder=0)
+    axis.axvline(0.0, color=FRAME, linewidth=0.7, zorder=1)
+    step = 0.8 / max(len(looks), 1)
+    for number, ((name, point), look) in enumerate(looks.items()):
+        mine = part[(part["submission"] == name) & (part["point"] == point)]
+        keys = zip(*(listed(mine, column) for column in _LANE), strict=True)
+        at = [places[key] + (number - (len(looks) - 1) / 2) * step for key in keys]
+        low, high = (mine[f"advantage_{end}"].to_numpy(dtype=float).clip(-0.2, 1.0) for end in ("low", "high"))
+        axis.hlines(at, low, high, color=look["color"], linewidth=0.9, zorder=2)
+        axis.scatter(mine["advantage"].clip(-0.2, 1.0), at, s=9, color=look["color"], marker=look["marker"], zorder=3)
+    axis.set(xlim=(-0.22, 1.03), ylim=(len(lanes) - 0.5, -0.5), yticks=range(len(lanes)))
+    axis.set_yticklabels([_name(lane, lanes) for lane in lanes])
+    axis.tick_params(axis="y", length=0)
+
+
+def _name(lane: tuple[Any, ...], lanes: Sequence[tuple[Any, ...]]) -> str:
+    """Attack and variant, then secret and metric where the panel has several of them."""
+    attack, variant, secret, metric = (part or "" for part in lane)
+    words = [f"{attack} ({variant})" if variant else attack]
+    words += [secret] if len({one[2] for one in lanes}) > 1 else []
+    words += [metric] if len({one[3] for one in lanes}) > 1 else []
+    return shown(", ".join(words), 52)

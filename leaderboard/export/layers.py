@@ -1,0 +1,114 @@
+"""Leakage by cut layer: one curve per row of the board, over the suite entries that differ in their cut alone."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from os.path import commonprefix
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import LeakboardError
+from leaderboard.export import panels
+from leaderboard.export.frames import listed, rows
+from leaderboard.export.request import Request
+from leaderboard.export.style import blank, shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+    from leaderboard.queries import Board
+
+__all__ = ["layers"]
+
+Cuts = Mapping[tuple[str, str], str]
+"""(suite, entry) -> cut as its settings write it: a share of the blocks such as ``25%``, or a number of blocks."""
+
+
+def layers(board: Board, request: Request, width: float) -> Figure:
+    """One panel per family of entries.
+
+    Raises:
+        LeakboardError: no entry has a cut among its settings.
+    """
+    frame = rows(board, request, "board")
+    families = {title: cuts for title, cuts in _families(board).items() if _rows(frame, cuts).shape[0]}
+    if not families:
+        raise LeakboardError("no entry of these results has a cut layer among its settings, so there is no such curve")
+    drawn = frame[frame["privacy"].notna()]
+    looks = panels.looks(board, panels.leading(drawn, ["submission", "point"]))
+    down, across = panels.grid(len(families), width)
+    figure, axes = blank(width, down * min(2.2, 0.75 * width / across) + 0.6, down, across, sharey=True)
+    for axis, (title, cuts) in zip(axes, families.items(), strict=False):
+        axis.set_title(shown(title, 48))
+        _panel(axis, _rows(drawn, cuts), cuts, looks)
+    for axis in axes[len(families) :]:
+        axis.set_visible(False)
+    figure.supylabel("Leakage of the strongest attack", fontsize=8)
+    more = drawn[["submission", "point"]].drop_duplicates().shape[0] - len(looks)
+    notes = [panels.remark(f"{more} more rows not shown")] if more > 0 else []
+    panels.legend(figure, axes[0], [*(panels.line(look) for look in looks.values()), *notes], width)
+    return figure
+
+
+def _families(board: Board) -> dict[str, Cuts]:
+    """Entries that share everything but their cut, by a title; families with several cuts only, where there are any."""
+    found: dict[tuple[str, str, str], dict[tuple[str, str], str]] = defaultdict(dict)
+    facts = board.table("suites", columns=["suite", "indicative", "entries"])
+    quick = {}
+    for suite, indicative, entries in zip(*(listed(facts, column) for column in facts.columns), strict=True):
+        quick[suite] = " (indicative)" if indicative else ""
+        for entry in json.loads(entries or "[]"):
+            settings = dict(entry.get("settings") or {})
+            if (cut := settings.pop("cut", None)) is not None:
+                rest = json.dumps([settings, entry.get("entitlement")], sort_keys=True)
+                found[suite, str(entry.get("scenario")), rest][suite, entry["name"]] = str(cut)
+    several = any(len(cuts) > 1 for cuts in found.values())
+    return {
+        _title(cuts, quick): cuts for cuts in found.values() if len(cuts) > 1 or not several
+    }
+
+
+def _title(cuts: Cuts, quick: Mapping[str, str]) -> str:
+    suite = next(iter(cuts))[0]
+    names = [entry for _, entry in cuts]
+    return f"{suite}: {commonprefix(names).rstrip('-_') or names[0]}{quick[suite]}"
+
+
+def _rows(frame: DataFrame, cuts: Cuts) -> DataFrame:
+    return frame[[pair in cuts for pair in zip(listed(frame, "suite"), listed(frame, "entry"), strict=True)]]
+
+
+def _panel(axis: Axes, part: DataFrame, cuts: Cuts, looks: Mapping[tuple[Any, ...], panels.Look]) -> None:
+    places, label, ticks = _scale(list(cuts.values()))
+    axis.set_xlabel(label)
+    axis.set_ylim(-0.03, 1.03)
+    axis.set_xticks([place for place, _ in ticks], [text for _, text in ticks])
+    for (name, point), look in looks.items():
+        mine = part[(part["submission"] == name) & (part["point"] == point)]
+        at = [places[cuts[pair]] for pair in zip(listed(mine, "suite"), listed(mine, "entry"), strict=True)]
+        order = sorted(range(len(at)), key=at.__getitem__)
+        x = [at[place] for place in order]
+        middle, high, low = (
+            (1.0 - mine[column].to_numpy(dtype=float)[order]).clip(0, 1)
+            for column in ("privacy", "privacy_low", "privacy_high")
+        )
+        axis.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0, zorder=1)
+        axis.plot(x, middle, color=look["color"], marker=look["marker"], markersize=3.5, zorder=2, clip_on=False)
+
+
+def _scale(cuts: Sequence[str]) -> tuple[Mapping[str, float], str, list[tuple[float, str]]]:
+    """Cut -> place on the axis, the axis' label, its ticks. Shares and numbers of blocks together become categories."""
+    shares = [cut.endswith("%") for cut in cuts]
+    number = {cut: float(cut.rstrip("%")) for cut in cuts}
+    if all(share or number[cut] == 0 for cut, share in zip(cuts, shares, strict=True)):
+        label = "Cut after this share of the blocks (%)"
+    elif not any(shares):
+        label = "Cut after this block"
+    else:
+        ordered = sorted(set(cuts), key=lambda cut: (cut.endswith("%"), number[cut]))
+        number = {cut: float(place) for place, cut in enumerate(ordered)}
+        return number, "Cut", [(place, cut) for cut, place in number.items()]
+    return number, label, sorted({(place, f"{place:g}") for place in number.values()})

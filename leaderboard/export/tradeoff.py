@@ -1,0 +1,114 @@
+"""The trade-off figure: privacy against utility, with intervals, curves of operating points and the Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leaderboard.export import panels
+from leaderboard.export.frames import rows
+from leaderboard.export.request import Request
+from leaderboard.export.style import FRAME, INK, blank
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+    from leaderboard.queries import Board
+
+__all__ = ["tradeoff"]
+
+_BOX = (-0.25, 1.15)
+"""Utility further out is drawn at the edge; far below the reference nothing differs any more."""
+_DETAILED = 60
+"""Above so many rows in a panel intervals are drawn for the Pareto front alone."""
+
+
+def tradeoff(board: Board, request: Request, width: float) -> Figure:
+    """One panel per suite entry; the leading submissions in colour, all others grey, size for efficiency."""
+    frame = rows(board, request, "board")
+    drawn = frame[frame["privacy"].notna() & frame["utility"].notna()]
+    found = panels.panels(board, drawn)
+    looks = panels.looks(board, panels.leading(drawn, ["submission"]))
+    down, across = panels.grid(len(found), width)
+    figure, axes = blank(width, down * min(2.7, 0.82 * width / across) + 0.5, down, across, sharex=True, sharey=True)
+    for axis, (title, part) in zip(axes, found, strict=False):
+        axis.set_title(title)
+        _panel(axis, part, looks)
+    for axis in axes[len(found) :]:
+        axis.set_visible(not found)
+        panels.nothing(axis)
+    figure.supxlabel("Utility (0: reference, 1: undefended)", fontsize=8)
+    figure.supylabel("Privacy (1: no better than a blind guess)", fontsize=8)
+    panels.legend(figure, axes[0], _handles(looks, frame, drawn), width)
+    return figure
+
+
+def _panel(axis: Axes, part: DataFrame, looks: Mapping[tuple[Any, ...], panels.Look]) -> None:
+    from leaderboard.queries import UTILITY_FLOOR
+
+    low = max(_BOX[0], min(-0.05, float(part["utility"].min()) - 0.05))
+    axis.set(xlim=(low, _BOX[1]), ylim=(-0.03, 1.05))
+    axis.axvspan(low, UTILITY_FLOOR, color="#f1f1f1", zorder=0, linewidth=0)
+    axis.axvline(1.0, color=FRAME, linewidth=0.6, linestyle=":", zorder=1)
+    bare = part.loc[part["submission"] == "none", "privacy"]
+    if len(bare):
+        axis.axhline(float(bare.iloc[0]), color=FRAME, linewidth=0.6, linestyle=":", zorder=1)
+    _front(axis, part[part["on_front"].fillna(False).astype(bool)])
+    grey = part[~part["submission"].isin([name for (name,) in looks])]
+    _points(axis, grey, {"color": FRAME, "marker": "o"}, 1.5, intervals=False)
+    for (name,), look in looks.items():
+        mine = part[part["submission"] == name].sort_values("point")
+        detailed = mine if len(part) <= _DETAILED else mine[mine["on_front"].fillna(False).astype(bool)]
+        _points(axis, mine, look, 2, intervals=False)
+        _intervals(axis, detailed, look)
+
+
+def _points(axis: Axes, mine: DataFrame, look: panels.Look, layer: float, *, intervals: bool) -> None:
+    utility, privacy = _clipped(mine, "utility", *_BOX), _clipped(mine, "privacy", 0.0, 1.0)
+    if layer >= 2:
+        axis.plot(utility, privacy, color=look["color"], linewidth=0.8, alpha=0.7, zorder=layer)
+    size = 6 + 22 * mine["efficiency"].fillna(0.5).to_numpy(dtype=float)
+    axis.scatter(
+        utility, privacy, s=size, color=look["color"], marker=look["marker"], linewidths=0.4, edgecolors="white",
+        zorder=layer + 2, clip_on=False,
+    )  # fmt: skip
+
+
+def _intervals(axis: Axes, mine: DataFrame, look: panels.Look) -> None:
+    for column, other, box in (("utility", "privacy", _BOX), ("privacy", "utility", (0.0, 1.0))):
+        low, high = _clipped(mine, f"{column}_low", *box), _clipped(mine, f"{column}_high", *box)
+        at = _clipped(mine, other, *(_BOX if other == "utility" else (0.0, 1.0)))
+        lines = axis.hlines if column == "utility" else axis.vlines
+        lines(at, low, high, color=look["color"], linewidth=0.6, alpha=0.55, zorder=3)
+
+
+def _front(axis: Axes, front: DataFrame) -> None:
+    """What can be had at best: the largest privacy on the front at this utility or more."""
+    ordered = front.sort_values("utility")
+    if len(ordered) < 2:
+        return
+    utility = _clipped(ordered, "utility", *_BOX)
+    best = np.maximum.accumulate(_clipped(ordered, "privacy", 0.0, 1.0)[::-1])[::-1]
+    axis.step(utility, best, where="pre", color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=2)
+
+
+def _clipped(mine: DataFrame, column: str, low: float, high: float) -> Any:
+    return mine[column].to_numpy(dtype=float).clip(low, high)
+
+
+def _handles(looks: Mapping[tuple[Any, ...], panels.Look], frame: DataFrame, drawn: DataFrame) -> list[Any]:
+    found = [panels.line(look) for look in looks.values()]
+    others = drawn["submission"].nunique() - len(looks)
+    if others > 0:
+        found.append(panels.line({"color": FRAME, "marker": "o", "label": f"{others} others"}, linestyle="none"))
+    if drawn["on_front"].fillna(False).any():
+        found.append(panels.line({"color": INK, "label": "Pareto front"}, linestyle=(0, (4, 2))))
+    if missing := len(frame) - len(drawn):
+        found.append(panels.remark(f"{missing} rows n/a"))
+    return found
+
+

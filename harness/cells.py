@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -14,9 +14,10 @@ from harness.archive import Archive
 from harness.attack import Attack, DefenseCard
 from harness.errors import LeakboardError
 from harness.keys import key
-from harness.laws import confirmed_laws, declared_laws
+from harness.laws import confirmed_laws, declared_laws, twin_laws
 from harness.membership import MembershipSecret
 from harness.plan import CellPlan, RunPlan, make_attack
+from harness.replay import ALPHA, Twin, replay, twin_test
 from harness.runner import KNOCKOUT, Outcome, Runner
 from harness.schema import CellRecord, LedgerEntry, Score
 from harness.seeds import torch_generator
@@ -28,10 +29,20 @@ from harness.wire import WireLog
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["FinishedRun", "compute_attack", "compute_blind_utility", "compute_utility", "failed_cell"]
+__all__ = [
+    "FinishedRun",
+    "compute_attack",
+    "compute_blind_utility",
+    "compute_replay",
+    "compute_utility",
+    "failed_cell",
+    "replayed",
+]
 
 CONFIRMING_TEXTS = 4
 """Simulated texts on which a declared noise law is checked."""
+REPLAYED = 12
+"""Messages of each party that are sent again."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +98,38 @@ def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive
     )  # fmt: skip
 
 
-def defense_card(finished: FinishedRun, bank: Bank) -> DefenseCard:
-    """What everyone may know of the run's defense, with its noise laws confirmed on a few simulated texts."""
+def replayed(finished: FinishedRun, runner: Runner) -> tuple[Twin, ...]:
+    """Some of the run's messages sent again, with the noise of a simulation."""
+    plan = finished.plan
+    task = replace(plan.task, noise=("replay", *plan.task.noise), paired=True)
+    return tuple(replay(runner, plan.deployment, task, finished.log, REPLAYED))
+
+
+def compute_replay(cell: CellPlan, finished: FinishedRun, twins: Sequence[Twin]) -> CellRecord:
+    """Whether simulations are what the live run was, and declared noise laws what the messages bear out."""
+    started = time.perf_counter()
+    trained = any(entry.mechanism == "dpsgd" for entry in finished.ledger)
+    if finished.plan.submission.secret_state or trained:
+        why = "models are trained with fresh noise" if trained else "secret state is drawn anew in every deployment"
+        return _record(cell, status="not_applicable", reason=f"{why}: messages sent again are others")
+    p_value, field = twin_test(twins)
+    _, borne_out = twin_laws(finished.ledger, twins)
+    reason = None if borne_out else "unverified: the messages do not bear out the noise law that was declared"
+    if p_value < ALPHA:
+        reason = f"live messages differ from the same ones in a simulation (field {field}, p = {p_value:.1g})"
+    status = "void" if reason else "ok"
+    scores = (Score(record="live", metric="p_value", value=p_value),)
+    return _record(cell, status, reason, scores, time.perf_counter() - started)
+
+
+def defense_card(finished: FinishedRun, bank: Bank, twins: Callable[[], Sequence[Twin]]) -> DefenseCard:
+    """What everyone may know of the run's defense, with its noise laws confirmed on simulated texts or, where there is
+    more than one private party, on messages sent again."""
     plan = finished.plan
     laws = declared_laws(finished.ledger)
-    if len(plan.deployment.parties) > 1:
-        laws = ()
-    if laws:
+    if laws and len(plan.deployment.parties) > 1:
+        laws, _ = twin_laws(finished.ledger, twins())
+    elif laws:
         texts = tuple(r.text for r in plan.deployment.public.auxiliary[:CONFIRMING_TEXTS])
         laws = confirmed_laws(laws, bank.simulate(texts, 1))
     source = "\n".join(path.read_text() for path in sorted(plan.submission.folder.glob("*.py")))

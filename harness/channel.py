@@ -12,7 +12,7 @@ from harness.launch import Transport
 from harness.message import Message, encode
 from harness.wire import Entry, WireLog
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "unpair"]
 
 
 class Channel:
@@ -67,13 +67,14 @@ class Channel:
     def _take(self, party: str, out: bytes | None) -> None:
         if out is None:
             return
-        frame, plain = _unpair(out) if self._paired else (out, None)
+        frame, plain = unpair(out) if self._paired else (out, None)
         entry = Entry(party, self._peer(party), frame, plain)
         self.waiting[party] = entry.message()
         self._heard[party] = len(self.log.entries)
         self.log.append(entry)
 
 
-def _unpair(out: bytes) -> tuple[bytes, bytes]:
+def unpair(out: bytes) -> tuple[bytes, bytes]:
+    """A frame of a paired run: what was sent, and the same message before the defense."""
     (size,) = struct.unpack_from("<I", out)
     return out[4 : 4 + size], out[4 + size :]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
 from threading import Event, RLock
 from typing import Any, Protocol
@@ -15,10 +16,12 @@ from harness.cells import (
     FinishedRun,
     compute_attack,
     compute_blind_utility,
+    compute_replay,
     compute_utility,
     defense_card,
     failed_cell,
     make_bank,
+    replayed,
 )
 from harness.claims import judge, sealed_kinds
 from harness.errors import DefenseError, SuiteError
@@ -76,6 +79,8 @@ class Job:
     stop: Event = field(default_factory=Event)
     """Set to end after the cells in work."""
     _finished: dict[str, FinishedRun] = field(default_factory=dict)
+    _failed: dict[str, str] = field(default_factory=dict)
+    """Why a run failed in this job: it is tried once in each."""
     _lock: RLock = field(default_factory=RLock)
     """Of the store, the counts and the progress display: one thread at a time."""
     _making: dict[str, RLock] = field(default_factory=lambda: defaultdict(RLock))
@@ -95,6 +100,7 @@ class Job:
             self._commit([failed_cell(cell, error) for cell in missing], missing)
             return
         bank = make_bank(finished, self.runner, missing[0].reference, self.archive)
+        twins = cache(lambda: replayed(finished, self.runner))
         card: Any = None
         for cell in missing:
             if self.stop.is_set():
@@ -104,10 +110,12 @@ class Job:
                 if cell.role == "utility":
                     assert cell.reference is not None
                     record = compute_utility(cell, finished, self._finish(cell.reference))
+                elif cell.role == "control":
+                    record = compute_replay(cell, finished, twins())
                 elif cell.attack is None:
                     record = compute_blind_utility(cell)
                 else:
-                    card = card or defense_card(finished, bank)
+                    card = card or defense_card(finished, bank, twins)
                     record = compute_attack(cell, finished, bank, card)
             except (DefenseError, ArithmeticError, ValueError, RuntimeError, SuiteError) as error:
                 record = failed_cell(cell, error)
@@ -117,7 +125,7 @@ class Job:
 
     def _missing(self, cells: list[CellPlan]) -> list[CellPlan]:
         with self._lock:
-            missing = [cell for cell in cells if not self.store.has_cell(cell.key)]
+            missing = [cell for cell in cells if not self.store.has_result(cell.key)]
             self.reused += len(cells) - len(missing)
             for cell in cells:
                 if cell not in missing:
@@ -140,6 +148,8 @@ class Job:
         with self._lock:
             making = self._making[plan.key]
         with making:
+            if plan.key in self._failed:
+                raise DefenseError(self._failed[plan.key])
             if plan.key not in self._finished:
                 self._finished[plan.key] = self._stored(plan) or self._execute(plan)
             return self._finished[plan.key]
@@ -147,10 +157,8 @@ class Job:
     def _stored(self, plan: RunPlan) -> FinishedRun | None:
         with self._lock:
             record, folder = self.store.run(plan.key), self.store.artefact_dir(plan.key)
-        if record is None or folder is None:
+        if record is None or folder is None or record.status != "ok":
             return None
-        if record.status != "ok":
-            raise DefenseError(record.reason or "the run failed")
         return FinishedRun.from_files(plan, record.ledger, folder)
 
     def _execute(self, plan: RunPlan) -> FinishedRun:
@@ -159,6 +167,7 @@ class Job:
             outcome = self.runner.execute(plan.deployment, plan.task)
         except DefenseError as error:
             with self._lock:
+                self._failed[plan.key] = str(error)
                 self.store.put_run(self._record(plan, Costs(), (), "error", str(error)))
             raise
         finished = FinishedRun.from_outcome(plan, outcome)

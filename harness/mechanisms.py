@@ -83,7 +83,7 @@ class Mechanisms:
         self._releases.note(law, steps, 0)
 
     def _note(self, name: str, x: Tensor, scale: Scale, clip: float | None, order: int) -> None:
-        lowest, highest = (float(torch.as_tensor(scale).min()), float(torch.as_tensor(scale).max()))
+        lowest, highest = (float(scale.min()), float(scale.max())) if isinstance(scale, Tensor) else (scale, scale)
         problems = [] if lowest >= 0 else [f"scale must not be negative, got {lowest}"]
         problems += [] if clip is None or clip > 0 else [f"clip must be positive or None, got {clip}"]
         if problems:
@@ -91,7 +91,7 @@ class Mechanisms:
         field, bound = self._releases.field_of(x)
         found = rounded(ratios(x, scale, clip, bound, order))
         mechanism = name if lowest == highest else f"{name}_rows"
-        law = Release(mechanism, clip, lowest, kind=self._releases.kind, field=field, ratios=found)
+        law = Release(mechanism, clip, float(lowest), kind=self._releases.kind, field=field, ratios=found)
         self._releases.note(law, 1, x[..., 0].numel())
 
 

@@ -22,7 +22,10 @@ from harness.submission import Submission
 from harness.suite import AttackSpec, Entry, Suite
 from harness.utility import UtilityTask
 
-__all__ = ["CellPlan", "RunPlan", "plan_cells"]
+__all__ = ["REPLAY", "CellPlan", "RunPlan", "plan_cells"]
+
+REPLAY = "same_in_simulation"
+"""Name of the control that compares live messages with the same ones sent again (:mod:`harness.replay`)."""
 
 KNOCKOUT_SESSIONS = 6
 """Sessions of a knock-out run: enough to see that utility is not earned past the protocol, and cheap."""
@@ -122,6 +125,7 @@ class _Maker:
             run = self.run(submission, point, HONEST)
             if run.key != base.key:
                 yield from self.utility(run, base)
+                yield CellPlan(key(run.key, "control", REPLAY), run, "control", REPLAY, reference=base)
                 yield from self.attacks(run, base, blind=False)
                 yield from self.active(submission, point, base)
             yield from self.utility(self.run(submission, point, KNOCKOUT), base)

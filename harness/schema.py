@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.errors import StoreError
+from harness.privacy_schema import LedgerEntry, Stored, Verdict
 
 __all__ = [
     "RESULTS_VERSION",
@@ -34,11 +35,7 @@ RESULTS_VERSION = 2
 Status = Literal["ok", "error", "void", "not_applicable"]
 
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Costs(_Stored):
+class Costs(Stored):
     """What one run cost, all private parties together. Zero means none, not unknown."""
 
     bytes_up: int = 0
@@ -67,63 +64,7 @@ class Costs(_Stored):
     """Floating-point operations of ``prepare`` and ``setup``."""
 
 
-class LedgerEntry(_Stored):
-    """One use of a privacy mechanism that the harness itself executed."""
-
-    mechanism: str
-    """``gaussian``, ``laplace``, ..."""
-    clip: float | None = None
-    """Norm bound applied to each vector before the noise; None: not clipped."""
-    scale: float = 0.0
-    """Standard deviation (gaussian) or Laplace scale of the noise on each coordinate."""
-    uses: int = 1
-    """How many vectors were released under it; training steps for ``dpsgd``."""
-    party: str = ""
-    """The private party that used it."""
-    sample_rate: float | None = None
-    """Probability with which a record entered each step (``dpsgd``)."""
-    kind: str = ""
-    """Kind of the messages it was used on."""
-    field: str = ""
-    """Their field; empty where what was released is no field of a message."""
-    ratio_add_remove: float | None = None
-    """Sensitivity to adding or removing one record, over the noise scale, per message; None: no bound is known."""
-    ratio_replace: float | None = None
-    """The same for replacing one record."""
-    ratio_vector: float | None = None
-    """Twice the clip over the noise scale: the same for one vector, whatever the records."""
-    releases: int = 1
-    """How often one record is released under it: messages of its session, or training steps."""
-    vectors: int = 0
-    """How many vectors are released under it with one record."""
-
-
-class Verdict(_Stored):
-    """What became of a differential-privacy claim in one run."""
-
-    status: Literal["holds", "refuted by accounting", "unverified"]
-    """``unverified`` where the ledger does not tell."""
-    reason: str
-    """In a sentence."""
-    claimed: float
-    """The claimed epsilon."""
-    delta: float
-    """The claimed failure probability."""
-    unit: str
-    """What is protected as one."""
-    adjacency: str
-    """Which data sets are neighbours."""
-    view: str
-    """Whose view the claim says it is about."""
-    epsilon: float | None = None
-    """Recomputed for the view that the server of this run really had; None: unbounded or unknown."""
-    epsilon_party: float | None = None
-    """Recomputed for whoever sees each party's own messages."""
-    epsilon_sum: float | None = None
-    """Recomputed for whoever sees only sums over all parties."""
-
-
-class Environment(_Stored):
+class Environment(Stored):
     """Provenance: where and with what a run was made. Never part of a key."""
 
     leakboard: str
@@ -146,7 +87,7 @@ class Environment(_Stored):
     """Start of the run, ISO 8601 in UTC."""
 
 
-class Score(_Stored):
+class Score(Stored):
     """One number about one record."""
 
     record: str
@@ -157,7 +98,7 @@ class Score(_Stored):
     """None where the metric is undefined for this record."""
 
 
-class RunRecord(_Stored):
+class RunRecord(Stored):
     """One execution of a protocol: suite entry x submission x operating point x seed x behaviour."""
 
     schema_version: int = SCHEMA_VERSION
@@ -204,7 +145,7 @@ class RunRecord(_Stored):
     """Where it was made."""
 
 
-class CellRecord(_Stored):
+class CellRecord(Stored):
     """One attack on one run, or one utility task: the unit that is computed, committed and resumed."""
 
     schema_version: int = SCHEMA_VERSION

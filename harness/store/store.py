@@ -18,7 +18,7 @@ from harness.schema import CellRecord, RunRecord
 from harness.store import atomic
 from harness.store.connection import connect, held, prepare
 from harness.store.files import Files, Record, content_hash, differences, shelf_of
-from harness.store.tables import ingest
+from harness.store.tables import ingest, remove
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -102,6 +102,11 @@ class Store:
         """Whether the cell of ``key`` is committed."""
         return self._content("cells", key) is not None
 
+    def has_result(self, key: str) -> bool:
+        """Whether the cell of ``key`` is committed and did not end in an error: errors are worth another try."""
+        rows = self.query("SELECT status FROM cells WHERE key = ?", [key])
+        return bool(rows) and rows[0]["status"] != "error"
+
     def cell(self, key: str) -> CellRecord | None:
         """The cell of ``key``, or None; :class:`StoreError` if its file is damaged."""
         return cast(CellRecord, self._files.read("cells", key)) if self.has_cell(key) else None
@@ -111,7 +116,7 @@ class Store:
         return cast(RunRecord, self._files.read("runs", key)) if self._content("runs", key) else None
 
     def put_cell(self, cell: CellRecord) -> bool:
-        """Commit a cell; True if it is new, False if it was there already.
+        """Commit a cell; True if it is new, False if it was there already. One that had ended in an error is replaced.
 
         Raises:
             StoreError: the store is read-only, or the key is there with other content (time, memory, place and
@@ -181,6 +186,12 @@ class Store:
         if known is None:
             self._files.write(record)
             ingest(self._connection, [record])
+        elif known != content_hash(record) and self._files.read(shelf, record.key).status == "error":
+            # Row first: a kill in between leaves a file without a row, and the next writer takes in what is there.
+            remove(self._connection, shelf, record.key)
+            self._files.write(record)
+            ingest(self._connection, [record])
+            return True
         elif known != content_hash(record):
             fields = ", ".join(differences(self._files.read(shelf, record.key), record))
             raise StoreError(

@@ -13,7 +13,7 @@ from harness.store.files import Record, content_hash, shelf_of
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["LAYOUT_VERSION", "TABLES", "Table", "create", "ingest"]
+__all__ = ["LAYOUT_VERSION", "TABLES", "Table", "create", "ingest", "remove"]
 
 LAYOUT_VERSION = 2
 """Raised when a table changes; a database of another layout is rebuilt from the files."""
@@ -88,6 +88,18 @@ def ingest(connection: DuckDBPyConnection, records: Sequence[Record]) -> None:
     try:
         for table in TABLES:
             _insert(connection, table, rows[table.name])
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def remove(connection: DuckDBPyConnection, table: str, key: str) -> None:
+    """Take the rows of a record out, all or none of them."""
+    connection.begin()
+    try:
+        connection.execute("DELETE FROM scores WHERE cell_key = ?", [key])
+        connection.execute(f"DELETE FROM {table} WHERE key = ?", [key])
         connection.commit()
     except BaseException:
         connection.rollback()

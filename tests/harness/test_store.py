@@ -316,3 +316,20 @@ def test_opening_imports_no_dataframes(path: Path) -> None:
         "heavy = {'pandas', 'pyarrow', 'numpy', 'torch'} & set(sys.modules)\nassert not heavy, heavy\n"
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_an_error_is_replaced_by_a_later_result_and_nothing_else_is(path: Path) -> None:
+    with Store.open(path) as store:
+        failed = cell(status="error", reason="out of memory", scores=())
+        assert store.put_cell(failed)
+        assert store.has_cell(failed.key)
+        assert not store.has_result(failed.key)
+        assert store.put_cell(cell())
+        assert store.has_result(failed.key)
+        assert len(store.query("SELECT * FROM cells")) == 1
+        assert store.query("SELECT * FROM scores")
+        with pytest.raises(StoreError, match="status"):
+            store.put_cell(failed)
+    Store.rebuild(path)
+    with Store.open(path, read_only=True) as store:
+        assert store.has_result(failed.key)

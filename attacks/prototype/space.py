@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Pair", "Space", "averaged", "known_count", "learn_space", "public_space", "shadow_pairs"]
 
 FOLDS = 5
+CLEARLY = 0.5
+"""Part of the public space's residuals below which those of a learned map must be: it has many more parameters."""
+
 STRUCTURED = 0.25
 """Part of the residuals' variance that offsets must explain, for training to be what moved prototypes."""
 
@@ -153,10 +156,15 @@ def learn_space(
         return fallback
     z, p = np.stack([pair.expected for pair in pairs]), np.stack([pair.vector for pair in pairs])
     learned = fit_aligner(z, p, folds=FOLDS)
-    if same and float(((p - z) ** 2).sum(1).mean()) <= float(np.trace(learned.error)):
-        moved = drifted(pairs, p - z, models)
-        return moved or _public_noise(pairs, p - z, models, size)
-    return Space(learned, learned=True)
+    if not same or float(np.trace(learned.error)) < CLEARLY * _left(pairs, p - z):
+        return Space(learned, learned=True)
+    return drifted(pairs, p - z, models) or _public_noise(pairs, p - z, models, size)
+
+
+def _left(pairs: Sequence[Pair], residuals: Floats) -> float:
+    """Mean square of ``residuals`` without offsets."""
+    alone = own_part(residuals - residuals.mean(0), [pair.owner for pair in pairs])
+    return float((alone**2).sum(1).mean())
 
 
 def drifted(pairs: Sequence[Pair], residuals: Floats, models: Mapping[str, Moments]) -> Space | None:

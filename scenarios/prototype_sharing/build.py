@@ -20,6 +20,7 @@ from harness.seeds import numpy_generator
 from harness.tokens import load_tokens, tokenizer_folder
 from harness.utility import Classification
 from scenarios.population import CURIOUS, Population, draw_shadow, populate
+from scenarios.prototype_sharing.heldout import SPARE, held_out
 from scenarios.prototype_sharing.protocol import server
 from scenarios.prototype_sharing.secrets import secrets_of
 from scenarios.prototype_sharing.settings import Settings
@@ -43,9 +44,11 @@ _PUBLIC = (
     "server_lr",
     "weighting",
 )
-_LOCAL = ("features", "rank", "rounds", "epochs", "batch_size", "lr", "pull")
+_LOCAL = ("features", "rank", "reach", "rounds", "epochs", "batch_size", "lr", "pull")
 
 Axes = tuple[str | int, ...]
+Tests = Mapping[str, Sequence[tuple[Item, str]]]
+"""Party -> its held-out texts with their labels."""
 
 
 def build(settings: Settings, axes: Axes) -> Deployment:
@@ -66,16 +69,18 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     encoder = Encoder(PartRef(settings.model, 0, settings.blocks), settings.max_tokens)
     population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
     shown, test = _shown(settings, splits, axes)
-    common = _Common(settings, axes, encoder, labels, _width(settings, encoder, splits), test, splits.public)
+    own, rng = settings.test_of == "own", numpy_generator("held out", *axes)
+    tests = _tests(held_out(test, population.counts, settings.test, own, rng))
+    common = _Common(settings, axes, encoder, labels, _width(settings, encoder, splits), splits.public)
     made = Deployment(
         function="scenarios.prototype_sharing.protocol:client",
         curious=server,
-        parties=common.parties(population),
+        parties=common.parties(population, tests),
         public=_public(common, shown),
         secrets=secrets_of(
             population, chosen, shown, load_tokens(tokenizer_folder(settings.model)), settings.max_tokens
         ),
-        tasks=(Classification({item.id: label for item, label in common.items()}),),
+        tasks=(Classification({i.id: label for items in tests.values() for i, label in items}),),
         model_id=f"{settings.model}:{model_hash(settings.model)}",
         data_id=f"{settings.data}:{_fingerprint(population)}",
         settings={**{name: getattr(settings, name) for name in _PUBLIC}, "labels": list(labels), "width": common.width},
@@ -93,8 +98,8 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         made,
         redraw=partial(_redraw, made, common, splits.auxiliary, chosen.candidates),
         variants={
-            "local_only": lambda: replace(made, parties=common.parties(population, alone=True)),
-            "centralised": lambda: replace(made, parties=common.pooled(population), candidates=(), secrets={}),
+            "local_only": lambda: replace(made, parties=common.parties(population, tests, alone=True)),
+            "centralised": lambda: replace(made, parties=common.pooled(population, tests), candidates=(), secrets={}),
         },
     )
 
@@ -108,27 +113,19 @@ class _Common:
     encoder: Encoder
     labels: tuple[str, ...]
     width: int
-    test: Sequence[Record]
     public: Sequence[Record]
 
-    def items(self) -> list[tuple[Item, str]]:
-        """Held-out texts in order of the clients they are dealt to, with their labels."""
-        clients = self.settings.clients
-        return [(Item(f"client{i % clients}.t{i}", r.text), str(r.label)) for i, r in enumerate(self.test)]
-
-    def parties(self, population: Population, alone: bool = False) -> dict[str, PartyPlan]:
+    def parties(self, population: Population, tests: Tests, alone: bool = False) -> dict[str, PartyPlan]:
         """One plan per client."""
-        dealt = [item for item, _ in self.items()]
-        clients = self.settings.clients
         return {
-            party: self.plan(dealt[number::clients], population.records[party], alone)
-            for number, party in enumerate(f"client{k}" for k in range(clients))
+            party: self.plan([item for item, _ in tests[party]], records, alone)
+            for party, records in population.records.items()
         }
 
-    def pooled(self, population: Population) -> dict[str, PartyPlan]:
+    def pooled(self, population: Population, tests: Tests) -> dict[str, PartyPlan]:
         """One party with everybody's records, which predicts all held-out texts."""
         records = [item for items in population.records.values() for item in items]
-        return {POOLED: self.plan([item for item, _ in self.items()], records, alone=True)}
+        return {POOLED: self.plan([item for found in tests.values() for item, _ in found], records, alone=True)}
 
     def plan(self, items: Sequence[Item], records: Sequence[Item], alone: bool) -> PartyPlan:
         """What one party gets."""
@@ -143,6 +140,13 @@ class _Common:
             records=tuple(records),
             encoder=self.encoder,
         )
+
+
+def _tests(held: Mapping[str, Sequence[Record]]) -> Tests:
+    return {
+        party: [(Item(f"{party}.t{i}", record.text), str(record.label)) for i, record in enumerate(records)]
+        for party, records in held.items()
+    }
 
 
 def _labelled(settings: Settings, pool: Sequence[Record]) -> list[Record]:
@@ -164,7 +168,7 @@ def _splits(settings: Settings, pool: Sequence[Record], rng: numpy.random.Genera
         "private": settings.records,
         "auxiliary": settings.auxiliary,
         "public": settings.public,
-        "test": settings.test,
+        "test": settings.test * (SPARE if settings.test_of == "own" else 1),
     }
     return draw(pool, sizes, rng, balance=False, disjoint_groups=settings.partition == "group")
 
@@ -208,9 +212,13 @@ def _redraw(
     rng: numpy.random.Generator,
     members: Mapping[str, bool],
 ) -> Deployment:
-    """A shadow deployment: nothing of the live run's private data but the candidates enters it."""
+    """A shadow deployment: nothing of the live run's private data but the candidates enters it; it classifies auxiliary
+    texts, on which nothing that is sent depends."""
     population = draw_shadow(common.settings, auxiliary, candidates, members, common.labels, rng)
-    return replace(made, parties=common.parties(population), truth=population.truth, secrets={}, variants={})
+    order = [auxiliary[i] for i in rng.permutation(len(auxiliary)).tolist()]
+    tests = _tests(held_out(order, population.counts, min(common.settings.test, len(order)), False, rng))
+    parties = common.parties(population, tests)
+    return replace(made, parties=parties, truth=population.truth, secrets={}, variants={})
 
 
 def _fingerprint(population: Population) -> str:

@@ -11,18 +11,22 @@ from torch import Tensor, nn
 __all__ = ["Model", "make_model"]
 
 
+import os
+
+REACH = float(os.environ.get("REACH", "0.1"))
+
+
 class Model(nn.Module):
     """Embeddings ``[n, d]`` -> features of norm 1 ``[n, K]`` and class scores ``[n, C]``.
 
     ``frozen``: the features are the public embeddings. ``adapter``: they are added to what a bottleneck of ``rank``
-    makes of them, which is nothing at first, so that all clients start in the encoder's own space (residual adapters:
+    makes of them, scaled by ``reach``: nothing at first, so that all clients start in the encoder's own space (residual adapters:
     Houlsby et al. 2019, section 2.1). ``projection``: a linear map to K dimensions, drawn by each client for itself.
     """
 
-    def __init__(self, kind: str, dimensions: int, width: int, rank: int, classes: int) -> None:
+    def __init__(self, kind: str, dimensions: int, width: int, rank: int, reach: float, classes: int) -> None:
         super().__init__()
-        self.kind = kind
-        self.width = width
+        self.kind, self.width, self.reach = kind, width, reach
         if kind == "adapter":
             self.down, self.up = nn.Linear(dimensions, rank), nn.Linear(rank, width)
         elif kind == "projection":
@@ -33,7 +37,7 @@ class Model(nn.Module):
         """What prototypes are means of: ``[n, d] -> [n, K]``, norm 1 (so that their sensitivity is bounded)."""
         if self.kind == "frozen":
             return x
-        made = x + self.up(torch.relu(self.down(x))) if self.kind == "adapter" else self.project(x)
+        made = x + self.reach * self.up(torch.relu(self.down(x))) if self.kind == "adapter" else self.project(x)
         return nn.functional.normalize(made, dim=-1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,7 +48,8 @@ class Model(nn.Module):
 
 def make_model(settings: Mapping[str, Any], dimensions: int, fresh: Callable[[nn.Module], nn.Module]) -> Model:
     """The model of ``settings``, drawn by the party's generator; an adapter starts as the identity."""
-    model = Model(settings["features"], dimensions, settings["width"], settings["rank"], len(settings["labels"]))
+    sizes = settings["width"], settings["rank"], settings["reach"], len(settings["labels"])
+    model = Model(settings["features"], dimensions, *sizes)
     fresh(model)
     if model.kind == "adapter":
         nn.init.zeros_(model.up.weight)

@@ -41,11 +41,12 @@ class Settings(BaseModel):
     )
     width: int = Field(64, ge=2, description="dimensions of a projection; otherwise those of the encoder")
     rank: int = Field(16, ge=1, description="bottleneck of the adapter")
+    reach: float = Field(0.02, gt=0, description="what the adapter adds is scaled by this")
 
     rounds: int = Field(4, ge=1, description="rounds of the protocol")
     epochs: float = Field(2, gt=0, description="local epochs in each round")
     batch_size: int = Field(16, ge=1, description="records per local step")
-    lr: float = Field(0.01, gt=0, description="local learning rate (Adam)")
+    lr: float = Field(0.003, gt=0, description="local learning rate (Adam)")
     pull: float = Field(1.0, ge=0, description="weight of the squared distance to the global prototype")
 
     clients: int = Field(10, description="data parties; client0 may be curious, so no secret of it is scored")
@@ -58,7 +59,10 @@ class Settings(BaseModel):
     average: int = Field(0, ge=0, description="average candidates of membership, in with probability 1/2")
     auxiliary: int = Field(1000, ge=1, description="the attacker's own labelled records")
     public: int = Field(64, ge=0, description="public texts, for defenses")
-    test: int = Field(200, ge=1, description="held-out texts that utility is scored on, dealt to the clients in turn")
+    test: int = Field(200, ge=1, description="held-out texts that utility is scored on")
+    test_of: Literal["own", "all"] = Field(
+        "own", description="held-out texts of a client: with its own records' class shares, or with everybody's"
+    )
     planted: bool = Field(
         False,
         description="plant a property: half of the clients have 80 % of their texts signed by one name, the "

@@ -48,8 +48,8 @@ BOARD = Table(
         whole(
             "tier",
             "Pareto tier",
-            "1: no row is significantly better in privacy or utility without being "
-            "significantly worse in the other; 2: none but rows of tier 1; and so on.",
+            "1: no row is significantly better in privacy or utility (intervals apart) and no worse in the other; "
+            "2: none but rows of tier 1; and so on.",
         ),
         flag("on_front", "On the front", "Tier 1 and utility at or above the floor of 0.5."),
         number(

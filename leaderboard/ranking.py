@@ -25,6 +25,8 @@ UTILITY_FLOOR = 0.5
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Ends = tuple[Floats, Floats, Floats]
+"""Values with the lower and upper ends of their intervals."""
 
 
 def pue_of(privacy: Floats, utility: Floats, efficiency: Floats, weights: Sequence[float] = WEIGHTS) -> Floats:
@@ -50,40 +52,40 @@ def interval_groups(value: Floats, low: Floats, high: Floats) -> Ints:
     return groups
 
 
-def pareto_tiers(privacy: tuple[Floats, Floats], utility: tuple[Floats, Floats]) -> Ints:
-    """Tier of each row from its intervals (low, high) of privacy and utility.
+def pareto_tiers(privacy: Ends, utility: Ends) -> Ints:
+    """Tier of each row from (value, low, high) of its privacy and its utility.
 
-    Row a dominates b where it is significantly better in one (a's interval lies above b's) and not significantly
-    worse in the other. Tier 1 is what nothing dominates, tier 2 what only tier 1 does, and so on. n log n a tier.
+    Row a dominates b where it is significantly better in one (a's interval lies above b's) and no worse in the other
+    (by value). Differences within noise thus dominate nothing, and no rows dominate one another in a circle. Tier 1
+    is what nothing dominates, tier 2 what only tier 1 does, and so on. n log n a tier.
     """
     tiers = np.zeros(len(privacy[0]), dtype=np.int64)
     number = 0
     while (left := np.flatnonzero(tiers == 0)).size:
         number += 1
-        p, u = (privacy[0][left], privacy[1][left]), (utility[0][left], utility[1][left])
-        free = ~(_beaten(p, u) | _beaten(u, p))
-        tiers[left[free] if free.any() else left] = number
+        p, u = (tuple(x[left] for x in ends) for ends in (privacy, utility))
+        tiers[left[~(_beaten(p, u[0]) | _beaten(u, p[0]))]] = number
     return tiers
 
 
-def _beaten(first: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Mask:
-    """Whether some row is significantly better in ``first`` and not significantly worse in ``other``."""
-    order = np.argsort(-first[0], kind="stable")
-    reach = np.maximum.accumulate(other[1][order])  # the best upper end of other among rows so far
-    above = np.searchsorted(-first[0][order], -first[1], side="left")  # rows whose low end exceeds my high end
-    best = np.concatenate([[-np.inf], reach])[above]
-    return np.asarray(best >= other[0])
+def _beaten(first: tuple[Floats, ...], other: Floats) -> Mask:
+    """Whether some row is significantly better in ``first`` and no worse in ``other``."""
+    _, low, high = first
+    order = np.argsort(-low, kind="stable")
+    reach = np.maximum.accumulate(other[order])  # the best of other among the rows so far
+    above = np.searchsorted(-low[order], -high, side="left")  # rows whose low end exceeds my high end
+    return np.asarray(np.concatenate([[-np.inf], reach])[above] >= other)
 
 
 def pareto(frame: DataFrame, floor: float = UTILITY_FLOOR) -> DataFrame:
     """The frame with ``tier`` and ``on_front`` computed among its own rows; ``floor`` is the utility floor."""
     out = frame.copy()
     tier = np.full(len(out), np.nan)
-    columns = ["privacy_low", "privacy_high", "utility_low", "utility_high"]
+    columns = [f"{measure}{end}" for measure in ("privacy", "utility") for end in ("", "_low", "_high")]
     usable = out[columns].notna().all(axis=1).to_numpy() & _eligible(out)
     for rows in _entries(out, usable):
-        p, pp, u, uu = (out[name].to_numpy(dtype=float)[rows] for name in columns)
-        tier[rows] = pareto_tiers((p, pp), (u, uu))
+        p, pl, ph, u, ul, uh = (out[name].to_numpy(dtype=float)[rows] for name in columns)
+        tier[rows] = pareto_tiers((p, pl, ph), (u, ul, uh))
     out["tier"] = _whole(tier)
     out["on_front"] = (tier == 1) & (out["utility"].to_numpy(dtype=float) >= floor)
     return out

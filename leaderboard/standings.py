@@ -35,13 +35,13 @@ def standings(made: Sequence[Assessment], rows: Sequence[Row]) -> list[dict[str,
 
 
 def _tiers(rows: Sequence[Row]) -> None:
-    ends = ("privacy_low", "privacy_high", "utility_low", "utility_high")
+    ends = ("privacy", "privacy_low", "privacy_high", "utility", "utility_low", "utility_high")
     barred = {"bypass", "isolation_none"}
     live = [r for r in rows if all(r[end] is not None for end in ends) and not barred & set(r["flags"])]
     if not live:
         return
-    p, pp, u, uu = (np.array([row[end] for row in live], dtype=float) for end in ends)
-    for row, tier in zip(live, pareto_tiers((p, pp), (u, uu)), strict=True):
+    p, pl, ph, u, ul, uh = (np.array([row[end] for row in live], dtype=float) for end in ends)
+    for row, tier in zip(live, pareto_tiers((p, pl, ph), (u, ul, uh)), strict=True):
         row["tier"] = int(tier)
         row["on_front"] = bool(tier == 1 and row["utility"] >= UTILITY_FLOOR)
 

@@ -79,8 +79,9 @@ def _stand(frame: Any) -> Any:
     for name in ("rank", "group", "tier"):
         frame[name] = np.nan
     for _, rows in frame.groupby("entry"):
-        ends = [rows[name].to_numpy() for name in ("privacy_low", "privacy_high", "utility_low", "utility_high")]
-        frame.loc[rows.index, "tier"] = pareto_tiers((ends[0], ends[1]), (ends[2], ends[3]))
+        p, pl, ph = (rows[name].to_numpy() for name in ("privacy", "privacy_low", "privacy_high"))
+        u, ul, uh = (rows[name].to_numpy() for name in ("utility", "utility_low", "utility_high"))
+        frame.loc[rows.index, "tier"] = pareto_tiers((p, pl, ph), (u, ul, uh))
         live = rows[rows["ranked"]]
         frame.loc[live.index, "rank"] = places(live["pue"].to_numpy())
         parts = [live[name].to_numpy() for name in ("pue", "pue_low", "pue_high")]

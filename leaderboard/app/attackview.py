@@ -12,7 +12,7 @@ FALLS = (
     "entry", "submission", "label", "variant", "secret", "metric", "value", "value_interval", "floor", "advantage",
     "advantage_interval", "n", "flags", "status", "coalition", "counts",
 )  # fmt: skip
-CONTROLS = ("entry", "attack", "secret", "metric", "control", "control_value", "control_at_least")
+CONTROLS = ("entry", "attack", "secret", "control", "control_value", "control_at_least")
 
 
 def labelled(rows: pd.DataFrame, suite: str, entry: str | None = None) -> pd.DataFrame:
@@ -31,8 +31,4 @@ def falls(rows: pd.DataFrame) -> pd.DataFrame:
 def controls(rows: pd.DataFrame) -> pd.DataFrame:
     """The positive controls of attacks, one row each: what an attack had to reach undefended, and what it reached."""
     checked = rows[rows["control"].isin(["passed", "failed"])]
-    return (
-        checked[list(CONTROLS)]
-        .drop_duplicates(["entry", "attack", "secret", "control_at_least"])
-        .sort_values(["entry", "attack"])
-    )
+    return checked[list(CONTROLS)].drop_duplicates(["entry", "attack", "secret"]).sort_values(["entry", "attack"])

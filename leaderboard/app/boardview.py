@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from leaderboard.app.tables import ready
+from leaderboard.app.tables import ready, with_aggregate
 
 __all__ = ["ORDERS", "PAGE", "VIEWS", "ordered", "overall_view", "rows_view"]
 
@@ -58,11 +58,8 @@ def ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:
 
 
 def rows_view(rows: pd.DataFrame, view: str = "Scores") -> pd.DataFrame:
-    """Columns of one entry's board; aggregate leakage only where something was measured."""
-    names = VIEWS[view]
-    if rows["aggregate_leakage"].isna().all():
-        names = tuple(name for name in names if name != "aggregate_leakage")
-    return ready(rows, names)
+    """Columns of one entry's board."""
+    return ready(rows, with_aggregate(rows, VIEWS[view]))
 
 
 def overall_view(rows: pd.DataFrame) -> pd.DataFrame:

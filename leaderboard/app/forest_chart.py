@@ -39,7 +39,7 @@ def forest_chart(rows: pd.DataFrame) -> Chart:
 def difference_chart(rows: pd.DataFrame) -> Chart:
     """Paired differences: one lane per ``lane``, ``difference`` with ``low`` and ``high``, zero marked."""
     lane = alt.Y("lane:N", sort=None, title=None, axis=alt.Axis(labelLimit=520, labelPadding=10))
-    edge = max(0.1, float(rows[["low", "high"]].abs().max().max(skipna=True) or 0))
+    edge = 1.08 * max(0.1, float(rows[["low", "high"]].abs().max().max(skipna=True) or 0))
     scale = alt.Scale(domain=[-edge, edge])
     base = alt.Chart(rows).encode(y=lane)
     bars = base.mark_rule(strokeWidth=2.5, opacity=0.55, color="#1f5f99").encode(

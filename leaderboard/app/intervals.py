@@ -9,10 +9,10 @@ from typing import TypeGuard
 __all__ = ["NOT_AVAILABLE", "interval_pictures", "interval_text", "number_text"]
 
 NOT_AVAILABLE = "n/a"
-_LEFT, _WIDTH, _MIDDLE = 7, 88, 11
-_AXIS = "<path d='M7 11H95M7 7V15M51 9V13M95 7V15' stroke='%23d3dae1' fill='none'/>"
+_LEFT, _WIDTH, _MIDDLE = 7, 88, 13
+_AXIS = "<path d='M7 13H95M7 9V17M51 11V15M95 9V17' stroke='%23d3dae1' fill='none'/>"
 _NOTHING = (
-    "<text x='51' y='15' font-size='11' font-family='sans-serif' fill='%23707b87' text-anchor='middle'>n/a</text>"
+    "<text x='51' y='17' font-size='11' font-family='sans-serif' fill='%23707b87' text-anchor='middle'>n/a</text>"
 )
 
 
@@ -51,8 +51,8 @@ def _picture(value: float | None, low: float | None, high: float | None, paint: 
 
 def _svg(inside: str) -> str:
     return (
-        "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='102' height='22' "
-        f"viewBox='0 0 102 22'>{inside}</svg>"
+        "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='102' height='26' "
+        f"viewBox='0 0 102 26'>{inside}</svg>"
     )
 
 
@@ -66,9 +66,9 @@ def _bar(low: float, high: float, paint: str) -> str:
 
 def _dot(value: float, paint: str) -> str:
     if value < 0:
-        return f"<path d='M1 {_MIDDLE}L8 7V15Z' fill='{paint}'/>"
+        return f"<path d='M1 {_MIDDLE}L8 9V17Z' fill='{paint}'/>"
     if value > 1:
-        return f"<path d='M101 {_MIDDLE}L94 7V15Z' fill='{paint}'/>"
+        return f"<path d='M101 {_MIDDLE}L94 9V17Z' fill='{paint}'/>"
     return f"<circle cx='{_place(value):.1f}' cy='{_MIDDLE}' r='3.6' fill='{paint}'/>"
 
 

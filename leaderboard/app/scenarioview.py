@@ -25,11 +25,12 @@ def entries_of(suite: str, scenario: str) -> list[dict[str, Any]]:
 
 
 def entry_table(entries: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row per entry: settings, what the adversary is given, seeds, attacks."""
+    """One row per entry: model, data, what the adversary is given, seeds, attacks."""
     return pd.DataFrame(
         {
             "Entry": [entry["name"] for entry in entries],
-            "Settings": [_flat(entry.get("settings")) for entry in entries],
+            "Model": [str((entry.get("settings") or {}).get("model", "n/a")) for entry in entries],
+            "Data": [str((entry.get("settings") or {}).get("data", "n/a")) for entry in entries],
             "Adversary is given": [_flat(entry.get("entitlement")) for entry in entries],
             "Seeds": [len(entry.get("seeds") or []) for entry in entries],
             "Attacks": [", ".join(_attacks(entry)) for entry in entries],

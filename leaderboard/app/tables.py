@@ -13,7 +13,7 @@ from leaderboard.app.intervals import NOT_AVAILABLE, interval_pictures, number_t
 from leaderboard.queries import FLAGS
 from leaderboard.schema import COLUMNS
 
-__all__ = ["PAINT", "clicked_row", "columns_of", "flag_titles", "height_of", "plain", "ready", "show"]
+__all__ = ["PAINT", "clicked_row", "columns_of", "flag_titles", "height_of", "plain", "ready", "show", "with_aggregate"]
 
 PAINT = {"privacy": "#1f5f99", "utility": "#00795c", "pue": "#46525f", "advantage": "#b5460a", "value": "#b5460a"}
 """Colour of a measure's interval."""
@@ -30,8 +30,6 @@ _FORMATS = {
     "peak_memory": "bytes",
     "flops": "compact",
     "round_trips": "%.0f",
-    "p": "%.3f",
-    "p_holm": "%.3f",
 }
 _TITLES = {"lane": "Pair", "commit": "Commit", "cpu": "Processor", "threads": "Threads"}
 """Titles of columns that pages add to the board's."""
@@ -55,6 +53,8 @@ def _column(rows: pd.DataFrame, name: str) -> Any:
         return [flag_titles(flags) for flags in rows["flags"]]
     if name == "created":
         return rows["created"].str.slice(0, 19).str.replace("T", " ")
+    if name in ("p", "p_holm"):
+        return ["< 0.001" if 0 <= value < 0.0005 else number_text(value, 3) for value in rows[name]]
     if name == "t_dcs":
         return [_by_secret(text) for text in rows["t_dcs"]]
     if name == "status":
@@ -74,7 +74,10 @@ def _by_secret(text: str | None) -> str:
 
 
 def _status(status: str | None, reason: str | None) -> str:
-    return ": ".join(part for part in (status, reason) if isinstance(part, str) and part) or NOT_AVAILABLE
+    parts = [part for part in (status, reason) if isinstance(part, str) and part]
+    if len(parts) == 2 and status == "ok":
+        return f"not ranked: {reason}"
+    return ": ".join(parts) or NOT_AVAILABLE
 
 
 def columns_of(rows: pd.DataFrame, pinned: Iterable[str] = ()) -> dict[str, Any]:
@@ -116,6 +119,12 @@ def show(
         alt=alt or None,
     )
     return clicked_row(event, len(rows))
+
+
+def with_aggregate(rows: pd.DataFrame, names: Iterable[str]) -> tuple[str, ...]:
+    """The column names without that of aggregate leakage where no row has one."""
+    empty = bool(rows["aggregate_leakage"].isna().all())
+    return tuple(name for name in names if not (empty and name == "aggregate_leakage"))
 
 
 def height_of(rows: int, most: int = 20) -> int:

@@ -13,11 +13,14 @@ CROWD = 150
 """Above so many points, intervals and curves are drawn for the Pareto front alone: more cannot be read."""
 
 _UTILITY = alt.Scale(domain=[-0.25, 1.15], clamp=True, nice=False)
+_TIPS = (
+    "submission", "label", "privacy", "privacy_low", "privacy_high", "utility", "efficiency", "pue", "strongest",
+)  # fmt: skip
 _PRIVACY = alt.Scale(domain=[0, 1], clamp=True, nice=False)
 
 
 def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> Chart:
-    """Layers, from back to front: utility floor, rules, curves, intervals, the Pareto front, points.
+    """Layers, from back to front: utility floor, rules, curves, intervals, points, the Pareto front.
 
     Args:
         rows: board rows with a privacy and a utility, one per submission and operating point, ``on_front`` among them.
@@ -33,8 +36,8 @@ def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> Char
         _curves(detailed, colour),
         _interval(detailed, "utility", colour),
         _interval(detailed, "privacy", colour),
-        _front(_envelope(front)),
         _points(rows, colour),
+        _front(_envelope(front)),
     ]
     return quiet(alt.layer(*layers).properties(height=540))
 
@@ -66,28 +69,14 @@ def _colour(rows: pd.DataFrame) -> alt.Color:
 
 
 def _points(rows: pd.DataFrame, colour: alt.Color) -> Chart:
-    shape = [
-        "submission",
-        "label",
-        "privacy",
-        "privacy_low",
-        "privacy_high",
-        "utility",
-        "efficiency",
-        "pue",
-        "strongest",
-    ]
-    size = alt.Size(
-        "efficiency:Q",
-        scale=alt.Scale(domain=[0, 1], range=[25, 220]),
-        title="efficiency",
-        legend=alt.Legend(tickCount=3),
-    )
-    tips = [alt.Tooltip(name, format=".2f") if rows[name].dtype.kind == "f" else alt.Tooltip(name) for name in shape]
+    crowd = len(rows) > CROWD
+    scale = alt.Scale(domain=[0, 1], range=[8, 60] if crowd else [25, 220])
+    size = alt.Size("efficiency:Q", scale=scale, title="efficiency", legend=alt.Legend(tickCount=3))
+    tips = [alt.Tooltip(name, format=".2f") if rows[name].dtype.kind == "f" else alt.Tooltip(name) for name in _TIPS]
     pick = alt.selection_point(name="pick", fields=["submission", "point"], on="click", empty=False)
     return (
         alt.Chart(rows)
-        .mark_circle(opacity=0.9, stroke="white", strokeWidth=1)
+        .mark_circle(opacity=0.5 if crowd else 0.9, stroke="white", strokeWidth=0.3 if crowd else 1)
         .encode(x=_x(), y=_y(), size=size, color=colour, tooltip=tips)
         .add_params(pick)
     )

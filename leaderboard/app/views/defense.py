@@ -7,6 +7,7 @@ import streamlit as st
 from leaderboard.app import filters
 from leaderboard.app.defensecard import manifest, measured_claims, state_chips
 from leaderboard.app.defenseview import LANES, SCORES, forest_rows, point_labels
+from leaderboard.app.escape import prose
 from leaderboard.app.evidence import show_evidence
 from leaderboard.app.forest_chart import forest_chart
 from leaderboard.app.parts import heading, note
@@ -14,7 +15,7 @@ from leaderboard.app.runsview import show_runs
 from leaderboard.app.source import column, first, frame
 from leaderboard.app.state import choose
 from leaderboard.app.suitecard import flag_legend
-from leaderboard.app.tables import columns_of, ready
+from leaderboard.app.tables import columns_of, ready, with_aggregate
 
 names = sorted({*column("submissions", "submission"), *column("overall", "submission")})
 left, middle, right, last = st.columns(4)
@@ -24,14 +25,15 @@ with middle:
     suite = filters.choose_suite()
 with right:
     entry = filters.choose_entry(suite)
-rows = frame("board", suite=suite, submissions=name)
+rows = frame("board", suite=suite, submissions=name).sort_values(["entry", "point"])
 here = rows[rows["entry"] == entry]
 labels = point_labels(here)
 with last:
     point = choose("Operating point", list(labels), "point", show=lambda index: labels[index]) if labels else ""
 
 card = first(frame("submissions", names=name))
-heading(f"{card['title']} ({name})" if card and card["title"] else name, card["summary"] or "" if card else "")
+title = card["title"] if card else None
+heading(f"{title} ({name})" if title and title != name else name, (card or {}).get("summary") or "")
 if card:
     state_chips(rows, card)
     who, claims = st.columns(2, gap="large")
@@ -46,11 +48,11 @@ st.subheader("Scores", help="Every entry and operating point of the suite.")
 if rows.empty:
     st.info("There are no results of this submission on this suite.")
     st.stop()
-shown = ready(rows, SCORES)
+shown = ready(rows, with_aggregate(rows, SCORES))
 st.dataframe(shown, hide_index=True, column_config=columns_of(shown), row_height=32, placeholder="n/a", alt="Scores")
 flag_legend({flag for flags in rows["flags"] for flag in flags})
 
-st.subheader(f"Attacks on {entry}")
+st.subheader(f"Attacks on {prose(entry)}")
 attacks = frame("attacks", suite=suite, entry=entry, submissions=name)
 mine = attacks[attacks["point"].astype(str) == point]
 bare = frame("attacks", suite=suite, entry=entry, submissions="none")

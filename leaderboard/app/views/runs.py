@@ -8,6 +8,7 @@ import streamlit as st
 
 from leaderboard.app import filters
 from leaderboard.app.boardview import PAGE
+from leaderboard.app.escape import prose
 from leaderboard.app.parts import heading, note
 from leaderboard.app.runsview import CELLS, EVERYONE, run_document, show_runs
 from leaderboard.app.source import column, first, frame
@@ -31,7 +32,7 @@ if asked and run is None:
     st.warning("The link asks for a run that is not among these.")
 if run:
     document = run_document(run)
-    st.subheader(f"Run {asked[:16]}")
+    st.subheader(f"Run {prose(asked[:16])}")
     st.json(document, expanded=1)
     st.download_button("Download as JSON", json.dumps(document, indent=2), f"run-{asked[:16]}.json", "application/json")
     st.subheader("Its cells")

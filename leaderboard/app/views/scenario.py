@@ -7,6 +7,7 @@ import streamlit as st
 from leaderboard.app import filters
 from leaderboard.app.attackview import CONTROLS, controls
 from leaderboard.app.boardview import PAGE
+from leaderboard.app.escape import prose
 from leaderboard.app.parts import definitions, facts, heading, note
 from leaderboard.app.runsview import parsed
 from leaderboard.app.scenarioview import drawing, entries_of, entry_table
@@ -56,6 +57,9 @@ if card:
 
 st.subheader("Entries", help="The scenario with fixed settings, as the suite runs it.")
 plain(entry_table(entries), alt="Entries")
+for item in entries:
+    if item.get("settings"):
+        definitions(f"Settings of {prose(item['name'])}", item["settings"])
 
 st.subheader(
     "Controls", help="What attacks must reach on the undefended system; where they do not, their cells are void."

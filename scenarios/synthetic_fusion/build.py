@@ -137,7 +137,7 @@ class _Common:
         """One task model of everybody's real records."""
         everything = tuple(record for plan in made.parties.values() for record in plan.records)
         one = {EVERYONE: replace(made.parties[CURIOUS], records=everything)}
-        return self.alone(replace(made, parties=one, candidates=(), secrets={}), {EVERYONE: self._items()})
+        return self.alone(replace(made, parties=one), {EVERYONE: self._items()})
 
     def _items(self) -> tuple[Item, ...]:
         return tuple(Item(name, record.text) for name, record in self.test.items())

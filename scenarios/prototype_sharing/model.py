@@ -11,17 +11,12 @@ from torch import Tensor, nn
 __all__ = ["Model", "make_model"]
 
 
-import os
-
-REACH = float(os.environ.get("REACH", "0.1"))
-
-
 class Model(nn.Module):
     """Embeddings ``[n, d]`` -> features of norm 1 ``[n, K]`` and class scores ``[n, C]``.
 
-    ``frozen``: the features are the public embeddings. ``adapter``: they are added to what a bottleneck of ``rank``
-    makes of them, scaled by ``reach``: nothing at first, so that all clients start in the encoder's own space (residual adapters:
-    Houlsby et al. 2019, section 2.1). ``projection``: a linear map to K dimensions, drawn by each client for itself.
+    ``frozen``: the features are the public embeddings. ``adapter``: they are added to ``reach`` times what a bottleneck
+    of ``rank`` makes of them: nothing at first, so that all clients start in the encoder's own space (residual
+    adapters: Houlsby et al. 2019, section 2.1). ``projection``: a linear map to K dimensions, each client's own draw.
     """
 
     def __init__(self, kind: str, dimensions: int, width: int, rank: int, reach: float, classes: int) -> None:

@@ -31,7 +31,8 @@ def live_view(
     """Run the deployment and look at it; shadow runs are made when an attack asks for them."""
     outcome = runner.execute(deployment, Task(submission, behaviour=behaviour))
     options: dict[str, Any] = {"archive": archive or Archive(), "budget": shadows}
-    bank = ShadowBank(runner, deployment, submission, 0, behaviour, ("live", 0), f"defended {submission}", "plain", **options)
+    keys = (f"defended {submission}", "plain")
+    bank = ShadowBank(runner, deployment, submission, 0, behaviour, ("live", 0), *keys, **options)
     sight = Sight(deployment, deployment.coalitions[coalition], outcome.log, outcome.own, bank, adaptive)
     card = DefenseCard("none" if submission is None else submission.name, {}, "")
     simulations = Bank(runner, deployment, submission, 0, "live", shadows=bank)

@@ -22,15 +22,16 @@ from harness.registry import load
 from tests.attacks.rounds_lab import Cloud, view_of
 
 
-def sharing(cloud, *, rounds=1, noise=0.0, counts=False, secret=None, dummies=False, fewest=1, moving=0.0):
+def sharing(cloud, *, rounds=1, noise=0.0, counts=False, secret=None, dummies=False, fewest=1, moving=0.0, drift=0.0):
     """FedProto's uploads: class means of every party, through ``secret`` map and Gaussian noise."""
 
     def protocol(held, rng):
         seen = []
+        aside = {party: drift * (1 + rng.normal(size=cloud.size)) for party in held}
         for round_ in range(rounds):
             for party, classes in held.items():
                 kept = {c: t for c, t in classes.items() if len(t) >= fewest}
-                means = {c: cloud.embed(t).mean(0) + moving * rng.normal(size=cloud.size) / len(t) ** 0.5
+                means = {c: cloud.embed(t).mean(0) + aside[party] + moving * rng.normal(size=cloud.size) / len(t) ** 0.5
                          for c, t in kept.items()}  # fmt: skip
                 if dummies:
                     middle = np.mean(list(cloud.means.values()), axis=0)
@@ -54,8 +55,8 @@ def power(attack, view):
     return auc([guess[one.id] for one in view.candidates], view.labels)
 
 
-def world(seed=0, shadows=0, protocol=None, **options):
-    cloud = Cloud(seed=seed)
+def world(seed=0, shadows=0, classes=("red", "green", "blue"), **options):
+    cloud = Cloud(tuple(classes), seed=seed)
     made = options.pop("made", {})
     return view_of(cloud, sharing(cloud, **made), shadows=shadows, seed=seed, **options)
 
@@ -82,13 +83,14 @@ def test_noise_alone_is_chance():
 
 
 def test_declared_and_fitted_noise_are_used_by_the_adaptive_variant():
-    laws = (NoiseLaw("gaussian", 1.0),)
-    made = {"noise": 1.0, "rounds": 4}
-    adaptive = mean_power(MeanRelease(), seeds=6, made=made, laws=laws)
-    oblivious = mean_power(MeanRelease(), seeds=6, made=made, laws=laws, adaptive=False)
-    fitted = mean_power(MeanRelease(shadows=5), seeds=6, made=made, shadows=5)
-    assert adaptive > oblivious + 0.02
-    assert fitted > oblivious + 0.02
+    laws = (NoiseLaw("gaussian", 1.5),)
+    made = {"noise": 1.5, "rounds": 4, "counts": True}
+    options = {"seeds": 12, "made": made, "sizes": (3, 6)}
+    adaptive = mean_power(MeanRelease(), laws=laws, **options)
+    oblivious = mean_power(MeanRelease(), laws=laws, adaptive=False, **options)
+    fitted = mean_power(MeanRelease(shadows=5), shadows=5, **options)
+    assert adaptive > oblivious + 0.01
+    assert fitted > oblivious + 0.01
 
 
 def test_a_secret_space_needs_shadows_and_is_learned_from_them():
@@ -98,6 +100,14 @@ def test_a_secret_space_needs_shadows_and_is_learned_from_them():
         MeanRelease().guess(world(made=made))
     assert mean_power(MeanRelease(shadows=12), made=made, shadows=12) > 0.8
     assert set(PrototypeCosine().guess(world(made=made)).values()) == {-1.0}
+
+
+def test_what_training_moved_is_taken_out():
+    """An offset of everyone and one of each party: known from shadows, and from the party's other classes."""
+    options = {"made": {"drift": 2.0, "counts": True}, "classes": [*"abcdef"], "sizes": (3, 6)}
+    found = mean_power(MeanRelease(shadows=6), shadows=6, **options)
+    assert found > 0.85
+    assert found > mean_power(MeanRelease(), **options) + 0.15
 
 
 def test_independent_rounds_add_up():

@@ -1,0 +1,96 @@
+"""Attack plugins on real runs of the scenarios' small deployments, with real shadow runs: everything fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from attacks.prototype.class_counts import PrototypeCounts, PrototypeShares
+from attacks.prototype.class_presence import BlindClasses, PrototypePresence
+from attacks.prototype.inversion import PrototypeInversion, PrototypeNearest
+from attacks.prototype.mean_release import MeanRelease, PrototypeCosine
+from attacks.synthetic_text.canary_echo import CanaryEcho
+from attacks.synthetic_text.disclosure import PiiEcho, RareDisclosure
+from attacks.synthetic_text.echo_exposure import EchoExposure
+from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
+from attacks.votes.shares import VoteShares
+from harness.metrics.membership import auc
+from harness.registry import load
+from harness.runner import Runner
+from harness.scenario import Deployment, Scenario
+from tests.attacks.live import live_view
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    with Runner(threads=1, time_limit=60.0) as runner:
+        yield runner
+
+
+def small(name: str, folder: Path) -> Deployment:
+    scenario = load("scenario", name)
+    assert isinstance(scenario, Scenario)
+    return scenario.small(str(folder))
+
+
+def test_prototypes(runner: Runner, toy_folder: Path) -> None:
+    deployment = small("prototype_sharing", toy_folder)
+    view = live_view(runner, deployment, shadows=2)
+    for attack in (MeanRelease(shadows=2), PrototypeCosine()):
+        assert deployment.secrets["membership"].score(attack.guess(view))
+    for attack, secret in (
+        (PrototypeCounts(shadows=2), "count"),
+        (PrototypeShares(), "label_distribution"),
+        (PrototypePresence(shadows=2), "class_presence"),
+        (BlindClasses(), "label_distribution"),
+        (PrototypeNearest(), "text"),
+        (PrototypeInversion(most=1, steps=3, texts=16, tokens=4, sweeps=1), "text"),
+    ):
+        assert attack.refuses(view.public) is None
+        deployment.secrets[secret].score(attack.guess(view))
+    counts = deployment.secrets["count"].score(PrototypeCounts().guess(view))
+    assert all(score.value == 1.0 for score in counts if score.metric == "exact")  # the paper's weights are sent
+
+
+@pytest.mark.parametrize("coalition", ["server", "client", "reader"])
+def test_synthetic_texts(runner: Runner, toy_folder: Path, coalition: str) -> None:
+    deployment = small("synthetic_fusion", toy_folder)
+    view = live_view(runner, deployment, coalition=coalition)
+    echo = CanaryEcho(calibration="none", signals=("bigram", "cosine"))
+    for attack in (echo, EchoExposure(), RareDisclosure(), PiiEcho()):
+        assert deployment.secrets["membership"].score(attack.guess(view))
+
+
+@pytest.mark.parametrize("aggregation", ["per_party", "sum"])
+def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
+    from harness.toy import toy_model, toy_records
+    from scenarios.synthetic_fusion.build import assemble
+    from scenarios.synthetic_fusion.settings import Settings
+
+    model = str(toy_model(toy_folder))
+    settings = Settings(
+        method="aug_pe", data="toy", prefixes={"bank": "Bank:", "friend": "Friend:"}, generator=model, encoder=model,
+        clients=3, alpha=5.0, records=20, canaries=4, average=4, canary_kind="rare", auxiliary=14, public=6, test=6,
+        max_tokens=8, texts=4, rounds=2, generators=1, aggregation=aggregation,
+    )  # fmt: skip
+    deployment = assemble(settings, list(toy_records()), ("toy",))
+    honest = live_view(runner, deployment)
+    for attack in (VoteRatio(), VoteRatio(informed=False), TopVoted()):
+        assert deployment.secrets["membership"].score(attack.guess(honest))
+    shares = VoteShares().guess(honest)
+    if aggregation == "per_party":
+        assert max(s.value for s in deployment.secrets["label_distribution"].score(shares)) < 1e-9
+    else:
+        assert len({tuple(share.values()) for share in shares.values()}) == 1
+    probed = VoteProbe().guess(live_view(runner, deployment, behaviour="probes"))
+    labels = deployment.secrets["membership"].labels
+    assert auc([probed[c] for c in labels], list(labels.values())) > (0.7 if aggregation == "per_party" else 0.5)
+
+
+def test_an_attack_without_an_encoder_or_auxiliary_records_says_so(toy_deployment: Deployment) -> None:
+    bare = replace(toy_deployment.public, model="")
+    assert "public encoder" in str(PrototypeNearest().refuses(bare))
+    assert "public encoder" in str(PrototypeInversion().refuses(bare))

@@ -20,7 +20,9 @@ _BINARY = ("parquet", "pdf", "png")
 
 
 def export(
-    what: Annotated[str, typer.Argument(help=f"Table ({', '.join(TABLES)}) or figure ({', '.join(FIGURES)}).")] = "board",
+    what: Annotated[
+        str, typer.Argument(help=f"Table ({', '.join(TABLES)}) or figure ({', '.join(FIGURES)}).")
+    ] = "board",
     format: Annotated[
         str | None, typer.Option("--format", "-f", help=f"{', '.join(FORMS)} [default: of --out, else latex or pdf].")
     ] = None,
@@ -31,17 +33,23 @@ def export(
     submission: Annotated[
         list[str] | None, typer.Option(help="Only this submission, or NAME#POINT for one operating point (repeat).")
     ] = None,
-    intervals: Annotated[str, typer.Option(help=f"95 % intervals of printed tables: {', '.join(INTERVALS)}.")] = "subscript",
+    intervals: Annotated[
+        str, typer.Option(help=f"95 % intervals of printed tables: {', '.join(INTERVALS)}.")
+    ] = "subscript",
     width: Annotated[str, typer.Option(help=f"Room in the paper: {', '.join(WIDTHS)}.")] = "double",
     digits: Annotated[int, typer.Option(help="Decimals of printed tables.")] = 2,
     weights: Annotated[
         str | None, typer.Option(help="Weights of privacy, utility and efficiency in PUE, such as 0.45,0.45,0.1.")
     ] = None,
-    cite: Annotated[bool, typer.Option("--cite/--no-cite", help="Cite sources in LaTeX by their keys of -f bib.")] = True,
-    comment: Annotated[bool, typer.Option("--comment/--no-comment", help="Begin a CSV file with its provenance.")] = True,
+    cite: Annotated[
+        bool, typer.Option("--cite/--no-cite", help="Cite sources in LaTeX by their keys of -f bib.")
+    ] = True,
+    comment: Annotated[
+        bool, typer.Option("--comment/--no-comment", help="Begin a CSV file with its provenance.")
+    ] = True,
     store: Annotated[
         Path | None,
-        typer.Option(help="Database of results, or a folder of records [default: $LEAKBOARD_STORE, else ./leakboard.duckdb]."),
+        typer.Option(help="Database or folder of records [default: $LEAKBOARD_STORE, else ./leakboard.duckdb]."),
     ] = None,
 ) -> None:
     """Export a table or figure of the board for a paper, with where it comes from written into it."""

@@ -10,6 +10,7 @@ import numpy as np
 from harness.errors import LeakboardError
 from leaderboard.export import panels
 from leaderboard.export.frames import listed, rows
+from leaderboard.export.legend import Legend, counts, line
 from leaderboard.export.request import Request
 from leaderboard.export.style import FRAME, blank, shown
 
@@ -42,17 +43,19 @@ def forest(board: Board, request: Request, width: float) -> Figure:
     lanes = [_lanes(part) for _, part in found]
     if sum(map(len, lanes)) > MOST_LANES:
         raise LeakboardError(f"{sum(map(len, lanes))} attacks and metrics are too many for one figure: choose --entry")
-    heights = [max(1.0, len(one) * (0.12 + 0.075 * len(looks))) for one in lanes] or [1.0]
-    figure, axes = blank(width, sum(heights) + 0.35 * len(heights) + 0.7, len(heights), 1, sharex=True, height_ratios=heights)
+    more = ranked[["submission", "point"]].drop_duplicates().shape[0] - len(looks)
+    note = counts(ranked, f"{more} more rows are not shown." if more > 0 else "")
+    legend = Legend([line(look) for look in looks.values()], note, width)
+    heights = [max(0.8, len(one) * (0.1 + 0.06 * len(looks))) for one in lanes] or [1.0]
+    tall = sum(heights) + 0.3 * len(heights) + 0.35 + legend.height
+    figure, axes = blank(width, tall, len(heights), 1, sharex=True, height_ratios=heights)
     for axis, (title, part), one in zip(axes, found, lanes, strict=False):
         axis.set_title(title)
         _panel(axis, part, one, looks)
     if not found:
         panels.nothing(axes[0])
-    axes[-1].set_xlabel("Advantage over the best blind guess (1: everything recovered)")
-    more = ranked[["submission", "point"]].drop_duplicates().shape[0] - len(looks)
-    notes = [panels.remark(f"{more} more rows not shown")] if more > 0 else []
-    panels.legend(figure, axes[0], [*(panels.line(look) for look in looks.values()), *notes], width)
+    axes[-1].set_xlabel("Advantage over the best blind guess (1: everything)")
+    legend.put(figure)
     return figure
 
 
@@ -84,9 +87,9 @@ def _panel(
 
 
 def _name(lane: tuple[Any, ...], lanes: Sequence[tuple[Any, ...]]) -> str:
-    """Attack and variant, then secret and metric where the panel has several of them."""
+    """Attack and variant, below it secret and metric where the panel has several of them."""
     attack, variant, secret, metric = (part or "" for part in lane)
-    words = [f"{attack} ({variant})" if variant else attack]
-    words += [secret] if len({one[2] for one in lanes}) > 1 else []
+    words = [secret] if len({one[2] for one in lanes}) > 1 else []
     words += [metric] if len({one[3] for one in lanes}) > 1 else []
-    return shown(", ".join(words), 52)
+    first = shown(f"{attack} ({variant})" if variant else attack)
+    return "\n".join([first, shown(", ".join(words))]).strip()

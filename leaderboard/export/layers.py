@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import LeakboardError
 from leaderboard.export import panels
 from leaderboard.export.frames import listed, rows
+from leaderboard.export.legend import Legend, counts, line
 from leaderboard.export.request import Request
 from leaderboard.export.style import blank, shown
 
@@ -39,17 +40,16 @@ def layers(board: Board, request: Request, width: float) -> Figure:
         raise LeakboardError("no entry of these results has a cut layer among its settings, so there is no such curve")
     drawn = frame[frame["privacy"].notna()]
     looks = panels.looks(board, panels.leading(drawn, ["submission", "point"]))
-    down, across = panels.grid(len(families), width)
-    figure, axes = blank(width, down * min(2.2, 0.75 * width / across) + 0.6, down, across, sharey=True)
+    shape = down, across = panels.grid(len(families), width)
+    more = drawn[["submission", "point"]].drop_duplicates().shape[0] - len(looks)
+    note = counts(drawn, f"{more} more rows are not shown." if more > 0 else "")
+    legend = Legend([line(look) for look in looks.values()], note, width)
+    figure, axes = blank(width, down * min(2.2, 0.75 * width / across) + legend.height, down, across, sharey=True)
     for axis, (title, cuts) in zip(axes, families.items(), strict=False):
         axis.set_title(shown(title, 48))
         _panel(axis, _rows(drawn, cuts), cuts, looks)
-    for axis in axes[len(families) :]:
-        axis.set_visible(False)
-    figure.supylabel("Leakage of the strongest attack", fontsize=8)
-    more = drawn[["submission", "point"]].drop_duplicates().shape[0] - len(looks)
-    notes = [panels.remark(f"{more} more rows not shown")] if more > 0 else []
-    panels.legend(figure, axes[0], [*(panels.line(look) for look in looks.values()), *notes], width)
+    panels.labels(axes, len(families), shape, y="Leakage of the strongest attack")
+    legend.put(figure)
     return figure
 
 
@@ -66,15 +66,14 @@ def _families(board: Board) -> dict[str, Cuts]:
                 rest = json.dumps([settings, entry.get("entitlement")], sort_keys=True)
                 found[suite, str(entry.get("scenario")), rest][suite, entry["name"]] = str(cut)
     several = any(len(cuts) > 1 for cuts in found.values())
-    return {
-        _title(cuts, quick): cuts for cuts in found.values() if len(cuts) > 1 or not several
-    }
+    return {_title(cuts, quick): cuts for cuts in found.values() if len(cuts) > 1 or not several}
 
 
 def _title(cuts: Cuts, quick: Mapping[str, str]) -> str:
     suite = next(iter(cuts))[0]
     names = [entry for _, entry in cuts]
-    return f"{suite}: {commonprefix(names).rstrip('-_') or names[0]}{quick[suite]}"
+    shared = sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
+    return f"{suite}: {names[0][:shared].rstrip('-_') or names[0]}{quick[suite]}"
 
 
 def _rows(frame: DataFrame, cuts: Cuts) -> DataFrame:
@@ -83,9 +82,9 @@ def _rows(frame: DataFrame, cuts: Cuts) -> DataFrame:
 
 def _panel(axis: Axes, part: DataFrame, cuts: Cuts, looks: Mapping[tuple[Any, ...], panels.Look]) -> None:
     places, label, ticks = _scale(list(cuts.values()))
-    axis.set_xlabel(label)
     axis.set_ylim(-0.03, 1.03)
     axis.set_xticks([place for place, _ in ticks], [text for _, text in ticks])
+    axis.set_xlabel(label)
     for (name, point), look in looks.items():
         mine = part[(part["submission"] == name) & (part["point"] == point)]
         at = [places[cuts[pair]] for pair in zip(listed(mine, "suite"), listed(mine, "entry"), strict=True)]

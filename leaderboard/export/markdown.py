@@ -24,7 +24,8 @@ def to_markdown(table: Table, request: Request, source: Provenance) -> str:
     rule = "|" + "|".join("---:" if right else "---" for _, right, _ in cells) + "|"
     lines = ["| " + " | ".join(row) + " |" for row in zip(*(texts for _, _, texts in cells), strict=True)]
     for section in table.sections:
-        parts += [f"### {escape(section.title)}\n", "\n".join([head, rule, *lines[section.start : section.stop]]) + "\n"]
+        body = "\n".join([head, rule, *lines[section.start : section.stop]])
+        parts += [f"### {escape(section.title)}\n", f"{body}\n"]
     if not table.sections:
         parts += ["\n".join([head, rule]) + "\n", "no rows\n"]
     parts += [f"<sup>{letter}</sup> {escape(sentence)}\n" for letter, sentence in table.notes]
@@ -34,9 +35,8 @@ def to_markdown(table: Table, request: Request, source: Provenance) -> str:
 
 def escape(text: str) -> str:
     """``text`` with everything escaped that Markdown or HTML would read, on one line; addresses make no links."""
-    line = "".join(char if char.isprintable() else " " for char in text)
-    return _ADDRESS.sub(lambda found: found.group(1) + found.group(2).replace(".", r"\.").replace(":", r"\:"),
-                        _SPECIAL.sub(r"\\\1", line))
+    line = _SPECIAL.sub(r"\\\1", "".join(char if char.isprintable() else " " for char in text))
+    return _ADDRESS.sub(lambda found: f"{found[1]}\\{found[2]}", line)
 
 
 def _columns(column: Column, request: Request) -> Iterator[tuple[str, bool, list[str]]]:

@@ -1,4 +1,4 @@
-"""What figures have in common: which rows stand out, one panel per suite entry, and the legend."""
+"""What figures have in common: which rows stand out, how they look, and one panel per suite entry."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from leaderboard.export.style import COLOURS, GREY, MARKERS, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from pandas import DataFrame
 
     from leaderboard.queries import Board
 
-__all__ = ["MOST_PANELS", "Look", "grid", "leading", "legend", "looks", "panels"]
+__all__ = ["MOST_PANELS", "Look", "grid", "labels", "leading", "looks", "nothing", "panels"]
 
 MOST_PANELS = 12
 """Panels that a figure may have."""
@@ -25,13 +24,18 @@ Look = Mapping[str, Any]
 
 
 def leading(frame: DataFrame, columns: Sequence[str], most: int = len(COLOURS)) -> list[tuple[Any, ...]]:
-    """At most ``most`` distinct values of ``columns``: the undefended system, then by best rank, then as in the frame."""
+    """At most ``most`` distinct values of ``columns``: the undefended system, then the best ranked.
+
+    Operating points of one submission stand together.
+    """
     best: dict[tuple[Any, ...], int] = {}
     ranks = listed(frame, "rank")
     for key, rank in zip(zip(*(listed(frame, column) for column in columns), strict=True), ranks, strict=True):
         place = -1 if key[0] == "none" else 10**9 if rank is None else rank
         best[key] = min(best.get(key, 10**9), place)
-    return sorted(best, key=lambda key: best[key])[:most]
+    found = sorted(best, key=lambda key: best[key])[:most]
+    first = {key[0]: place for place, key in reversed(list(enumerate(found)))}
+    return sorted(found, key=lambda key: (first[key[0]], key[1:]))
 
 
 def looks(board: Board, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], Look]:
@@ -39,13 +43,14 @@ def looks(board: Board, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...]
     titles = dict(_pairs(board.table("submissions", columns=["submission", "title"])))
     points = board.table("board", columns=["submission", "point", "label"]).drop_duplicates()
     labels = {(name, point): label for name, point, label in _pairs(points)}
-    palette = [place for place in range(len(COLOURS)) if place != len(COLOURS) - 1 or ("none",) not in {k[:1] for k in keys}]
+    black = len(COLOURS) - 1
+    palette = list(range(black if any(key[0] == "none" for key in keys) else black + 1))
     found: dict[tuple[Any, ...], Look] = {}
     for key in keys:
-        place = len(COLOURS) - 1 if key[0] == "none" else palette.pop(0)
+        place = black if key[0] == "none" else palette.pop(0)
         title = titles.get(key[0]) or key[0]
         text = f"{title}, {labels.get(key)}" if len(key) > 1 and key[0] != "none" and labels.get(key) else title
-        found[key] = {"color": COLOURS[place], "marker": MARKERS[place], "label": shown(text)}
+        found[key] = {"color": COLOURS[place], "marker": MARKERS[place], "label": shown(text, 56)}
     return found
 
 
@@ -61,7 +66,7 @@ def panels(board: Board, frame: DataFrame) -> list[tuple[str, DataFrame]]:
     """
     facts = board.table("suites", columns=["suite", "indicative"])
     indicative = {suite for suite, quick in _pairs(facts) if quick}
-    groups = [(key, part) for key, part in frame.groupby(["suite", "entry"], sort=False)]
+    groups: list[Any] = list(frame.groupby(["suite", "entry"], sort=False))
     if len(groups) > MOST_PANELS:
         raise LeakboardError(
             f"{len(groups)} suite entries are too many for one figure (at most {MOST_PANELS}): choose with --suite, "
@@ -82,25 +87,16 @@ def grid(count: int, width: float) -> tuple[int, int]:
     return -(-max(count, 1) // max(columns, 1)), max(columns, 1)
 
 
-def legend(figure: Figure, axes: Axes, handles: Sequence[Any], width: float) -> None:
-    """The legend below everything, in as many columns as fit."""
-    if not handles:
-        return
-    longest = max(len(handle.get_label()) for handle in handles)
-    columns = max(1, min(len(handles), int(width / (0.055 * longest + 0.35))))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.2, handletextpad=0.5)
-
-
-def line(look: Look, **changes: Any) -> Any:
-    """A legend's handle for a look."""
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], **{"markersize": 4, "linewidth": 1, **look, **changes})
-
-
-def remark(text: str) -> Any:
-    """A legend's line without a symbol."""
-    return line({"label": text, "color": GREY}, linestyle="none")
+def labels(axes: Sequence[Axes], count: int, shape: tuple[int, int], x: str = "", y: str = "") -> None:
+    """Axis labels on the outer panels alone; panels beyond ``count`` are not shown."""
+    _, across = shape
+    for place, axis in enumerate(axes):
+        axis.set_visible(place < max(count, 1))
+        if place % across == 0:
+            axis.set_ylabel(y)
+        if x and place + across >= count:
+            axis.set_xlabel(x)
+            axis.tick_params(labelbottom=True)
 
 
 def nothing(axes: Axes) -> None:

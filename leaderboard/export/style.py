@@ -24,7 +24,7 @@ MARKERS = "osD^vPX"
 """One for each colour, so that a figure can be read without any."""
 INK, GREY, FRAME = "#222222", "#8a8a8a", "#b8b8b8"
 
-_SETTINGS: Mapping[str, Any] = {
+_SETTINGS: Mapping[Any, Any] = {
     "font.family": ["STIXGeneral", "DejaVu Sans"],
     "mathtext.fontset": "stix",
     "text.parse_math": False,
@@ -63,7 +63,7 @@ def _settings() -> Iterator[None]:
 
     with _LOCK, matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+        matplotlib.rcParams.update(dict(_SETTINGS))
         yield
 
 

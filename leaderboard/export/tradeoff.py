@@ -9,6 +9,7 @@ import numpy as np
 
 from leaderboard.export import panels
 from leaderboard.export.frames import rows
+from leaderboard.export.legend import Legend, counts, line
 from leaderboard.export.request import Request
 from leaderboard.export.style import FRAME, INK, blank
 
@@ -33,17 +34,17 @@ def tradeoff(board: Board, request: Request, width: float) -> Figure:
     drawn = frame[frame["privacy"].notna() & frame["utility"].notna()]
     found = panels.panels(board, drawn)
     looks = panels.looks(board, panels.leading(drawn, ["submission"]))
-    down, across = panels.grid(len(found), width)
-    figure, axes = blank(width, down * min(2.7, 0.82 * width / across) + 0.5, down, across, sharex=True, sharey=True)
+    shape = down, across = panels.grid(len(found), width)
+    legend = Legend(_handles(looks, drawn), counts(drawn, _missing(frame, drawn)), width)
+    height = down * min(2.6, 0.85 * width / across) + legend.height
+    figure, axes = blank(width, height, down, across, sharex=True, sharey=True)
     for axis, (title, part) in zip(axes, found, strict=False):
         axis.set_title(title)
         _panel(axis, part, looks)
-    for axis in axes[len(found) :]:
-        axis.set_visible(not found)
-        panels.nothing(axis)
-    figure.supxlabel("Utility (0: reference, 1: undefended)", fontsize=8)
-    figure.supylabel("Privacy (1: no better than a blind guess)", fontsize=8)
-    panels.legend(figure, axes[0], _handles(looks, frame, drawn), width)
+    if not found:
+        panels.nothing(axes[0])
+    panels.labels(axes, len(found), shape, "Utility (0: reference, 1: undefended)", "Privacy (1: as a blind guess)")
+    legend.put(figure)
     return figure
 
 
@@ -59,23 +60,27 @@ def _panel(axis: Axes, part: DataFrame, looks: Mapping[tuple[Any, ...], panels.L
         axis.axhline(float(bare.iloc[0]), color=FRAME, linewidth=0.6, linestyle=":", zorder=1)
     _front(axis, part[part["on_front"].fillna(False).astype(bool)])
     grey = part[~part["submission"].isin([name for (name,) in looks])]
-    _points(axis, grey, {"color": FRAME, "marker": "o"}, 1.5, intervals=False)
+    _points(axis, grey, {"color": FRAME, "marker": "o"}, 1.5)
     for (name,), look in looks.items():
         mine = part[part["submission"] == name].sort_values("point")
         detailed = mine if len(part) <= _DETAILED else mine[mine["on_front"].fillna(False).astype(bool)]
-        _points(axis, mine, look, 2, intervals=False)
+        axis.plot(*_places(mine), color=look["color"], linewidth=0.8, alpha=0.7, zorder=2)
+        _points(axis, mine, look, 2)
         _intervals(axis, detailed, look)
 
 
-def _points(axis: Axes, mine: DataFrame, look: panels.Look, layer: float, *, intervals: bool) -> None:
-    utility, privacy = _clipped(mine, "utility", *_BOX), _clipped(mine, "privacy", 0.0, 1.0)
-    if layer >= 2:
-        axis.plot(utility, privacy, color=look["color"], linewidth=0.8, alpha=0.7, zorder=layer)
-    size = 6 + 22 * mine["efficiency"].fillna(0.5).to_numpy(dtype=float)
-    axis.scatter(
-        utility, privacy, s=size, color=look["color"], marker=look["marker"], linewidths=0.4, edgecolors="white",
-        zorder=layer + 2, clip_on=False,
-    )  # fmt: skip
+def _places(mine: DataFrame) -> tuple[Any, Any]:
+    return _clipped(mine, "utility", *_BOX), _clipped(mine, "privacy", 0.0, 1.0)
+
+
+def _points(axis: Axes, mine: DataFrame, look: panels.Look, layer: float) -> None:
+    """Rows as markers; those that are not ranked are hollow."""
+    ranked = mine["ranked"].fillna(False).to_numpy(dtype=bool)
+    for rows_, fill in ((mine[ranked], look["color"]), (mine[~ranked], "white")):
+        edge = "white" if fill == look["color"] else look["color"]
+        size = 6 + 22 * rows_["efficiency"].fillna(0.5).to_numpy(dtype=float)
+        shape = {"marker": look["marker"], "facecolors": fill, "edgecolors": edge, "linewidths": 0.5}
+        axis.scatter(*_places(rows_), s=size, zorder=layer + 2, clip_on=False, **shape)
 
 
 def _intervals(axis: Axes, mine: DataFrame, look: panels.Look) -> None:
@@ -100,15 +105,17 @@ def _clipped(mine: DataFrame, column: str, low: float, high: float) -> Any:
     return mine[column].to_numpy(dtype=float).clip(low, high)
 
 
-def _handles(looks: Mapping[tuple[Any, ...], panels.Look], frame: DataFrame, drawn: DataFrame) -> list[Any]:
-    found = [panels.line(look) for look in looks.values()]
+def _handles(looks: Mapping[tuple[Any, ...], panels.Look], drawn: DataFrame) -> list[Any]:
+    found = [line(look) for look in looks.values()]
     others = drawn["submission"].nunique() - len(looks)
     if others > 0:
-        found.append(panels.line({"color": FRAME, "marker": "o", "label": f"{others} others"}, linestyle="none"))
+        found.append(line({"color": FRAME, "marker": "o", "label": f"{others} others"}, linestyle="none"))
     if drawn["on_front"].fillna(False).any():
-        found.append(panels.line({"color": INK, "label": "Pareto front"}, linestyle=(0, (4, 2))))
-    if missing := len(frame) - len(drawn):
-        found.append(panels.remark(f"{missing} rows n/a"))
+        found.append(line({"color": INK, "label": "Pareto front"}, linestyle=(0, (4, 2))))
     return found
 
 
+def _missing(frame: DataFrame, drawn: DataFrame) -> str:
+    found = "Size: efficiency."
+    found += " Hollow: not ranked." if not drawn["ranked"].fillna(False).all() else ""
+    return found + (f" {len(frame) - len(drawn)} rows without a result." if len(frame) > len(drawn) else "")

@@ -17,7 +17,7 @@ SIDE = (
 
 def options(suite: str) -> list[str]:
     """What can be compared: ``submission#point`` for every operating point with results, in order."""
-    rows = frame("overall", suite=suite)[["submission", "point"]].drop_duplicates().sort_values(["submission", "point"])
+    rows = frame("board", suite=suite)[["submission", "point"]].drop_duplicates().sort_values(["submission", "point"])
     return [f"{name}#{point}" for name, point in rows.itertuples(index=False)]
 
 

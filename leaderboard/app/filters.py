@@ -24,14 +24,14 @@ _FILTERS = ("adversary", "threat_model", "family", "verified")
 
 def choose_suite() -> str:
     """The suite; unless the address says otherwise, the one with most rows."""
-    names = [name for name, _ in Counter(column("overall", "suite")).most_common()]
+    names = [name for name, _ in Counter(column("board", "suite")).most_common()]
     return choose("Suite", names, "suite", help=COLUMNS["suite"][1])
 
 
 def choose_entry(suite: str, *, overall: bool = False, default: str | None = None) -> str:
     """An entry of the suite (scenario with fixed settings), or with ``overall`` all of them together."""
     entries = sorted(set(column("board", "entry", suite=suite)))
-    options = [*entries, OVERALL] if overall and entries else entries
+    options = [*entries, OVERALL] if overall and suite in column("overall", "suite") else entries
     return choose("Scenario entry", options, "entry", default=default, help=COLUMNS["entry"][1])
 
 

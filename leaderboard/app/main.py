@@ -6,7 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from leaderboard.app.parts import style
+from harness.errors import LeakboardError
+from leaderboard.app.escape import prose
+from leaderboard.app.parts import heading, style
+from leaderboard.app.source import column
 
 _HERE = Path(__file__).resolve().parent
 # A folder named "pages" would make Streamlit serve its files without this frame to whoever opens a deep link first.
@@ -26,7 +29,14 @@ def main() -> None:
     ]
     chosen = st.navigation(pages, position="top", expanded=True)
     style()
-    chosen.run()
+    try:
+        if chosen.title == "Rules" or column("board", "suite"):
+            chosen.run()
+        else:
+            heading(chosen.title, "There are no results on this board yet.")
+            st.info("`leakboard evaluate FOLDER` measures a defense, `leakboard ingest PATH` loads shared records.")
+    except LeakboardError as error:
+        st.error(prose(error))
 
 
 def _slug(title: str) -> str:

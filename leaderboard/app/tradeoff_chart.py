@@ -10,7 +10,7 @@ from leaderboard.app.charts import GREY, INK, Chart, quiet
 __all__ = ["CROWD", "tradeoff_chart"]
 
 CROWD = 150
-"""Above so many points, intervals and curves are drawn for the Pareto front alone: more cannot be read."""
+"""Above so many points, intervals and curves are drawn for the corners of the front alone: more cannot be read."""
 
 _UTILITY = alt.Scale(domain=[-0.25, 1.15], clamp=True, nice=False)
 _TIPS = (
@@ -20,7 +20,7 @@ _PRIVACY = alt.Scale(domain=[0, 1], clamp=True, nice=False)
 
 
 def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> Chart:
-    """Layers, from back to front: utility floor, rules, curves, intervals, points, the Pareto front.
+    """Layers, from back to front: utility floor, rules, curves, intervals, points, front.
 
     Args:
         rows: board rows with a privacy and a utility, one per submission and operating point, ``on_front`` among them.
@@ -28,7 +28,8 @@ def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> Char
         floor: utility below which no row is on the front.
     """
     front = rows[rows["on_front"]]
-    detailed = rows if len(rows) <= CROWD else front
+    corners = _envelope(front)
+    detailed = rows if len(rows) <= CROWD else corners
     colour = _colour(rows)
     layers = [
         _floor(floor),
@@ -37,7 +38,7 @@ def tradeoff_chart(rows: pd.DataFrame, bare: pd.DataFrame, floor: float) -> Char
         _interval(detailed, "utility", colour),
         _interval(detailed, "privacy", colour),
         _points(rows, colour),
-        _front(_envelope(front)),
+        _front(corners),
     ]
     return quiet(alt.layer(*layers).properties(height=540))
 

@@ -17,7 +17,7 @@ from leaderboard.app.state import choose
 from leaderboard.app.suitecard import flag_legend
 from leaderboard.app.tables import columns_of, ready, with_aggregate
 
-names = sorted({*column("submissions", "submission"), *column("overall", "submission")})
+names = sorted({*column("submissions", "submission"), *column("board", "submission")})
 left, middle, right, last = st.columns(4)
 with left:
     name = choose("Submission", names, "submission")

@@ -20,7 +20,7 @@ with st.sidebar:
     form = choose("Format", forms_of(what), "format")
     suite = filters.choose_suite()
     entry = filters.OVERALL if what == "overall" else filters.choose_entry(suite, overall=True, default=filters.OVERALL)
-    names = choose_many("Submissions", sorted(set(column("overall", "submission", suite=suite))), "submissions")
+    names = choose_many("Submissions", sorted(set(column("board", "submission", suite=suite))), "submissions")
     if what in FIGURES:
         width = choose("Width", list(WIDTHS), "width", default="double")
         intervals = INTERVALS[0]

@@ -118,7 +118,7 @@ def test_a_swapped_board_is_read_without_a_restart(
     assert rows(visit(page, address))
     swap(place, boards("empty"))
     page.reload()
-    page.get_by_text("no suite on this board yet").wait_for(timeout=30_000)
+    page.get_by_text("no results on this board yet").wait_for(timeout=30_000)
 
 
 @pytest.mark.slow

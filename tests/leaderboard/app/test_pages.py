@@ -44,13 +44,22 @@ def test_every_page_on_every_board(open_page: Open, board: str, page: str) -> No
 
 
 def test_an_empty_board_says_so(open_page: Open) -> None:
-    assert "no suite on this board yet" in open_page("empty").info[0].value
+    assert "leakboard evaluate" in open_page("empty").info[0].value
 
 
 def test_a_missing_board_says_what_to_do(open_page: Open, tmp_path: Path) -> None:
     app = open_page(tmp_path / "none.duckdb")
     assert not app.exception
     assert "leakboard board" in app.error[0].value
+
+
+def test_a_board_of_another_version_says_what_to_do(open_page: Open, tmp_path: Path) -> None:
+    from leaderboard.write import write_board
+
+    path = write_board(tmp_path / "old.duckdb", {"meta": [{"name": "schema_version", "value": "0"}]})
+    app = open_page(path)
+    assert not app.exception
+    assert "version 0" in app.error[0].value.replace("&#46;", ".")
 
 
 def test_the_board_shows_the_library_s_rows(open_page: Open, boards: Boards, tiny: Tiny) -> None:

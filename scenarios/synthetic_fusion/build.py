@@ -49,17 +49,17 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     drawn = draw_pool(settings, pool, axes)
     common = _Common(settings, drawn, generator_of(settings, drawn.public, axes), axes)
     live = cast(settings, drawn.private, drawn.public, numpy_generator("population", *axes))
-    made = common.deployment(live.population, live.chosen.candidates, live)
     tokens = load_tokens(tokenizer_folder(common.model))
-    return replace(
-        made,
+    made = replace(
+        common.deployment(live.population, live.chosen.candidates, live),
         secrets=secrets_of(live, drawn.auxiliary, tokens, settings.max_tokens),
-        variants={
-            "local_only": partial(common.alone, made, common.shares()),
-            "centralised": partial(common.centralised, made),
-        },
         redraw=partial(common.redrawn, live.chosen.candidates, live),
     )
+    variants = {
+        "local_only": partial(common.alone, made, common.shares()),
+        "centralised": partial(common.centralised, made),
+    }
+    return replace(made, variants=variants)
 
 
 @dataclass(frozen=True)

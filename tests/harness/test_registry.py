@@ -97,6 +97,22 @@ def test_submissions_by_name_and_by_path(beside: Path, tmp_path: Path) -> None:
         registry.find_submission("mime")
 
 
+def test_verbs_of_the_command_line_are_plugins(beside: Path) -> None:
+    write(beside, {"regscenarios/__init__.py": "COMMANDS = {'sing': 'regscenarios.sing:sing'}\n"})
+    write(beside, {"regscenarios/sing.py": "def sing() -> None: ...\n"})
+    assert registry.names("command") == ["sing"]
+    assert "regscenarios.sing" not in sys.modules
+    assert callable(registry.load("command", "sing"))
+
+
+def test_shipped_results_lie_beside_the_packages(beside: Path, tmp_path: Path) -> None:
+    assert registry.results() is None
+    write(beside, {"results/a.txt": ""})
+    assert registry.results() == beside / "results"
+    write(tmp_path, {"results/a.txt": ""})
+    assert registry.results() == tmp_path / "results"
+
+
 def test_shipped_plugins_are_found_without_heavy_imports() -> None:
     code = (
         "import sys; from harness import registry as r\n"

@@ -64,8 +64,8 @@ def test_equal_values_share_a_place() -> None:
 
 
 def test_interval_groups_reach_the_best_of_what_is_left() -> None:
-    value, low, high = np.array([0.9, 0.8, 0.5, 0.45]), np.array([0.85, 0.7, 0.4, 0.2]), np.array([0.95, 0.86, 0.6, 0.6])
-    assert interval_groups(value, low, high).tolist() == [1, 1, 2, 2]
+    ends = np.array([[0.9, 0.85, 0.95], [0.8, 0.7, 0.86], [0.5, 0.4, 0.6], [0.45, 0.2, 0.6]])
+    assert interval_groups(*ends.T).tolist() == [1, 1, 2, 2]
 
 
 def test_default_weights_keep_what_is_stored(large: pd.DataFrame) -> None:

@@ -1,0 +1,302 @@
+"""Assessments from ledgers made up here: membership, aggregate secrets, coalitions, controls, flags."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.assess import Assessment, assess, assess_entry
+from harness.ledgers import Ledger, ledgers
+from harness.suite import AttackSpec, Control, Entry, Suite
+
+COSTS = dict.fromkeys(("bytes_up", "bytes_down", "private_flops", "private_peak_bytes", "round_trips"), 10)
+Values = dict[str, dict[str, float]]
+
+
+class World:
+    """Collects rows of runs and cells of one entry."""
+
+    def __init__(self, seeds: int = 5, entitlement: dict[str, Any] | None = None, isolation: str = "process") -> None:
+        self.seeds, self.isolation = seeds, isolation
+        self.entitlement = json.dumps(entitlement or {})
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.cells: list[dict[str, Any]] = []
+        self.scores: dict[str, Values] = {}
+
+    def add(
+        self, name: str, submission: str = "none", *, role: str = "attack", variant: str = "", secret: str = "text",
+        coalition: str = "server", behaviour: str = "honest", facts: dict[str, Any] | None = None,
+        status: str = "ok", draw: Any,
+    ) -> None:  # fmt: skip
+        """A cell for every seed; ``draw(rng)`` gives metric -> record -> value, the same rng for all submissions."""
+        for seed in range(self.seeds):
+            run = f"{submission}/{seed}/{behaviour}"
+            axes = {"suite": "s@1", "entry": "e", "submission": submission, "point": 0, "seed": seed}
+            axes |= {"behaviour": behaviour}
+            self.runs[run] = {**axes, **COSTS, "key": run, "isolation": self.isolation, "status": "ok", "reason": None,
+                              "entitlement": self.entitlement, "parameters": "{}", "created": ""}  # fmt: skip
+            key = f"{run}/{role}/{name}/{variant}/{secret}/{coalition}"
+            self.cells.append(
+                {**axes, "key": key, "run_key": run, "role": role, "name": name, "variant": variant, "secret": secret,
+                 "coalition": coalition, "status": status, "reason": "boom" if status == "error" else None,
+                 "facts": json.dumps(facts or {}), "seconds": 1.0}
+            )  # fmt: skip
+            self.scores[key] = draw(np.random.default_rng([seed, 7]))
+
+    def utility(self, submission: str = "none", right: float = 0.9) -> None:
+        """Task accuracy, with the blind reference at one half."""
+        self.add("acc", submission, role="utility", secret="", draw=lambda rng: hits(rng, right))
+        if submission == "none":
+            self.add("acc", role="blind", secret="", draw=lambda rng: hits(rng, 0.5))
+
+    def ledger(self) -> Ledger:
+        return ledgers(self.runs, self.cells, self.scores)[0]
+
+    def row(self, submission: str = "none") -> Assessment:
+        return next(row for row in assess_entry(self.ledger(), None) if row.submission == submission)
+
+
+def hits(rng: np.random.Generator, right: float, metric: str = "acc", n: int = 40) -> Values:
+    return {metric: {f"r{i}": float(x < right) for i, x in enumerate(rng.random(n))}}
+
+
+def text(share: float, n: int = 40) -> Any:
+    return lambda rng: {
+        "content_token_accuracy": {f"r{i}": float(x) for i, x in enumerate(share + 0.1 * rng.random(n))}
+    }
+
+
+def membership(strength: float, candidates: int = 60, targets: int = 8) -> Any:
+    """Scores over targets; half of the candidates are canaries, on which the attack is as strong as told."""
+
+    def draw(rng: np.random.Generator) -> Values:
+        found: Values = {"score": {}, "label": {}, "canary": {}}
+        for target in range(targets):
+            for c in range(candidates):
+                record, label, canary = f"{target}:c{c}", float(rng.random() < 0.5), float(c % 2)
+                noise = rng.standard_normal()
+                found["label"][record], found["canary"][record] = label, canary
+                found["score"][record] = label * strength * canary + noise
+        return found
+
+    return draw
+
+
+def binary(strength: float, n: int = 60) -> Any:
+    def draw(rng: np.random.Generator) -> Values:
+        label = {f"r{i}": float(x < 0.5) for i, x in enumerate(rng.random(n))}
+        return {"label": label, "score": {r: 0.5 + strength * (v - 0.5) + 0.1 * (rng.random() - 0.5)
+                                          for r, v in label.items()}}  # fmt: skip
+
+    return draw
+
+
+def flags(row: Assessment) -> set[str]:
+    return {flag.id for flag in row.flags}
+
+
+@pytest.fixture
+def members() -> World:
+    world = World(seeds=3)
+    world.add("lira", secret="membership", variant="oblivious", draw=membership(4.0))
+    world.add("lira", "dp", secret="membership", variant="oblivious", draw=membership(0.5))
+    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0))
+    world.utility()
+    world.utility("dp", 0.8)
+    return world
+
+
+def test_membership_leaks_by_the_rate_that_the_sample_supports(members: World) -> None:
+    """Three seeds of 8 x 15 canary non-members: 10 % is told and counts, 1 % needs 1,000."""
+    row = members.row()
+    metrics = {a.metric: a.counts for a in row.attacks}
+    assert metrics["membership (canaries) TPR at 10 % FPR"] and not metrics["membership (canaries) AUC"]
+    assert not any("1 % FPR" in metric for metric in metrics if "10 %" not in metric)
+    assert row.leakage is not None and row.leakage.strongest is not None
+    assert row.leakage.strongest[1] == "membership (canaries) TPR at 10 % FPR"
+    assert row.privacy is not None and row.privacy.value < 0.1
+    private = members.row("dp").privacy
+    assert private is not None and private.value > 0.5
+
+
+def test_a_larger_sample_pins_the_rate_of_one_percent() -> None:
+    world = World(seeds=3)
+    world.add("lira", secret="membership", draw=membership(4.0, 120, 12))
+    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, 120, 12))
+    metrics = {a.metric: a.counts for a in world.row().attacks}
+    assert metrics["membership (canaries) TPR at 1 % FPR"] and not metrics["membership (canaries) TPR at 10 % FPR"]
+    assert not any("0.1 %" in metric for metric in metrics)
+
+
+def test_the_entitlement_pins_another_rate() -> None:
+    world = World(seeds=3, entitlement={"fpr": 0.1})
+    world.add("lira", secret="membership", draw=membership(4.0, 120, 12))
+    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, 120, 12))
+    metrics = {a.metric: a.counts for a in world.row().attacks}
+    assert metrics["membership (canaries) TPR at 10 % FPR"] and not metrics["membership (canaries) TPR at 1 % FPR"]
+
+
+def test_one_candidate_is_one_cluster(members: World) -> None:
+    assert members.row().leakage.n_records == 60 * 8  # type: ignore[union-attr]
+    counted = [a for a in members.row().attacks if a.metric == "membership (average) AUC"]
+    assert counted[0].n == 3 * 30 * 8
+
+
+def test_aggregate_secrets_stay_out_of_leakage() -> None:
+    world = World()
+    world.add("guess", draw=text(0.3))
+    world.add("blind", role="blind", draw=text(0.1))
+    world.add("counts", secret="label_distribution", draw=lambda rng: {"tv": {f"p{i}": 0.0 for i in range(10)}})
+    far = {f"p{i}": 0.4 for i in range(10)}
+    world.add("prior", role="blind", secret="label_distribution", draw=lambda rng: {"tv": far})
+    row = world.row()
+    assert row.leakage is not None and row.leakage.estimate < 0.4
+    assert row.aggregate is not None and row.aggregate.estimate == pytest.approx(1.0)
+    assert [a.aggregate for a in row.attacks if a.series.name == "counts"] == [True]
+
+
+def test_closeness_is_one_minus_the_ratio_of_distances() -> None:
+    """(m - b) / (0 - b) with total variation m, b, whose perfect value is 0."""
+    world = World()
+    world.add("half", secret="label_distribution", draw=lambda rng: {"tv": {f"p{i}": 0.1 for i in range(10)}})
+    world.add("prior", role="blind", secret="label_distribution",
+              draw=lambda rng: {"tv": {f"p{i}": 0.4 for i in range(10)}})  # fmt: skip
+    row = world.row()
+    assert row.aggregate is not None and row.aggregate.estimate == pytest.approx(1 - 0.1 / 0.4)
+    assert row.leakage is None and row.status == "void"
+
+
+def test_presence_and_counts_have_their_metrics() -> None:
+    world = World()
+    world.add("keys", secret="class_presence", draw=binary(0.9))
+    world.add("none", role="blind", secret="class_presence", draw=binary(0.0))
+    world.add("n", secret="count", draw=lambda rng: hits(rng, 0.8, "exact"))
+    world.add("prior", role="blind", secret="count", draw=lambda rng: hits(rng, 0.1, "exact"))
+    told = {a.metric for a in world.row().attacks if a.counts}
+    assert told == {"class_presence balanced accuracy", "count exact"}
+
+
+def test_coalitions_and_behaviours_are_attacks_of_their_own() -> None:
+    world = World()
+    world.add("a", draw=text(0.3))
+    world.add("a", coalition="client", draw=text(0.5))
+    world.add("a", behaviour="probe", draw=text(0.8))
+    world.add("blind", role="blind", draw=text(0.0))
+    row = world.row()
+    assert row.leakage is not None and row.leakage.strongest is not None
+    assert row.leakage.strongest[0] == "a [probe]"
+    assert {a.series.coalition for a in row.attacks} == {"server", "client"}
+
+
+def test_missing_seeds_are_flagged_and_shared_ones_used() -> None:
+    world = World()
+    world.add("whole", draw=text(0.3))
+    world.add("half", draw=text(0.4))
+    world.add("blind", role="blind", draw=text(0.0))
+    world.cells = [c for c in world.cells if c["name"] != "half" or c["seed"] < 2]
+    row = world.row()
+    assert "partial" in flags(row)
+    assert row.leakage is not None and row.leakage.n_seeds == 2
+
+
+def test_a_failed_attack_and_a_metric_without_a_floor_are_told() -> None:
+    world = World()
+    world.add("fine", draw=text(0.3))
+    world.add("crash", status="error", draw=lambda rng: {})
+    world.add("odd", secret="attribute:x", draw=binary(0.5))
+    world.add("blind", role="blind", draw=text(0.0))
+    row = world.row()
+    assert {"attack_error", "no_floor"} <= flags(row)
+    assert {a.series.name: a.status for a in row.attacks} == {"fine": "ok", "crash": "error", "odd": "void"}
+
+
+def test_an_attack_that_misses_its_control_is_void() -> None:
+    world = World()
+    for submission in ("none", "other"):
+        world.add("weak", submission, draw=text(0.2))
+        world.add("good", submission, draw=text(0.5))
+    world.add("blind", role="blind", draw=text(0.0))
+    control = Control(metric="content_token_accuracy", at_least=0.9)
+    specs = (AttackSpec(name="weak", control=control), AttackSpec(name="good"))
+    entry = Entry(name="e", scenario="split_llm", seeds=(0, 1, 2, 3, 4), attacks=specs)
+    suite = Suite(name="s", version=1, title="t", entries=(entry,))
+    row = assess(world.ledger(), suite, "other", 0)
+    assert "control_failed" in flags(row)
+    assert {a.series.name: a.status for a in row.attacks} == {"weak": "void", "good": "ok"}
+
+
+def test_knowing_the_defense_must_not_hurt() -> None:
+    world = World()
+    world.add("a", "d", variant="oblivious", draw=text(0.8))
+    world.add("a", "d", variant="adaptive", draw=text(0.2))
+    world.add("a", variant="oblivious", draw=text(0.8))
+    world.add("blind", role="blind", draw=text(0.0))
+    assert "adaptive_weaker" in flags(world.row("d"))
+    assert "adaptive_weaker" not in flags(world.row("none"))
+
+
+def test_a_reversed_order_of_attacks_is_flagged() -> None:
+    world = World()
+    for submission, strong, weak in (("none", 0.9, 0.4), ("d", 0.2, 0.6), ("fair", 0.6, 0.3)):
+        world.add("strong", submission, variant="adaptive", draw=text(strong))
+        world.add("weak", submission, variant="adaptive", draw=text(weak))
+    world.add("blind", role="blind", draw=text(0.0))
+    assert "weak_beats_strong" in flags(world.row("d"))
+    assert "weak_beats_strong" not in flags(world.row("fair")) | flags(world.row("none"))
+
+
+def test_a_blind_guess_that_beats_every_attack_is_flagged() -> None:
+    world = World()
+    world.add("a", draw=text(0.05))
+    world.add("blind", role="blind", draw=text(0.5))
+    assert "weak_beats_strong" in flags(world.row())
+
+
+def test_scores_that_rank_backwards_are_flagged() -> None:
+    world = World()
+    world.add("backwards", secret="attribute:x", draw=binary(-0.9))
+    world.add("forwards", secret="attribute:y", draw=binary(0.9))
+    for secret in ("attribute:x", "attribute:y"):
+        world.add("blind", role="blind", secret=secret, draw=binary(0.0))
+    told = [flag.detail for flag in world.row().flags if flag.id == "auc_below_half"]
+    assert len(told) == 1 and told[0].startswith("backwards")
+
+
+def test_nothing_recovered_from_few_records_is_no_proof() -> None:
+    world = World(seeds=1)
+    world.add("a", draw=lambda rng: {"exact_match": {f"r{i}": 0.0 for i in range(50)}})
+    world.add("blind", role="blind", draw=lambda rng: {"exact_match": {f"r{i}": 0.0 for i in range(50)}})
+    row = world.row()
+    assert "small_n" in flags(row)
+    assert row.privacy is not None and row.privacy.value == 1.0 and row.privacy.low < 0.95
+
+
+def test_useless_rows_and_inside_runs_are_flagged() -> None:
+    world = World(isolation="none")
+    world.add("a", draw=text(0.3))
+    world.add("a", "noise", draw=text(0.0))
+    world.add("blind", role="blind", draw=text(0.0))
+    world.utility()
+    world.utility("noise", 0.52)
+    assert {"below_floor", "isolation_none"} <= flags(world.row("noise"))
+    assert "below_floor" not in flags(world.row("none"))
+
+
+def test_facts_of_cells_become_flags() -> None:
+    world = World()
+    world.add("a", "d", facts={"randomised": True, "constant_message": False}, draw=text(0.3))
+    world.add("a", draw=text(0.3))
+    world.add("blind", role="blind", draw=text(0.0))
+    assert "randomised" in flags(world.row("d")) and "constant_message" not in flags(world.row("d"))
+
+
+def test_a_planted_attribute_is_shown_and_does_not_count() -> None:
+    world = World()
+    world.add("probe", secret="attribute:planted", draw=binary(0.9))
+    world.add("blind", role="blind", secret="attribute:planted", draw=binary(0.0))
+    row = world.row()
+    assert row.leakage is None and row.status == "void"
+    assert [a.status for a in row.attacks if not a.metric.endswith("AUC")] == ["ok"]

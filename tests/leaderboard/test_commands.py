@@ -1,0 +1,61 @@
+"""The verbs: ingest, pack, build; and that the command line stays light."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli.app import main
+from harness.registry import discover
+from leaderboard.bundles import write_bundle
+from leaderboard.queries import open_board
+from tests.leaderboard.make import TINY, records
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    return int(left.value.code or 0)
+
+
+def test_from_bundle_to_store_to_board_to_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_bundle(tmp_path / "a.jsonl.gz", list(records(TINY[:2], n=4)))
+    store = tmp_path / "s.duckdb"
+    assert run("ingest", tmp_path / "a.jsonl.gz", "--store", store, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["format"] == "ingest/1" and told["known"] == 0 and told["new"] > 10
+    assert run("build", store, "--store", store) == 0
+    assert "standard-small@1" in capsys.readouterr().out
+    assert len(open_board(tmp_path / "s.board.duckdb").board()) == 4
+    assert run("pack", tmp_path / "out", "--store", store, "--suite", "standard-small", "--parquet", "--json") == 0
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [Path(file["path"]).name for file in files] == ["gaussian_noise.parquet", "none.parquet"]
+
+
+def test_conflicts_end_in_a_message_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = list(records(TINY[:1], n=4))
+    write_bundle(tmp_path / "a.jsonl.gz", found)
+    write_bundle(tmp_path / "b.jsonl.gz", [r.model_copy(update={"scenario": "other"}) for r in found[:2]])
+    assert run("ingest", tmp_path, "--store", tmp_path / "s.duckdb") == 2
+    assert "2 conflicting" in capsys.readouterr().err
+    assert not (tmp_path / "s.duckdb").exists()
+
+
+def test_verbs_are_found_and_importing_them_is_light() -> None:
+    assert {"board", "export", "ingest", "pack", "build"} <= set(discover().targets["command"])
+    code = (
+        "import sys\n"
+        "from harness.cli.app import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'duckdb', 'pyarrow', 'streamlit', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -7,14 +7,14 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from leaderboard.app.launch import command, environment
 
-__all__ = ["INSTALL", "chromium", "click_row", "rows", "served", "settled", "visit"]
+__all__ = ["INSTALL", "chromium", "click_row", "rows", "rows_when", "served", "settled", "visit"]
 
 INSTALL = "no Chromium on this machine: install it with `apt-get install chromium`"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -82,6 +82,16 @@ def rows(page: Any, index: int = 0) -> list[list[str]]:
         "row => [...row.querySelectorAll('[role=gridcell]')].map(cell => cell.innerText))"
     )
     return [row for row in found if row]
+
+
+def rows_when(page: Any, fits: Callable[[list[list[str]]], bool]) -> list[list[str]]:
+    """The rows of the first table as soon as they fit; the server may still be working on the last click."""
+    for _ in range(150):
+        found = rows(page)
+        if fits(found):
+            return found
+        page.wait_for_timeout(200)
+    raise AssertionError(f"the table never fitted; it shows {found}")
 
 
 def click_row(page: Any, row: int, index: int = 0) -> None:

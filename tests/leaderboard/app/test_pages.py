@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -155,7 +156,7 @@ def test_defense_page(open_page: Open, tiny: Tiny) -> None:
     app = open_page("tiny", "defense", submission="gaussian_noise", entry=tiny[2], point="1")
     assert not app.exception
     assert len(app.dataframe) >= 2
-    assert f"Attacks on {tiny[2]}" in words(app)
+    assert f"Attacks on {tiny[2]}" in html.unescape(words(app))
     assert "vega_lite_chart" in " ".join(element.type for element in app.main)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Mapping
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.export.model import NOT_AVAILABLE
@@ -14,7 +14,7 @@ from leaderboard.export.request import Request
 from leaderboard.schema import TABLES
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
 
 __all__ = ["GUARDED", "to_csv", "to_parquet"]
 
@@ -22,52 +22,58 @@ GUARDED = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠"
 """First characters with which a spreadsheet takes a text for a formula; such texts get a ``'`` in front."""
 
 
-def to_csv(frame: DataFrame, request: Request, source: Provenance) -> str:
+def to_csv(frame: DataFrame, table: str, request: Request, source: Provenance) -> str:
     """Comma-separated values with a header of column names; ``n/a`` where there is no value, lists as JSON."""
-    shown = frame.copy(deep=False)
-    for column in shown.columns:
-        shown[column] = _csv_column(shown[column])
-    out = StringIO()
-    if request.comment:
-        out.write(source.comment("# "))
-    shown.to_csv(out, index=False, na_rep=NOT_AVAILABLE, lineterminator="\n")
-    return out.getvalue()
+    import pyarrow.compute as pc
+
+    made = _arrow_table(frame, table)
+    columns = [_texts(column.combine_chunks()) for column in made.columns]
+    lines = pc.binary_join_element_wise(*columns, ",").to_pylist()
+    head = [source.comment("# ").removesuffix("\n")] if request.comment else []
+    return "\n".join([*head, ",".join(made.column_names), *lines]) + "\n"
 
 
-def _csv_column(values: Series) -> Any:
-    """Numbers as they are; texts guarded, lists as JSON."""
-    if values.dtype.kind in "biuf" or str(values.dtype) == "Int64":
-        return values
-    memory: dict[str, str] = {}
-    return [_text(value, memory) for value in values.astype(object).tolist()]
+def _texts(values: Any) -> Any:
+    """An Arrow column as the texts of a CSV file."""
+    import pyarrow
+    import pyarrow.compute as pc
+
+    if pyarrow.types.is_list(values.type):
+        shown = [None if one is None else json.dumps(one, ensure_ascii=False) for one in values.to_pylist()]
+        values = pyarrow.array(shown, pyarrow.string())
+    if not pyarrow.types.is_string(values.type):
+        return pc.fill_null(values.cast(pyarrow.string()), NOT_AVAILABLE)
+    coded = values.dictionary_encode()  # a board has few distinct texts, each on many rows
+    safe = pyarrow.array([_quoted(text) for text in coded.dictionary.to_pylist()], pyarrow.string())
+    return pc.fill_null(safe.take(coded.indices), NOT_AVAILABLE)
 
 
-def _text(value: object, memory: dict[str, str]) -> object:
-    """One text of a CSV file; ``memory`` holds those that were seen before."""
-    if isinstance(value, str):
-        return memory.get(value) or memory.setdefault(value, f"'{value}" if value.startswith(GUARDED) else value)
-    return value if _missing(value) else json.dumps(_plain(value), ensure_ascii=False)
+def _quoted(text: str) -> str:
+    """A text of a CSV file: never a formula, in quotes where it must be."""
+    told = f"'{text}" if text.startswith(GUARDED) else text
+    return '"' + told.replace('"', '""') + '"' if _SPECIAL.search(told) else told
 
 
-def _missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else value
+_SPECIAL = re.compile(r'[",\r\n#]')
+"""Characters that need quotes; ``#`` is one for readers that take it for the start of a comment."""
 
 
 def to_parquet(frame: DataFrame, table: str, source: Provenance) -> bytes:
     """Parquet with the provenance as metadata of the file, and title, definition and unit as metadata of columns."""
-    import pyarrow
     import pyarrow.parquet
 
-    made = pyarrow.Table.from_pandas(frame, schema=_schema(table), preserve_index=False)
+    made = _arrow_table(frame, table)
     facts = {f"leakboard.{name.replace(' ', '_')}": value for name, value in source.facts.items()}
     made = made.replace_schema_metadata({**(made.schema.metadata or {}), **facts})
     out = BytesIO()
     pyarrow.parquet.write_table(made, out, compression="zstd")
     return out.getvalue()
+
+
+def _arrow_table(frame: DataFrame, table: str) -> Any:
+    import pyarrow
+
+    return pyarrow.Table.from_pandas(frame, schema=_schema(table), preserve_index=False)
 
 
 def _schema(table: str) -> Any:

@@ -73,11 +73,12 @@ _ACCENTS = {
 
 _GREEK_LETTERS = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"
 _GREEK_NAMES = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+    "omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
 )
 _GREEK: Mapping[str, str] = {
-    letter: rf"\ensuremath{{\{name}}}" for letter, name in zip(_GREEK_LETTERS, re.findall(r"\w+", _GREEK_NAMES), strict=True)
+    letter: rf"\ensuremath{{\{name}}}"
+    for letter, name in zip(_GREEK_LETTERS, re.findall(r"\w+", _GREEK_NAMES), strict=True)
 }
 _TABLE = {**_SPECIAL, **_GREEK}
 _LONG_WORD = re.compile(r"\S{24,}")

@@ -87,9 +87,15 @@ def _natural(column: Column, width: str, intervals: str) -> float:
     """Width of a column's widest cell or title, in points."""
     digit, small = _DIGITS[width]
     cited = 5 if column.cites and any(column.cites) else 0
-    texts = {text.replace("-", "−") for text in column.texts} if column.numeric else set(column.texts)
-    body = digit * (max(map(_size, texts), default=3.0) + cited)
-    if column.intervals:
-        ends = max((_size(low + high) for low, high in filter(None, column.intervals)), default=8.0)
+    widest = _number(column.texts) if column.numeric else max(map(_size, set(column.texts)), default=3.0)
+    body = digit * (widest + cited)
+    if pairs := [pair for pair in column.intervals or () if pair]:
+        ends = sum(map(_number, zip(*pairs, strict=True)))
         body += small * (ends + 3) if intervals == "subscript" else digit * (ends + 1) + 2 * GAP
     return max(body, digit * _size(column.title))
+
+
+def _number(texts: Sequence[str]) -> float:
+    """Width of the widest number, in digits."""
+    minus = 0.56 if any(text[0] == "-" for text in texts) else 0.0
+    return _size(max(texts, key=len, default="0.00")) + minus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from leaderboard.export.model import NOT_AVAILABLE
@@ -20,12 +21,20 @@ def decimal(value: float | None, digits: int) -> str:
     return text[1:] if text[0] == "-" and not text.strip("-0.") else text
 
 
-def decimals(values: Iterable[float], digits: int) -> list[str]:
-    """:func:`decimal` of each."""
-    return [decimal(value, digits) for value in values]
+def decimals(values: Sequence[float], digits: int) -> list[str]:
+    """:func:`decimal` of each, formatted in one go, since boards have hundreds of thousands of numbers."""
+    if not values:
+        return []
+    text = (f"%.{digits}f\n" * len(values)) % tuple(values)
+    text = _ABSENT.sub(NOT_AVAILABLE, text) if "n" in text else text
+    return _ZERO.sub(r"\1", text).split("\n")[:-1] if "-0" in text else text.split("\n")[:-1]
 
 
-def intervals(lows: Iterable[float], highs: Iterable[float], digits: int) -> list[tuple[str, str] | None]:
+_ABSENT = re.compile(r"-?(nan|inf)")
+_ZERO = re.compile(r"-(0\.0+)$", re.MULTILINE)
+
+
+def intervals(lows: Sequence[float], highs: Sequence[float], digits: int) -> list[tuple[str, str] | None]:
     """Both ends of each interval, None where one does not exist."""
     ends = zip(decimals(lows, digits), decimals(highs, digits), strict=True)
     return [None if NOT_AVAILABLE in pair else pair for pair in ends]

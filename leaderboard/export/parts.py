@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from leaderboard.export import numbers
@@ -35,12 +36,16 @@ class Facts:
         }
         self._keys = {name: safe_key(key or f"submission:{name}") for name, _, _, key in rows} if request.cite else {}
         self._summaries = {name: summary or "" for name, _, summary, _ in rows}
-        points = board.table("board", columns=["submission", "point", "label"]).drop_duplicates()
-        self._labels = {
-            (name, point): label or f"point {point}"
+        self._board = board
+        self.cite = request.cite
+
+    @cached_property
+    def _labels(self) -> dict[tuple[str, int], str]:
+        points = self._board.table("board", columns=["submission", "point", "label"]).drop_duplicates()
+        return {
+            (name, point): label or ""
             for name, point, label in zip(*(listed(points, column) for column in points.columns), strict=True)
         }
-        self.cite = request.cite
 
     def column(self, names: Sequence[str], title: str = "Submission", column: str = "submission") -> Column:
         """Titles of submissions, with key and summary."""
@@ -58,15 +63,19 @@ class Facts:
         """Who a row is about: submission and operating point, in one column where there is little room."""
         names, points = listed(frame, f"{side}submission"), listed(frame, f"{side}point")
         who = self.column(names, title, f"{side}submission")
-        label = self.points(names, points, f"Point of {title}" if side else "Point", f"{side}point")
+        known = listed(frame, "label") if "label" in frame else None
+        label = self._points(names, points, known, f"Point of {title}" if side else "Point", f"{side}point")
         if width == "double":
             return [who, label]
         return [replace(who, texts=[f"{one}: {two}" for one, two in zip(who.texts, label.texts, strict=True)])]
 
-    def points(self, names: Sequence[str], points: Sequence[int], title: str, column: str) -> Column:
-        """Labels of operating points."""
-        labels = [self._labels.get(pair, f"point {pair[1]}") for pair in zip(names, points, strict=True)]
-        return Column(column, title, COLUMNS["label"][1], points, labels)
+    def _points(
+        self, names: Sequence[str], points: Sequence[int], known: Sequence[str] | None, title: str, column: str
+    ) -> Column:
+        """Labels of operating points, looked up where the frame does not have them."""
+        found = known or [self._labels.get(pair, "") for pair in zip(names, points, strict=True)]
+        shown = [label or f"point {point}" for label, point in zip(found, points, strict=True)]
+        return Column(column, title, COLUMNS["label"][1], points, shown)
 
 
 def name(column: str) -> tuple[str, str]:

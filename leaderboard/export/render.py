@@ -60,7 +60,7 @@ def _table(board: Board, request: Request, source: Provenance) -> bytes:
         frame = rows(board, request, request.what)
         if request.format == "parquet":
             return to_parquet(frame, request.what, source)
-        return to_csv(frame, request, source).encode()
+        return to_csv(frame, request.what, request, source).encode()
     return _text(printed(board, request), request, source).encode()
 
 

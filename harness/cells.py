@@ -17,7 +17,7 @@ from harness.keys import key
 from harness.laws import confirmed_laws, declared_laws, twin_laws
 from harness.membership import MembershipSecret
 from harness.plan import CellPlan, RunPlan, make_attack
-from harness.replay import ALPHA, Twin, replay, twin_test
+from harness.replay import ALPHA, Twin, constant, randomised, replay, twin_test
 from harness.runner import KNOCKOUT, Outcome, Runner
 from harness.schema import CellRecord, LedgerEntry, Score
 from harness.seeds import torch_generator
@@ -114,12 +114,17 @@ def compute_replay(cell: CellPlan, finished: FinishedRun, twins: Sequence[Twin])
         return _record(cell, status="not_applicable", reason=f"{why}: messages sent again are others")
     p_value, field = twin_test(twins)
     _, borne_out = twin_laws(finished.ledger, twins)
-    reason = None if borne_out else "unverified: the messages do not bear out the noise law that was declared"
-    if p_value < ALPHA:
-        reason = f"live messages differ from the same ones in a simulation (field {field}, p = {p_value:.1g})"
-    status = "void" if reason else "ok"
+    noisy = randomised(twins)
+    facts = {
+        "randomised": noisy,
+        "constant_message": constant(twins),
+        "unverified_law": not borne_out or (noisy and not finished.ledger),
+        "differs_in_simulation": p_value < ALPHA,
+    }
+    differs = f"live messages differ from the same ones in a simulation (field {field}, p = {p_value:.1g})"
+    status, reason = ("void", differs) if facts["differs_in_simulation"] else ("ok", "")
     scores = (Score(record="live", metric="p_value", value=p_value),)
-    return _record(cell, status, reason, scores, time.perf_counter() - started)
+    return _record(cell, status, reason or None, scores, time.perf_counter() - started, facts)
 
 
 def defense_card(finished: FinishedRun, bank: Bank, twins: Callable[[], Sequence[Twin]]) -> DefenseCard:
@@ -195,7 +200,12 @@ def failed_cell(cell: CellPlan, error: Exception) -> CellRecord:
 
 
 def _record(
-    cell: CellPlan, status: str = "ok", reason: str | None = None, scores: tuple[Score, ...] = (), seconds: float = 0.0
+    cell: CellPlan,
+    status: str = "ok",
+    reason: str | None = None,
+    scores: tuple[Score, ...] = (),
+    seconds: float = 0.0,
+    facts: Mapping[str, Any] | None = None,
 ) -> CellRecord:
     run = cell.run
     return CellRecord(
@@ -216,6 +226,7 @@ def _record(
         status=cast('Literal["ok", "error", "void", "not_applicable"]', status),
         reason=reason,
         scores=scores,
+        facts=dict(facts or {}),
         seconds=seconds,
         created=datetime.now(UTC).isoformat(),
     )

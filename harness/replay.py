@@ -16,14 +16,14 @@ from torch import Tensor
 
 from harness.channel import unpair
 from harness.launch import launch
-from harness.message import Message, decode
+from harness.message import Message, decode, encode
 from harness.packing import Packed
 from harness.runner import Runner, Task
 from harness.scenario import Deployment
 from harness.specs import worker_spec
 from harness.wire import WireLog
 
-__all__ = ["ALPHA", "Twin", "departures", "replay", "twin_test"]
+__all__ = ["ALPHA", "Twin", "constant", "departures", "randomised", "replay", "twin_test"]
 
 ALPHA = 1e-4
 """Level of the two-sample test, over all fields of a run."""
@@ -59,6 +59,29 @@ def replay(runner: Runner, deployment: Deployment, task: Task, log: WireLog, lim
             return found
         finally:
             transport.close()
+
+
+def randomised(twins: Sequence[Twin]) -> bool:
+    """Whether the same inputs gave different messages."""
+    return any(encode(twin.live) != encode(twin.again) for twin in twins)
+
+
+def constant(twins: Sequence[Twin]) -> bool:
+    """Whether different inputs gave the same message in every tensor field that the defense could have changed."""
+    fields: dict[str, set[tuple[bytes, bytes]]] = {}
+    for twin in twins:
+        for name, plain in twin.plain.tensors().items():
+            if plain.is_floating_point() and plain.numel():
+                pair = (_last(plain), _last(twin.live[name]))
+                fields.setdefault(f"{twin.plain.kind} {name}", set()).add(pair)
+    varied = [pairs for pairs in fields.values() if len({before for before, _ in pairs}) > 1]
+    return bool(varied) and all(len({after for _, after in pairs}) == 1 for pairs in varied)
+
+
+def _last(value: Tensor) -> bytes:
+    """The last vector, as bytes: messages of different inputs differ in length, and often begin alike."""
+    rows = value.float().reshape(-1, value.shape[-1] if value.dim() else 1)
+    return rows[-1].numpy().tobytes() if len(rows) else b""
 
 
 def departures(twins: Sequence[Twin]) -> Iterator[tuple[str, Tensor, Tensor]]:

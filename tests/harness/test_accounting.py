@@ -170,7 +170,7 @@ def test_vectors_and_clients_are_bounded_by_the_clip() -> None:
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=30.0) as runner:
+    with Runner(threads=1, time_limit=120.0) as runner:
         yield runner
 
 

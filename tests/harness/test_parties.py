@@ -32,7 +32,7 @@ class Plugin(Defense):
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=20.0) as runner:
+    with Runner(threads=1, time_limit=120.0) as runner:
         yield runner
 
 
@@ -116,7 +116,7 @@ def test_solo_replay_in_a_fresh_worker_emits_identical_bytes(
     log = runner.execute(pooled, task).log
     assert runner.zygote is not None
     for name in pooled.parties:
-        worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, name), task, 1), 20.0)
+        worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, name), task, 1), 120.0)
         replayed = [worker.step(name, frame) for frame in [None, *log.inbox(name)]]
         worker.close()
         assert [frame for frame in replayed if frame is not None] == log.outbox(name)
@@ -135,7 +135,7 @@ def test_state_shared_between_parties_shows_in_solo_replay(
     """)
     log = runner.execute(pooled, Task(pools)).log
     assert runner.zygote is not None
-    worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, "client2"), Task(pools), 1), 20.0)
+    worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, "client2"), Task(pools), 1), 120.0)
     assert worker.step("client2", None) != log.outbox("client2")[0]
     worker.close()
 
@@ -152,7 +152,7 @@ def test_embeddings_handed_over_equal_those_computed_in_the_worker(
     """)
     log = runner.execute(pooled, Task(rewrites)).log
     assert runner.zygote is not None
-    worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, "client0"), Task(rewrites), 1), 20.0)
+    worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, "client0"), Task(rewrites), 1), 120.0)
     assert worker.step("client0", None) == log.outbox("client0")[0]  # this worker was given no embeddings
     worker.close()
 

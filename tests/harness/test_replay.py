@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.laws import twin_laws
-from harness.replay import ALPHA, replay, twin_test
+from harness.replay import ALPHA, constant, randomised, replay, twin_test
 from harness.runner import Runner, Task
 from harness.scenario import Deployment
 from harness.submission import Submission
@@ -25,7 +25,7 @@ class Plugin(Defense):
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=20.0) as runner:
+    with Runner(threads=1, time_limit=120.0) as runner:
         yield runner
 
 
@@ -48,6 +48,8 @@ def test_the_same_inputs_give_the_same_messages_up_to_noise(
     assert all((t.live["means"] != t.again["means"]).any() for t in twins)
     assert all((t.live["counts"] == t.plain["counts"]).all() for t in twins)
     assert twin_test(twins)[0] > ALPHA
+    assert randomised(twins)
+    assert not constant(twins)
     laws, borne_out = twin_laws(outcome.ledger, twins)
     assert borne_out
     assert [(law.name, law.scale) for law in laws] == [("gaussian", 0.2)]
@@ -59,6 +61,7 @@ def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment
     twins = replay(runner, pooled, again(Task(None)), outcome.log, 12)
     assert all(t.live.payload["counts"].equal(t.again.payload["counts"]) for t in twins)
     assert twin_test(twins)[0] == 1.0
+    assert not randomised(twins)
     assert twin_laws(outcome.ledger, twins) == ((), True)
 
 
@@ -79,3 +82,14 @@ def test_a_declared_law_that_the_messages_do_not_follow_shows(
     task = Task(submission(NOISE.format(what="0.5 * ", scale=0.2)), noise=("point", 0))
     outcome = runner.execute(pooled, task)
     assert twin_laws(outcome.ledger, replay(runner, pooled, again(task), outcome.log, 12)) == ((), False)
+
+
+def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
+    task = Task(submission("""
+    class Plugin(Defense):
+        def send(self, message):
+            return message.replace(means=torch.ones_like(message["means"]))
+    """))
+    twins = replay(runner, pooled, again(task), runner.execute(pooled, task).log, 12)
+    assert constant(twins)
+    assert not randomised(twins)

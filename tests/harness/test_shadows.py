@@ -66,7 +66,7 @@ class Nothing(Attack):
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=20.0) as runner:
+    with Runner(threads=1, time_limit=120.0) as runner:
         yield runner
 
 
@@ -106,7 +106,7 @@ def test_each_shadow_is_run_once_whoever_asks(runner: Runner, pooled: Deployment
             runs.append(task)
             return execute_run(self, deployment, task)
 
-    counting = Counting(threads=1, time_limit=20.0, zygote=runner.zygote)
+    counting = Counting(threads=1, time_limit=120.0, zygote=runner.zygote)
     for _ in range(2):
         bank = bank_of(counting, pooled, plugin, archive=archive)
         for eye in (EYE, Coalition("client0", frozenset({"client0"}))):

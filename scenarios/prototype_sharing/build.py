@@ -94,12 +94,13 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         knockout="rows",
         entitlement=_entitlement(settings, population),
     )
+    bare = replace(made, candidates=(), secrets={})
     return replace(
         made,
         redraw=partial(_redraw, made, common, splits.auxiliary, chosen.candidates),
         variants={
-            "local_only": lambda: replace(made, parties=common.parties(population, tests, alone=True)),
-            "centralised": lambda: replace(made, parties=common.pooled(population, tests), candidates=(), secrets={}),
+            "local_only": lambda: replace(bare, parties=common.parties(population, tests, alone=True)),
+            "centralised": lambda: replace(bare, parties=common.pooled(population, tests)),
         },
     )
 
@@ -193,6 +194,8 @@ def _width(settings: Settings, encoder: Encoder, splits: Splits) -> int:
 def _public(common: _Common, auxiliary: tuple[Record, ...]) -> Public:
     settings = common.settings
     facts = {name: getattr(settings, name) for name in (*_PUBLIC, *_LOCAL, "data", "clients", "partition", "alpha")}
+    facts |= {"labels": common.labels, "encoder": common.encoder, "width": common.width}
+    facts |= {"parties": tuple(f"client{k}" for k in range(settings.clients)), "curious": CURIOUS}
     return Public(
         model=settings.model,
         cut=0,
@@ -200,7 +203,7 @@ def _public(common: _Common, auxiliary: tuple[Record, ...]) -> Public:
         auxiliary=auxiliary,
         special_ids=load_tokens(tokenizer_folder(settings.model)).special_ids,
         pooled=True,
-        facts={**facts, "labels": common.labels, "encoder": common.encoder, "width": common.width, "curious": CURIOUS},
+        facts=facts,
     )
 
 

@@ -59,7 +59,14 @@ def with_environment(runs: pd.DataFrame) -> pd.DataFrame:
     found = runs.copy()
     for name in _ENVIRONMENT:
         found[name] = [place.get(name) for place in places]
+    found["commit"] = [_short(commit) for commit in found["commit"]]
     return found
+
+
+def _short(commit: str | None) -> str | None:
+    """The first twelve digits of a commit, ``+dirty`` kept."""
+    digits, plus, more = (commit or "").partition("+")
+    return f"{digits[:12]}{plus}{more}" or None
 
 
 def show_runs(runs: pd.DataFrame, *, key: str) -> None:

@@ -19,7 +19,7 @@ def suite_lead(suite: str) -> str:
     if suite not in found.index:
         return suite
     row = found.loc[suite]
-    words = " - ".join(str(part) for part in (suite, row["title"]) if part)
+    words = suite if row["title"] in (None, "", suite) else f"{suite} - {row['title']}"
     return (
         f"{words}. Ranks are indicative: a quick look with few records and seeds." if row["indicative"] else f"{words}."
     )

@@ -97,9 +97,8 @@ def test_a_click_on_a_row_opens_the_defense_and_back_returns(page: Any, address:
 
 def test_a_click_on_a_point_opens_the_defense(page: Any, address: str) -> None:
     visit(page, f"{address}/tradeoff")
-    mark = page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first
-    mark.wait_for(state="visible")
-    assert mark.bounding_box()["height"] > 300
+    settled(page).locator("[data-testid=stVegaLiteChart] path[aria-label*='submission: gaussian_noise']").last.click()
+    page.wait_for_url("**/defense?*submission=gaussian_noise*")
 
 
 def test_latex_can_be_downloaded(page: Any, address: str) -> None:

@@ -1,8 +1,8 @@
-"""Class proportions against a reference model: the prior fit, black-box shift, and whichever does best on shadows."""
+"""Class proportions against a reference model: the prior fit, black-box shift, and a mixture weighted on shadows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -25,10 +25,10 @@ Estimate = Callable[[Floats], Floats]
 """Logits ``[rounds, n, classes]`` of a party -> its proportions ``[classes]``."""
 
 ENOUGH = 8
-"""Parties of shadow runs, from which on they decide between estimates."""
+"""Parties of shadow runs, from which on they weigh estimates."""
 
-TRIED = 12
-"""Parties that estimates are compared on at most."""
+TRIED = 24
+"""Parties that estimates are weighed on at most."""
 
 
 class PriorFit(Attack):
@@ -70,25 +70,28 @@ class BlackBoxShift(PriorFit):
 
 
 class LogitShares(PriorFit):
-    """The estimate, of all in this folder, that is nearest to the truth on shadow runs; the prior fit without those."""
+    """The mixture of all estimates in this folder that is nearest to the truth on shadow runs; without, the prior fit.
+
+    Which estimate is good depends on how hard the task is, on noisy labels and on the defense: the shadows know.
+    """
 
     name: ClassVar[str] = "logit_shares"
-    summary: ClassVar[str] = "whichever estimate of the label distribution does best on shadow runs"
-    source: ClassVar[str] = "Shi et al. 2025; Lipton et al. 2018; Saerens et al. 2002"
+    summary: ClassVar[str] = "mixture of all estimates of the label distribution, weighted on shadow runs"
+    source: ClassVar[str] = "Shi et al. 2025; Lipton et al. 2018; Saerens et al. 2002; stacking after Wolpert 1992"
 
     def __init__(self, *, shadows: int = 0) -> None:
         self.shadows = shadows
 
     def estimate(self, view: View, world: World) -> Estimate:
-        """The best of the estimates, in total variation; those that learn are tried on what they did not see."""
+        """A mixture; estimates that learn from shadows are weighted on others than they learned from."""
         looks, rng = list(shadow_looks(view, self.shadows)), numpy_rng(view)
         known = [looks[i] for i in rng.permutation(len(looks))]
-        options = _options(world, known[: len(known) // 2], rng)
         if len(known) < ENOUGH:
-            return options["prior"]
-        held = known[len(known) // 2 :][:TRIED]
-        errors = {name: _error(option, held) for name, option in options.items()}
-        return _options(world, known, rng)[min(errors, key=lambda name: errors[name])]
+            return lambda logits: fitted_prior(world, logits)
+        half = len(known) // 2
+        weights = _weights(_options(world, known[:half], rng), known[half:][:TRIED])
+        options = _options(world, known, rng)
+        return lambda logits: np.sum([w * options[name](logits) for name, w in weights.items()], axis=0)
 
 
 class LogitPresence(Attack):
@@ -112,10 +115,14 @@ class LogitPresence(Attack):
 
 
 def fitted_prior(world: World, logits: Floats) -> Floats:
-    """The prior fit on the mean of all rounds' answers, at the defense's temperature, or 0 for nothing but labels."""
+    """The prior fit on the mean of all rounds' answers, at the defense's temperature, or 0 for nothing but labels.
+
+    The evidence is fitted, too: parties of few records and noisy labels learn less of a text than the reference does.
+    """
     shares = np.exp(log_shares(logits, share_of_rest=world.rest(logits))).mean(0)
     certain = bool((shares.max(1) > 1 - 1e-6).mean() > 0.99)
-    return fit_prior(shares, world.reference, world.prior, temperature=None if certain else world.temperature)
+    temperature = None if certain else world.temperature
+    return fit_prior(shares, world.reference, world.prior, temperature=temperature, evidence=not certain)
 
 
 def _options(world: World, known: Sequence[tuple[Floats, Floats]], rng: np.random.Generator) -> dict[str, Estimate]:
@@ -127,7 +134,7 @@ def _options(world: World, known: Sequence[tuple[Floats, Floats]], rng: np.rando
         "prior": lambda logits: fitted_prior(world, logits),
         "first": lambda logits: fitted_prior(world, logits[:1]),
         "temperature": by(lambda shares: fit_prior(shares, reference, prior, temperature=None)),
-        "evidence": by(lambda shares: fit_prior(shares, reference, prior, evidence=True)),
+        "equal": by(lambda shares: fit_prior(shares, reference, prior, temperature=world.temperature)),
         "logits": lambda logits: fit_prior_to_noisy_logits(_bounded(logits).mean(0), reference, prior),
         "mean": mean_softmax,
         "histogram": lambda logits: argmax_histogram(hard_labels(logits, rng), world.classes),
@@ -150,6 +157,12 @@ def _bounded(logits: Floats) -> Floats:
     return np.asarray(np.maximum(logits, logits.max(-1, keepdims=True) - 30.0), dtype=np.float64)
 
 
-def _error(estimate: Estimate, known: Sequence[tuple[Floats, Floats]]) -> float:
-    """Mean total variation."""
-    return float(np.mean([0.5 * np.abs(estimate(logits) - truth).sum() for logits, truth in known]))
+def _weights(options: Mapping[str, Estimate], known: Sequence[tuple[Floats, Floats]]) -> dict[str, float]:
+    """Non-negative weights, summing to 1, of the mixture that is nearest to the truth in least squares."""
+    from scipy.optimize import nnls
+
+    guesses = np.stack([np.concatenate([fit(logits) for logits, _ in known]) for fit in options.values()], axis=1)
+    truth, heavy = np.concatenate([shares for _, shares in known]), 1e3
+    rows = np.vstack([guesses, np.full((1, len(options)), heavy)])
+    found, _ = nnls(rows, np.append(truth, heavy))
+    return {name: float(w / found.sum()) for name, w in zip(options, found, strict=True) if w > 0}

@@ -9,6 +9,7 @@ import numpy as np
 from attacks.membership import lira
 from attacks.membership.confidence import label_margin, logit_confidence, noise_variance
 from attacks.membership.evidence import (
+    FEWEST,
     Evidence,
     Reader,
     chosen_reader,
@@ -109,7 +110,7 @@ class LabelOnly(Attack):
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate."""
-        enough = 4 if self.calibrated else 0
+        enough = FEWEST if self.calibrated else 0
         evidence = gather(view, copies_reader(view), self.memo, self.shadows, fewest=enough)
         known, groups = evidence.usable, groups_of(view.candidates)
         share = _kept(evidence.live, evidence.labels)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.coalition import Sighting
 
 __all__ = [
+    "FEWEST",
     "Evidence",
     "Reader",
     "chosen_reader",
@@ -36,8 +37,8 @@ __all__ = [
 Reader = Callable[[Sequence[Answers]], Floats]
 """Answers of one run -> logits ``[m, looks, classes]`` about every candidate, of its own party; nan where not asked."""
 
-FEWEST = 4
-"""Shadow runs without which nothing can be calibrated."""
+FEWEST = 3
+"""Shadow runs without which nothing can be calibrated; where each is a target in turn, one more is needed."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def gather(view: View, reader: Reader, memo: Memo, shadows: int, *, fewest: int 
     """
     runs = view.shadows(shadows or None) if fewest else ()
     if len(runs) < fewest:
-        raise SuiteError(f"{len(runs)} shadow runs: this attack needs {fewest}; set entitlement.shadow_budget")
+        raise SuiteError(f"{len(runs)} shadow runs: this attack needs {fewest} beside the target; raise shadow_budget")
 
     def read(transcript: Sequence[Sighting]) -> Floats:
         return memo.of(transcript, lambda: reader(answers(transcript, view.public)))

@@ -53,10 +53,13 @@ class CooperativeLira(Attack):
         chosen_reader(view)  # says so where no candidate was asked about
         found = answers(view.transcript, view.public)
         senders = sorted({stand_in(found, party, view.public) for party in {a.party for a in found} - {"server"}})
-        if len(senders) < 3:
-            raise SuiteError(f"co-op LiRA needs the logits of 3 parties; this coalition sees {len(senders)}")
-        phi = np.stack([_phi(view, found, sender) for sender in senders])
-        known = np.asarray(np.isfinite(phi).all(0))
+        phi = np.stack([_phi(view, found, sender) for sender in senders]) if senders else np.zeros((0, 0))
+        known = np.isfinite(phi).all(0)
+        if len(senders) < 3 or not known.any():
+            raise SuiteError(
+                f"co-op LiRA needs 3 parties' answers about the same candidates; this coalition sees {len(senders)} "
+                f"parties, who all answered about {int(known.sum())} candidates"
+            )
         scores = np.full(len(view.candidates), np.nan)
         for party, rows in by_party(view.candidates).items():
             whose = stand_in(found, party, view.public)
@@ -102,6 +105,8 @@ def _phi(view: View, found: Sequence[Answers], sender: str) -> Floats:
     places = asked(view)
     positions = np.array([int(places[c.id][0]) if c.id in places else -1 for c in view.candidates])
     logits = table(found, sender, np.maximum(positions, 0), view.public)
-    known = (positions >= 0) & ~np.isnan(logits).any((0, 2))
-    phi = logit_confidence(np.where(known[:, None], logits, 0.0), label_ids(view.candidates, view.public))
-    return np.asarray(np.where(known, phi.mean(0), np.nan), dtype=np.float64)
+    known = (positions >= 0) & ~np.isnan(logits).any(-1)
+    phi = logit_confidence(np.where(known[..., None], logits, 0.0), label_ids(view.candidates, view.public))
+    rounds = known.sum(0)
+    mean = np.where(known, phi, 0.0).sum(0) / np.maximum(rounds, 1)
+    return np.asarray(np.where(rounds > 0, mean, np.nan), dtype=np.float64)

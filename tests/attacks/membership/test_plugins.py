@@ -132,7 +132,7 @@ def test_a_client_reads_the_consensus():
             object.__setattr__(run, "transcript", [s for s in run.transcript if s.sender == "server"])
         assert {a.party for a in answers(view.transcript, view.public)} == {"server"}
         found.append(power(ShadowLira(), view))
-        with pytest.raises(SuiteError, match="sees 0"):
+        with pytest.raises(SuiteError, match="sees 0 parties"):
             CooperativeLira().guess(view)
     assert np.mean(found) > 0.6
 
@@ -166,7 +166,7 @@ def test_what_was_not_answered_is_nan_and_scores_the_median():
 
 
 def test_what_is_missing_is_said():
-    with pytest.raises(SuiteError, match="set entitlement"):
+    with pytest.raises(SuiteError, match="raise shadow_budget"):
         ShadowLira().guess(asked_view(shadows=2))
     with pytest.raises(SuiteError, match="no candidate is among the queries"):
         LogitLoss().guess(passive_view(shadows=0))

@@ -1,0 +1,73 @@
+"""Every attack on logits on a real run of the protocol, with real shadow runs, each a target in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from attacks import label_distribution, membership
+from harness.archive import Archive
+from harness.attack import Attack, DefenseCard
+from harness.registry import load
+from harness.runner import Runner, Task
+from harness.scenario import Scenario
+from harness.shadows import ShadowBank
+from harness.sight import Sight
+from harness.view import Bank, RunView
+
+SHADOWS = 4
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], RunView]]:
+    """(behaviour, coalition) -> an adaptive view of the live run."""
+    scenario = load("scenario", "logit_kd")
+    assert isinstance(scenario, Scenario)
+    made = scenario.small(str(tmp_path_factory.mktemp("toy")))
+    found = {}
+    with Runner(isolation="none", threads=1) as runner:
+        for behaviour in ("chosen", "honest"):
+            live = runner.execute(made, Task(None, behaviour=behaviour))
+            shadows = ShadowBank(runner, made, None, 0, behaviour, ("t", 0), "d", "u", Archive(), SHADOWS)
+            bank = Bank(runner, made, None, 0, "run", shadows=shadows)
+            for name in ("server", "client"):
+                sight = Sight(made, made.coalitions[name], live.log, live.own, shadows, True)
+                card, rng = DefenseCard("none", {}, ""), torch.Generator().manual_seed(0)
+                found[behaviour, name] = RunView(made.public, card, True, rng, bank, sight, {}, frozenset())
+        yield found
+
+
+def plugin(name: str) -> Attack:
+    made = load("attack", name)
+    assert isinstance(made, type) and issubclass(made, Attack)
+    return made()
+
+
+@pytest.mark.parametrize("name", sorted(membership.ATTACKS))
+def test_membership_of_every_candidate_in_every_target(views: dict[tuple[str, str], RunView], name: str) -> None:
+    attack, passive = plugin(name), name.startswith(("surrogate", "blind"))
+    view = views["honest" if passive else "chosen", "server"]
+    secret = view.sight.deployment.secrets["membership"]
+    assert len(secret.score(attack.guess(view))) == 3 * len(view.candidates)
+    guesses = [attack.guess(view.as_target(t, torch.Generator().manual_seed(t))) for t in range(SHADOWS + 1)]
+    assert all(len(guess) == len(view.candidates) for guess in guesses)
+    if name != "blind_membership":
+        assert len({tuple(guess.values()) for guess in guesses}) == SHADOWS + 1
+
+
+@pytest.mark.parametrize("name", ["surrogate_lira", "surrogate_loss"])
+def test_a_curious_client_has_students_of_the_consensus(views: dict[tuple[str, str], RunView], name: str) -> None:
+    view = views["honest", "client"]
+    guess = plugin(name).guess(view)
+    assert set(guess) == {c.id for c in view.candidates} and len(set(guess.values())) > 1
+
+
+@pytest.mark.parametrize("name", sorted(label_distribution.ATTACKS))
+def test_aggregate_secrets_of_every_party(views: dict[tuple[str, str], RunView], name: str) -> None:
+    view, attack = views["honest", "server"], plugin(name)
+    guess = attack.guess(view)
+    secret = view.sight.deployment.secrets[attack.secret]
+    assert set(guess) == set(view.public.facts["parties"])
+    assert len(secret.score(guess)) == 2 * len(secret.records)

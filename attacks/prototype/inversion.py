@@ -95,7 +95,8 @@ def _vectors(view: View, budget: int) -> Mapping[str, Floats]:
     """``party/class`` -> the prototype, over rounds, as a unit vector of the public encoder's space."""
     labels = labels_of(view.public)
     found = prototypes(view.transcript, labels)
-    sent = {f"{p}/{c}": averaged(found, p, c) for p in parties_of(view) for c in labels if of_class(found, p, c)}
+    victims = [party for party in parties_of(view) if party != view.public.facts.get("curious")]
+    sent = {f"{p}/{c}": averaged(found, p, c) for p in victims for c in labels if of_class(found, p, c)}
     rows = {key: pair[0] for key, pair in sent.items() if pair is not None}
     size = embeddings(view, [view.public.auxiliary[0].text]).shape[1]
     back = _way_back(view, budget)

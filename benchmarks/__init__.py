@@ -1,0 +1,1 @@
+"""Measurements: ratios to what cannot be avoided, printed."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from harness.archive import Archive
 from harness.attack import Attack, DefenseCard
 from harness.errors import LeakboardError
+from harness.evidence import evidence
 from harness.keys import key
 from harness.laws import confirmed_laws, declared_laws, twin_laws
 from harness.membership import MembershipSecret
@@ -157,10 +158,13 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     coalition = deployment.coalitions[cell.attack.coalition]
     sight = Sight(deployment, coalition, finished.log, finished.own, bank.shadows, adaptive)
     view = RunView(deployment.public, card, adaptive, _rng(cell, 0), bank, sight, deployment.known, targets)
-    scores = secret.score(attack.guess(view))
+    guess = attack.guess(view)
+    scores = secret.score(guess)
     if isinstance(secret, MembershipSecret):
         scores += tuple(_shadow_scores(cell, attack, view, secret))
-    return _record(cell, scores=scores, seconds=time.perf_counter() - started)
+    shown = evidence(secret, guess, deployment.data_id)
+    facts = {"evidence": shown} if shown else {}
+    return _record(cell, scores=scores, seconds=time.perf_counter() - started, facts=facts)
 
 
 def _shadow_scores(cell: CellPlan, attack: Attack, view: RunView, secret: MembershipSecret) -> Iterator[Score]:

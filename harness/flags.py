@@ -33,6 +33,10 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "randomised output",
         "The same input gives different messages: attacks must average over the randomness.",
     ),
+    "differs_in_simulation": (
+        "differs in simulation",
+        "The live messages differ from the same ones sent again: the submission behaves otherwise when it is attacked.",
+    ),
     "constant_message": ("constant message", "Messages do not depend on the input: nothing leaks as nothing is said."),
     "weak_beats_strong": (
         "weak attack beats strong one",
@@ -62,7 +66,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 }
 """Flag id -> (short title, what it means)."""
 
-UNRANKED = frozenset({"bypass", "isolation_none", "below_floor"})
+UNRANKED = frozenset({"bypass", "isolation_none", "below_floor", "differs_in_simulation"})
 """Flags that keep a row out of ranks."""
 
 VOID = frozenset({"control_failed"})

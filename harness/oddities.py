@@ -24,7 +24,7 @@ UTILITY_FLOOR = 0.5
 """Utility below which a row is listed but neither ranked nor on the front: sending noise must not win."""
 
 _TOLD = {"not_cross_fitted": "not_cross_fitted", "one_class": "one_class", "few_nonmembers": "few_nonmembers"}
-_FACTS = ("randomised", "constant_message", "unverified_law")
+_FACTS = ("randomised", "constant_message", "unverified_law", "differs_in_simulation")
 """Facts of cells that are flags of their row."""
 
 

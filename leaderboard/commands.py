@@ -80,6 +80,7 @@ def build(
     sources = paths or default_sources(home)
     meta = open_board(build_board(sources, target, first_counts=not paths)).meta()
     if as_json:
-        emit("build/1", {"board": target.absolute(), **{name: meta[name] for name in ("runs", "cells", "suites")}})
+        counts = {name: int(meta[name]) for name in ("runs", "cells")}
+        emit("build/1", {"board": target.absolute(), **counts, "suites": meta["suites"]})
         return
     typer.echo(f"{target}: {meta['runs']} runs, {meta['cells']} cells; suites: {meta['suites'] or 'none'}")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from harness.flags import UNRANKED
 from leaderboard.capability import by_kind, mean_of_kinds
 
 __all__ = ["GAUSSIAN", "USEFUL", "headline_rows", "hypervolume", "interpolated", "overall_rows"]
@@ -51,7 +52,7 @@ def _points(rows: Iterable[Row]) -> list[tuple[float, float]]:
 
 
 def _valid(row: Row) -> bool:
-    return not {"bypass", "isolation_none"} & set(row["flags"])
+    return not (UNRANKED - {"below_floor"}) & set(row["flags"])
 
 
 def _useful(row: Row) -> bool:

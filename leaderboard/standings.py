@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.assess import Assessment
+from harness.flags import UNRANKED
 from leaderboard.moves import Paired, Place, paired
 from leaderboard.paired import MEASURES, differences, holm
 from leaderboard.ranking import UTILITY_FLOOR, interval_groups, pareto_tiers, places
@@ -36,7 +37,7 @@ def standings(made: Sequence[Assessment], rows: Sequence[Row]) -> list[dict[str,
 
 def _tiers(rows: Sequence[Row]) -> None:
     ends = ("privacy", "privacy_low", "privacy_high", "utility", "utility_low", "utility_high")
-    barred = {"bypass", "isolation_none"}
+    barred = UNRANKED - {"below_floor"}
     live = [r for r in rows if all(r[end] is not None for end in ends) and not barred & set(r["flags"])]
     if not live:
         return

@@ -1,7 +1,8 @@
 """The app in headless Chromium: filters, shared links, a defense by a click, a download, and the README's picture.
 
 ``LEAKBOARD_PICTURE=docs/board.png pytest tests/leaderboard/app/test_browser.py -k picture`` writes the picture of the
-board of the shipped results; ``LEAKBOARD_PICTURE_RECORDS`` names other records or another store.
+board of the shipped results; ``LEAKBOARD_PICTURE_RECORDS`` names other records, ``LEAKBOARD_PICTURE_STATE`` another
+view of them, as the part of a link after its ``?``.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def test_picture(page: Any, address: str, place: Path, tmp_path: Path) -> None:
     wanted = os.environ.get("LEAKBOARD_PICTURE")
     if wanted:
         swap(place, shipped_board(tmp_path))
-    visit(page, address)
+    visit(page, f"{address}/?{os.environ.get('LEAKBOARD_PICTURE_STATE', '')}")
     height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
     page.set_viewport_size({"width": 1400, "height": max(600, min(1200, int(height) + 20))})
     target = Path(wanted) if wanted else tmp_path / "board.png"

@@ -1,0 +1,1 @@
+"""One thin file per page; :mod:`leaderboard.app.main` runs the one that the address names."""

@@ -99,7 +99,7 @@ class Job:
         except DefenseError as error:
             self._commit([failed_cell(cell, error) for cell in missing], missing)
             return
-        bank = make_bank(finished, self.runner, missing[0].reference, self.archive)
+        bank = cache(lambda: make_bank(finished, self.runner, missing[0].reference, self.archive))
         twins = cache(lambda: replayed(finished, self.runner))
         card: Any = None
         for cell in missing:
@@ -115,8 +115,8 @@ class Job:
                 elif cell.attack is None:
                     record = compute_blind_utility(cell)
                 else:
-                    card = card or defense_card(finished, bank, twins)
-                    record = compute_attack(cell, finished, bank, card)
+                    card = card or defense_card(finished, bank(), twins)
+                    record = compute_attack(cell, finished, bank(), card)
             except (DefenseError, ArithmeticError, ValueError, RuntimeError, SuiteError) as error:
                 record = failed_cell(cell, error)
             self._commit([record], [cell])

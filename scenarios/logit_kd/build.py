@@ -89,13 +89,15 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         knockout="rows",
         entitlement=_entitlement(settings),
     )
-    alone = replace(made, function="scenarios.logit_kd.protocol:client", curious=protocol.idle, routes={})
+    alone = replace(
+        made, function="scenarios.logit_kd.protocol:client", curious=protocol.idle, routes={}, candidates=(), secrets={}
+    )
     return replace(
         made,
         redraw=partial(_redraw, made, common, splits.auxiliary, chosen.candidates),
         variants={
             "local_only": lambda: replace(alone, parties=common.parties(population, alone=True)),
-            "centralised": lambda: replace(alone, parties=common.pooled(population), candidates=(), secrets={}),
+            "centralised": lambda: replace(alone, parties=common.pooled(population)),
         },
     )
 

@@ -73,7 +73,10 @@ def to_parquet(frame: DataFrame, table: str, source: Provenance) -> bytes:
 def _arrow_table(frame: DataFrame, table: str) -> Any:
     import pyarrow
 
-    return pyarrow.Table.from_pandas(frame, schema=_schema(table), preserve_index=False)
+    schema = _schema(table)
+    if frame.empty:  # pandas no longer knows what its columns would hold
+        return schema.empty_table()
+    return pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
 
 
 def _schema(table: str) -> Any:

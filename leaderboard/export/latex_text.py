@@ -42,7 +42,7 @@ _SPECIAL = {
     "∞": r"\ensuremath{\infty}",
     "→": r"\ensuremath{\rightarrow}",
     "·": r"\ensuremath{\cdot}",
-    "°": r"\ensuremath{^\circ}",
+    "°": r"\textdegree{}",
     "ß": r"\ss{}",
     "æ": r"\ae{}",
     "Æ": r"\AE{}",

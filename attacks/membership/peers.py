@@ -23,10 +23,10 @@ from attacks.membership.reading import (
     table,
 )
 from attacks.membership.rounds import summed
-from attacks.membership.surrogate import distilled_lira
+from attacks.membership.surrogate import Basis, distilled_lira, draw_subsets
 from harness.attack import Attack
 from harness.errors import SuiteError
-from harness.score.statistic import Floats
+from harness.score.statistic import Floats, Ints
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
@@ -83,6 +83,7 @@ class DistilledLira(Attack):
         self.students = students
         self.share = share
         self.memo = Memo()
+        self.subsets = Memo()
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate."""
@@ -90,14 +91,15 @@ class DistilledLira(Attack):
         target = summed(confidences(evidence)[0])
         basis, points = public_basis(view, self.memo)
         found, labels = answers(view.transcript, view.public), label_ids(view.candidates, view.public)
-        rng = numpy_rng(view)
+        subsets = self.subsets.of(view.public, lambda: self._subsets(view, basis))
         scores = np.full(len(target), np.nan)
         for party, rows in by_party(view.candidates).items():
             logits = np.nanmean(table(found, party, public_range(view.public), view.public), axis=0)
-            scores[rows] = distilled_lira(
-                target[rows], basis, logits, points[rows], labels[rows], rng, students=self.students, share=self.share
-            )
+            scores[rows] = distilled_lira(target[rows], subsets, logits, points[rows], labels[rows])
         return scores_of(view.candidates, scores, evidence.usable)
+
+    def _subsets(self, view: View, basis: Basis) -> list[tuple[Ints, Basis]]:
+        return draw_subsets(basis, numpy_rng(view), students=self.students, share=self.share)
 
 
 def _phi(view: View, found: Sequence[Answers], sender: str) -> Floats:

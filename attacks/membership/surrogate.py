@@ -16,7 +16,7 @@ from attacks.membership.confidence import logit_confidence
 from harness.errors import DataError
 from harness.score.statistic import Floats, Ints
 
-__all__ = ["PENALTIES", "Basis", "Student", "distilled_lira", "fit_student", "prepare"]
+__all__ = ["PENALTIES", "Basis", "Student", "distilled_lira", "draw_subsets", "fit_student", "prepare"]
 
 PENALTIES = tuple(10.0**power for power in range(-6, 4))
 """Ridge penalties that are tried, per record of the public set."""
@@ -85,28 +85,25 @@ def fit_student(basis: Basis, logits: Floats, penalties: Sequence[float] = PENAL
     return Student(weight, bias - basis.middle @ weight, best)
 
 
+def draw_subsets(
+    basis: Basis, rng: np.random.Generator, *, students: int = 16, share: float = 0.8
+) -> list[tuple[Ints, Basis]]:
+    """For each student a random ``share`` of the public texts, as rows and prepared: made once for all parties."""
+    size = int(len(basis.left) * share)
+    rows = [rng.choice(len(basis.left), size=size, replace=False) for _ in range(students)]
+    return [(some, prepare(basis.rows(some))) for some in rows]
+
+
 def distilled_lira(
-    target: Floats,
-    basis: Basis,
-    logits: Floats,
-    candidates: Floats,
-    labels: Ints,
-    rng: np.random.Generator,
-    *,
-    students: int = 16,
-    share: float = 0.8,
+    target: Floats, subsets: Sequence[tuple[Ints, Basis]], logits: Floats, candidates: Floats, labels: Ints
 ) -> Floats:
     """How far the party's own confidence ``target [m]`` lies above that of its students, in pooled deviations ``[m]``.
 
     Students inherit the party's bias but not what it memorised, and so stand for models that never saw the record:
-    each learns from ``logits [n, classes]`` on a random ``share`` of the public texts and is asked about
+    each learns from ``logits [n, classes]`` on one of the :func:`draw_subsets` of the public texts and is asked about
     ``candidates [m, d]`` (Distillation LiRA of Shi et al. 2025).
     """
-    size = int(len(logits) * share)
-    said = []
-    for _ in range(students):
-        rows = rng.choice(len(logits), size=size, replace=False)
-        student = fit_student(prepare(basis.rows(rows)), logits[rows])
-        said.append(logit_confidence(student.logits(candidates), labels))
-    spread = float(np.mean(np.var(said, axis=0, ddof=1))) + 1e-12
-    return np.asarray((target - np.mean(said, axis=0)) / spread**0.5, dtype=np.float64)
+    heads = [fit_student(basis, logits[rows]) for rows, basis in subsets]
+    said = np.stack([logit_confidence(head.logits(candidates), labels) for head in heads])
+    spread = float(said.var(0, ddof=1).mean()) + 1e-12
+    return np.asarray((target - said.mean(0)) / spread**0.5, dtype=np.float64)

@@ -10,7 +10,7 @@ from attacks.membership.confidence import logit_confidence
 from attacks.membership.label_only import disturbed, disturbed_copies, flip_rate, kept_share
 from attacks.membership.rounds import fit_weights, summed
 from attacks.membership.shadows import fit_gaussians
-from attacks.membership.surrogate import distilled_lira, fit_student, prepare
+from attacks.membership.surrogate import distilled_lira, draw_subsets, fit_student, prepare
 from harness.errors import DataError
 from harness.metrics.membership import auc
 
@@ -121,7 +121,7 @@ def test_students_lack_what_the_party_memorised():
     own = candidates @ weight
     own[members, labels[members]] += 1.0
     target = logit_confidence(own, labels)
-    found = distilled_lira(target, prepare(public), answers, candidates, labels, rng, students=6)
+    found = distilled_lira(target, draw_subsets(prepare(public), rng, students=6), answers, candidates, labels)
     assert auc(found, members) > 0.9 > auc(target, members)
 
 

@@ -55,7 +55,7 @@ def main() -> None:
         Features(encoder, Path(folder)).rows(distinct[:SAMPLE])
         each = (time.perf_counter() - start) / len(distinct[:SAMPLE])
     saved = 1 - len(distinct) / len(asked)
-    print(f"{entry.name}, {chosen.shadows} shadows: {len(asked)} embeddings of {len(distinct)} texts, {saved:.1%} saved")
+    print(f"{entry.name}, {chosen.shadows} shadows: {len(asked)} vectors of {len(distinct)} texts ({saved:.1%} saved)")
     print(f"{1e3 * each:.1f} ms a text: {each * len(asked):.1f} s unshared, {each * len(distinct):.1f} s shared")
 
 

@@ -1,4 +1,4 @@
-"""Who holds what where clients own labelled records: the live run's records, and those that an attacker draws for a shadow run."""
+"""Who holds what where clients own labelled records: in the live run, and in what an attacker draws for a shadow."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ def _small(folder: str) -> Deployment:
         auxiliary=16,
         public=4,
         test=6,
+        test_of="all",
+        test_of="all",
     )
     return assemble(settings, list(toy_records()), ("toy",))
 

@@ -124,6 +124,7 @@ def test_evaluate_hands_over_its_options(cli: Cli, monkeypatch: pytest.MonkeyPat
         "scenario": None,
         "points": None,
         "isolation": "process",
+        "jobs": None,
     }
     assert calls[1]["store"] == Path("from-environment.duckdb")
     assert (calls[1]["suite"], calls[1]["scenario"], calls[1]["points"]) == ("full", "s", [0, 2])

@@ -131,6 +131,7 @@ class _Common:
     def plan(self, items: Sequence[Item], records: Sequence[Item], alone: bool) -> PartyPlan:
         """What one party gets."""
         local = {name: getattr(self.settings, name) for name in _LOCAL}
+        local |= {"epochs": self.settings.alone_epochs / self.settings.rounds} if alone else {}
         counts = self.settings.method == "fedproto" and self.settings.weighting == "weighted"
         return PartyPlan(
             items=tuple(items),

@@ -45,6 +45,9 @@ class Settings(BaseModel):
 
     rounds: int = Field(4, ge=1, description="rounds of the protocol")
     epochs: float = Field(2, gt=0, description="local epochs in each round")
+    alone_epochs: float = Field(
+        30, gt=0, description="epochs of the references that do not share (local only, centralised), in all"
+    )
     batch_size: int = Field(16, ge=1, description="records per local step")
     lr: float = Field(0.003, gt=0, description="local learning rate (Adam)")
     pull: float = Field(1.0, ge=0, description="weight of the squared distance to the global prototype")

@@ -1,0 +1,206 @@
+"""The four methods end to end on a tiny random model: what is sent, who sees it, and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.coalition import SERVER, SUM
+from harness.errors import SuiteError
+from harness.features import embed
+from harness.message import Kind
+from harness.overlap import deployment_problems
+from harness.runner import Runner, Task
+from harness.scenario import Deployment
+from harness.shadows import sightings
+from scenarios.synthetic_fusion.servers import PROBES, READER
+from scenarios.synthetic_fusion.settings import read_settings
+from scenarios.synthetic_fusion.voting import halving, histogram
+from tests.scenarios.synthetic_fusion.worlds import frames, toy_deployment
+
+METHODS = ("fusegen", "private_fusegen", "aug_pe", "wasp")
+VOTING = ("aug_pe", "wasp")
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    with Runner(isolation="none", threads=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def worlds(toy_folder: Path) -> Mapping[str, Deployment]:
+    return {method: toy_deployment(str(toy_folder), method) for method in METHODS}
+
+
+def redrawn(made: Deployment, *, inside: bool, seed: int = 0) -> Deployment:
+    """A shadow of which all candidates are in, or out."""
+    assert made.redraw is not None
+    return made.redraw(np.random.default_rng(seed), {c.id: inside for c in made.candidates})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_runs_and_answers_all_tests(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
+    made = worlds[method]
+    assert list(deployment_problems(made)) == []
+    outcome = runner.execute(made, Task(None))
+    assert set(outcome.predictions) == {f"t{i}" for i in range(6)}
+    assert frames(outcome) == frames(runner.execute(made, Task(None)))
+    for behaviour, variant in made.variants.items():
+        alone = runner.execute(variant(), Task(None, behaviour=behaviour))
+        assert set(alone.predictions) == set(outcome.predictions)
+        assert not alone.log.entries
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reader_sees_the_release_and_a_client_its_own_messages(
+    method: str, runner: Runner, worlds: Mapping[str, Deployment]
+) -> None:
+    made = worlds[method]
+    log = runner.execute(made, Task(None)).log
+    released = sightings(log, made.coalitions["reader"])
+    assert [(s.sender, s.receiver, s.message.kind) for s in released] == [(SERVER, READER, Kind.SYNTHETIC_TEXT)]
+    message = released[0].message
+    assert len(message["texts"]) == len(message["labels"]) == len(message["weights"])
+    assert {s.sender for s in sightings(log, made.coalitions["client"])} == {"client0", SERVER}
+
+
+def test_without_private_data_nothing_depends_on_records(runner: Runner, worlds: Mapping[str, Deployment]) -> None:
+    """The negative control is exact: the same bytes whatever the private records are."""
+    one, other = (
+        frames(runner.execute(redrawn(worlds["fusegen"], inside=i, seed=s), Task(None)))
+        for i, s in ((True, 0), (False, 1))
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize("method", ("private_fusegen", *VOTING))
+def test_private_records_matter(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
+    one, other = (frames(runner.execute(redrawn(worlds[method], inside=i), Task(None))) for i in (True, False))
+    assert one != other
+
+
+def test_generators_are_shown_each_others_texts(runner: Runner, worlds: Mapping[str, Deployment]) -> None:
+    log = runner.execute(worlds["fusegen"], Task(None)).log
+    first = [e for e in log.entries if e.receiver == SERVER and e.message().round == 0]
+    written = {e.sender: set(e.message()["texts"]) for e in first}
+    shown = next(e.message()["texts"] for e in log.entries if e.receiver == "client0" and e.message()["texts"])
+    assert len(shown) == 2
+    assert set(shown) <= set.union(*written.values())
+
+
+@pytest.mark.parametrize("method", VOTING)
+def test_votes_are_those_of_the_records(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
+    made = worlds[method]
+    assert made.encoder is not None
+    log = runner.execute(made, Task(None)).log
+    asked: dict[str, object] = {}
+    rounds = 0
+    for entry in log.entries:
+        message = entry.message()
+        if entry.sender == SERVER:
+            asked[entry.receiver] = message
+        elif message.kind is Kind.VOTE:
+            shown = asked[entry.sender]
+            records = made.parties[entry.sender].records
+            x, texts = (embed(made.encoder, t).double().numpy() for t in ([r.text for r in records], shown["texts"]))
+            for field, far in (("votes", False), ("far", True)):
+                if field in message.payload:
+                    owners = [str(r.label) for r in records]
+                    weights = halving(made.settings["ranks"])
+                    slow = histogram(x, owners, texts, shown["labels"], weights, farthest=far)
+                    assert np.allclose(message[field].numpy(), slow)
+            rounds = max(rounds, message.round + 1)
+    assert rounds == 2
+
+
+@pytest.mark.parametrize("method", VOTING)
+def test_a_sum_is_all_that_the_server_sees(
+    method: str, runner: Runner, toy_folder: Path, worlds: Mapping[str, Deployment]
+) -> None:
+    apart = runner.execute(worlds[method], Task(None)).log
+    made = toy_deployment(str(toy_folder), method, aggregation="sum")
+    log = runner.execute(made, Task(None)).log
+    seen = [s for s in sightings(log, made.coalitions["server"]) if s.message.kind is Kind.VOTE]
+    assert {s.sender for s in seen} == {SUM}
+    first = [e.message()["votes"] for e in apart.entries if e.message().kind is Kind.VOTE and e.message().round == 0]
+    assert torch.allclose(seen[0].message["votes"], torch.stack(first).sum(0))
+
+
+@pytest.mark.parametrize("method", VOTING)
+def test_members_vote_for_their_own_copy(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
+    made = redrawn(worlds[method], inside=True)
+    log = runner.execute(made, Task(None, behaviour=PROBES)).log
+    asked = next(e.message() for e in log.entries if e.sender == SERVER)
+    votes = {
+        e.sender: e.message()["votes"] for e in log.entries if e.message().kind is Kind.VOTE and e.message().round == 0
+    }
+    for one in made.candidates:
+        cell = asked["texts"].index(one.text)
+        assert votes[one.party][cell] >= 1
+    released = next(e.message() for e in log.entries if e.receiver == READER)
+    assert not {c.text for c in made.candidates} & set(released["texts"])
+
+
+def test_labels_are_what_knockout_breaks(runner: Runner, worlds: Mapping[str, Deployment]) -> None:
+    """Texts change sides under knock-out, their labels do not."""
+    made = worlds["fusegen"]
+    honest, swapped = (
+        next(e.message() for e in runner.execute(made, Task(None, behaviour=b)).log.entries if e.receiver == READER)
+        for b in ("honest", "knockout")
+    )
+    marks = dict(zip(honest["texts"], honest["labels"], strict=True))
+    moved = [marks[t] != label for t, label in zip(swapped["texts"], swapped["labels"], strict=True) if t in marks]
+    assert moved
+    assert np.mean(moved) > 0.5
+
+
+def test_secrets_leave_the_curious_client_out(worlds: Mapping[str, Deployment]) -> None:
+    made = worlds["private_fusegen"]
+    assert {"membership", "label_distribution", "class_presence"} <= set(made.secrets)
+    assert set(made.secrets["label_distribution"].records) == {"client1", "client2"}
+    assert "client0" not in {c.party for c in made.candidates}
+    openings = made.public.facts["openings"]
+    for one in made.candidates:
+        assert one.canary == (one.id in openings)
+        assert not one.canary or one.text.startswith(openings[one.id])
+
+
+def test_shadows_hold_no_private_record_but_candidates(worlds: Mapping[str, Deployment]) -> None:
+    made = worlds["aug_pe"]
+    asked = {c.text for c in made.candidates}
+    private = {r.text for plan in made.parties.values() for r in plan.records} - asked
+    drawn = redrawn(made, inside=True)
+    assert not private & {r.text for plan in drawn.parties.values() for r in plan.records}
+    assert sum(len(plan.records) for plan in drawn.parties.values()) == 20
+    assert drawn.truth["counts"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"method": "fusegen", "aggregation": "sum"}, "cannot be summed"),
+        ({"method": "wasp", "clients": 2}, "give 3 or more"),
+        ({"method": "wasp", "records": 20, "canaries": 20}, "records"),
+        ({"method": "wasp", "auxiliary": 10}, "fewer than"),
+        ({"method": "nothing"}, "method"),
+    ],
+)
+def test_bad_settings_are_named(changes: dict[str, object], sentence: str) -> None:
+    base = {"data": "sms_spam", "prefixes": {"ham": "Friend:", "spam": "Spam:"}}
+    with pytest.raises(SuiteError, match=sentence):
+        read_settings("entry", {**base, **changes})
+
+
+def test_data_with_other_labels_is_refused(toy_folder: Path) -> None:
+    with pytest.raises(SuiteError, match="labels"):
+        toy_deployment(str(toy_folder), "fusegen", prefixes={"bank": "Bank:", "foe": "Foe:"})
+
+
+def test_a_scratch_generator_needs_public_texts(toy_folder: Path) -> None:
+    with pytest.raises(SuiteError, match="public texts"):
+        toy_deployment(str(toy_folder), "fusegen", generator="scratch", public=0, canary_kind="rare")

@@ -36,7 +36,6 @@ def _small(folder: str) -> Deployment:
         public=4,
         test=6,
         test_of="all",
-        test_of="all",
     )
     return assemble(settings, list(toy_records()), ("toy",))
 

@@ -123,19 +123,14 @@ def test_alone_a_client_takes_nothing_from_the_server(runner: Runner, toy_folder
     assert one.predictions.items() <= whole.predictions.items()
 
 
-def test_solo_replay_emits_the_same_bytes(runner: Runner, toy_folder: Path, tmp_path: Path) -> None:
+def test_solo_replay_emits_the_same_bytes(runner: Runner, toy_folder: Path) -> None:
     made = deployment(toy_folder)
-    outcome = runner.execute(made, Task(None))
-    worker = WorkerProcess(worker_spec(alone(made, "client1"), Task(None), 1, scratch=tmp_path), 120.0)
-    try:
-        inbox, frames = outcome.log.inbox("client1"), []
-        frame = worker.step("client1", None)
-        for reply in inbox:
-            frames.append(frame)
-            frame = worker.step("client1", reply)
-        assert frames == [e.frame for e in outcome.log.entries if e.sender == "client1"]
-    finally:
-        worker.close()
+    log = runner.execute(made, Task(None)).log
+    assert runner.zygote is not None
+    worker = WorkerProcess(runner.zygote, worker_spec(alone(made, "client1"), Task(None), 1), 120.0)
+    replayed = [worker.step("client1", frame) for frame in [None, *log.inbox("client1")]]
+    worker.close()
+    assert [frame for frame in replayed if frame is not None] == log.outbox("client1")
 
 
 DP = """

@@ -1,0 +1,93 @@
+"""The shipped defenses of prototypes: what they change on the wire, and what they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.coalition import SERVER
+from harness.message import Message
+from harness.runner import Outcome, Runner, Task
+from harness.scenario import Deployment
+from harness.submission import Point, Submission, load
+from tests.scenarios.prototype_sharing.world import LABELS, deployment
+
+ROOT = Path(__file__).parents[3] / "submissions"
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    with Runner(isolation="none", threads=1, time_limit=120.0) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def made(toy_folder: Path) -> Deployment:
+    return deployment(toy_folder, features="adapter", alpha=0.3, rounds=3)
+
+
+def shipped(name: str, **parameters: Any) -> Submission:
+    """A shipped submission at these parameters."""
+    found = load(ROOT / name)
+    return found.model_copy(update={"points": (Point(label="test", parameters=parameters),)})
+
+
+def uploads(outcome: Outcome) -> dict[str, list[Message]]:
+    parties = dict.fromkeys(e.sender for e in outcome.log.entries if e.sender != SERVER)
+    return {name: [e.message() for e in outcome.log.entries if e.sender == name] for name in parties}
+
+
+def test_small_classes_are_not_sent(runner: Runner, made: Deployment) -> None:
+    plain, kept = (uploads(runner.execute(made, Task(s))) for s in (None, shipped("minimum_count", least=4)))
+    for party, counts in made.truth["counts"].items():
+        wanted = [number for number, name in enumerate(LABELS) if counts[name] >= 4]
+        for before, after in zip(plain[party][:1], kept[party][:1], strict=True):
+            rows = [before["classes"].index(name) for name in wanted]
+            assert after["classes"] == wanted
+            assert torch.equal(after["means"], before["means"][rows])
+            assert torch.equal(after["counts"], before["counts"][rows])
+
+
+def test_a_party_may_send_nothing_at_all(runner: Runner, made: Deployment) -> None:
+    outcome = runner.execute(made, Task(shipped("minimum_count", least=1000)))
+    assert all(m["means"].shape == (0, 32) for m in uploads(outcome)["client1"])
+    assert len(outcome.predictions) == 12
+
+
+def test_dummies_fill_the_label_set_and_leave_real_prototypes(runner: Runner, made: Deployment) -> None:
+    plain, padded = (uploads(runner.execute(made, Task(s))) for s in (None, shipped("dummy_classes", share=1.0)))
+    for party, messages in padded.items():
+        assert all(m["classes"] == [0, 1, 2, 3] for m in messages)
+        first, real = messages[0], plain[party][0]
+        assert torch.equal(first["means"][real["classes"]], real["means"])
+        assert set(first["counts"].tolist()) == set(real["counts"].tolist())
+        assert bool((first["means"].norm(dim=1) > 0.1).all())
+
+
+def test_noise_is_in_proportion_to_what_one_record_can_move(runner: Runner, made: Deployment) -> None:
+    """Frozen features, so prototypes repeat, and with them their noise; its scale is multiplier * 2 / n."""
+    plain = uploads(runner.execute(replace(made, parties=_frozen(made)), Task(None)))
+    noisy = uploads(runner.execute(made, Task(shipped("prototype_gaussian", multiplier=0.5))))
+    scaled = []
+    for party, messages in noisy.items():
+        assert all(torch.equal(m["means"], messages[0]["means"]) for m in messages)
+        before = plain[party][0]
+        scaled.append((messages[0]["means"] - before["means"]) * before["counts"][:, None] / 2)
+        assert not torch.equal(messages[0]["counts"], before["counts"])
+    assert float(torch.cat(scaled).std()) == pytest.approx(0.5, rel=0.15)
+
+
+def test_the_ledger_knows_the_noise(runner: Runner, made: Deployment) -> None:
+    outcome = runner.execute(made, Task(shipped("prototype_gaussian", multiplier=0.5)))
+    means = [e for e in outcome.ledger if e.field == "means" and e.mechanism.startswith("gaussian")]
+    assert {e.party for e in means} == set(made.parties)
+    assert all(e.ratio_add_remove == pytest.approx(2.0) for e in means)
+
+
+def _frozen(made: Deployment) -> dict[str, Any]:
+    return {p: replace(plan, settings={**plan.settings, "features": "frozen"}) for p, plan in made.parties.items()}

@@ -11,7 +11,7 @@ from harness import Defense, Item, Message, PublicSide
 
 
 class PureNoise(Defense):
-    """Real numbers become unit Gaussian noise, counts become one, texts become public texts. What the scenario says is
+    """Real numbers become unit Gaussian noise, counts become one, lists of numbers are counted through, texts become public texts. What the scenario says is
     public (a sensitivity of zero) stays."""
 
     def setup(self, records: Sequence[Item], public: PublicSide) -> None:
@@ -36,5 +36,5 @@ class PureNoise(Defense):
             picks = torch.randint(len(self.texts), (len(value),), generator=self.me.generator)
             return [self.texts[i] for i in picks.tolist()]
         if isinstance(value, list):
-            return [type(one)(1) for one in value]
+            return [type(one)(place) for place, one in enumerate(value)]  # distinct: classes must not repeat
         return self.texts[0] if isinstance(value, str) else type(value)(1)

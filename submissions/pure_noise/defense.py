@@ -11,8 +11,8 @@ from harness import Defense, Item, Message, PublicSide
 
 
 class PureNoise(Defense):
-    """Real numbers become unit Gaussian noise, counts become one, lists of numbers are counted through, texts become public texts. What the scenario says is
-    public (a sensitivity of zero) stays."""
+    """Real numbers become unit Gaussian noise, counts become one, lists of numbers count up, texts become public texts.
+    What the scenario says is public (a sensitivity of zero) stays."""
 
     def setup(self, records: Sequence[Item], public: PublicSide) -> None:
         self.texts = list(public.texts) or ["nothing"]

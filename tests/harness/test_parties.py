@@ -179,7 +179,7 @@ def test_secure_sum_refuses_payloads_that_are_not_padded(
             keep = 1 if self.me.party == "client1" else 2
             return message.replace(means=message["means"][:keep], counts=message["counts"][:keep])
     """)
-    with pytest.raises(Exception, match=r"'means' is \(2, 32\), but client1 \(1, 32\)"):
+    with pytest.raises(Exception, match=r"'(means' is \(2, 32\)|counts' is \(2,\)), but client1"):
         runner.execute(deployment(str(toy_folder), secure=True), Task(drops))
 
 

@@ -97,7 +97,13 @@ def test_a_failing_refresh_is_told_once_and_the_server_stays(capsys: pytest.Capt
 def test_the_server_ends_with_its_launcher(boards: Callable[[str], Path], number: signal.Signals, status: int) -> None:
     port = free_port()
     command = [sys.executable, "-c", SERVE, str(boards("tiny")), str(port)]
-    with subprocess.Popen(command, env=launch.environment(boards("tiny"), "")) as launcher:
+
+    def heed() -> None:
+        """A test run in the background is started with interrupts ignored, and would hand that on."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    environment = launch.environment(boards("tiny"), "")
+    with subprocess.Popen(command, env=environment, preexec_fn=heed) as launcher:
         try:
             wait_until(lambda: answers(port))
             os.kill(launcher.pid, number)

@@ -36,6 +36,8 @@ class StateLaw:
     mean: Linear
     covariance: Tensor
     """``[e, e]``, float64."""
+    means: Tensor
+    """``mean`` of every token's embedding, ``[V, e]``."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def fit_state_law(states: Tensor, ids: Tensor, table: Tensor, penalty: float = 1
     rest = states - mean(table[ids])
     rest = rest - rest.mean(0)
     freedom = max(len(rest) - table.shape[1], (len(rest) + 3) // 4)
-    return StateLaw(mean, rest.double().T @ rest.double() / freedom)
+    return StateLaw(mean, rest.double().T @ rest.double() / freedom, mean(table))
 
 
 def fit_discriminant(
@@ -115,9 +117,9 @@ def fit_discriminant(
     law = clean if clean and untouched else fit_state_law(channel.map.expect(states), ids, table)
     covariance = law.covariance + torch.diag(channel.noise.variance.double())
     covariance = covariance + 1e-4 * torch.diag(covariance.diagonal()) + 1e-12 * torch.eye(len(covariance))
-    whiten, means = _whitener(covariance).to(table.dtype), law.mean(table)
-    whitened = means @ whiten
-    return Discriminant(channel, means, whiten, covariance, whitened, whitened.square().sum(1) / 2, table)
+    whiten = _whitener(covariance).to(table.dtype)
+    whitened = law.means @ whiten
+    return Discriminant(channel, law.means, whiten, covariance, whitened, whitened.square().sum(1) / 2, table)
 
 
 def _whitener(covariance: Tensor) -> Tensor:

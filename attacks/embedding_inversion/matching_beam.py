@@ -85,7 +85,8 @@ def _decode(
             if count == 0:
                 break
             front.select(torch.arange(count * front.width, device=front.ids.device), count)
-        _advance(problem, front, torch.stack([job.messages[place] for job in jobs[:count]]), beam)
+        last = len(jobs[0].messages) == place + 1
+        _advance(problem, front, torch.stack([job.messages[place] for job in jobs[:count]]), beam, last)
     return found
 
 
@@ -118,7 +119,7 @@ class _Choice:
         return _Choice(*both)
 
 
-def _advance(problem: Problem, front: _Front, messages: Tensor, beam: Beam) -> None:
+def _advance(problem: Problem, front: _Front, messages: Tensor, beam: Beam, last: bool) -> None:
     """One position of all hypotheses: propose by message and prior, weigh by the state, keep the best."""
     prior = beam.weight * front.prior.log_probs()
     proposal = problem.decoder.scores(messages, front.ids.shape[1]).repeat_interleave(front.width, 0) + prior
@@ -133,7 +134,7 @@ def _advance(problem: Problem, front: _Front, messages: Tensor, beam: Beam) -> N
         tree = PrefixTree(problem.part, front.ids[rows])
         choice = choice.beside(_weigh(problem, front, tree, messages[again], rows, tokens, prior), again)
     front.odd = _odd(problem, choice, messages)
-    _keep(front, choice, beam.width)
+    _keep(front, choice, beam.width, last)
 
 
 def _weigh(
@@ -158,14 +159,15 @@ def _fit(problem: Problem, tree: PrefixTree, messages: Tensor, tokens: Tensor) -
     return torch.cat(found, 1)
 
 
-def _keep(front: _Front, choice: _Choice, width: int) -> None:
-    """Continue with the best ``width`` candidates of each text."""
+def _keep(front: _Front, choice: _Choice, width: int, last: bool) -> None:
+    """Continue with the best ``width`` candidates of each text; after the last position no model needs to."""
     best = choice.total.topk(min(width, choice.total.shape[1]))
     owner, chosen = choice.owner.gather(1, best.indices), choice.token.gather(1, best.indices).flatten()
     first = torch.arange(front.texts, device=owner.device)[:, None] * front.width
     front.select((first + owner).flatten(), front.texts)
-    front.tree.commit(chosen)
-    front.prior.commit(chosen)
+    if not last:
+        front.tree.commit(chosen)
+        front.prior.commit(chosen)
     front.ids, front.score = torch.cat([front.ids, chosen[:, None]], 1), best.values.flatten()
 
 

@@ -51,7 +51,7 @@ def test_the_state_law_is_found_from_samples():
 def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
     table, mean, covariance, ids, states = world(500)
     channel = with_noise(6, noise)
-    decoder = fit_discriminant(channel, states, ids, table, StateLaw(mean, covariance.double()))
+    decoder = fit_discriminant(channel, states, ids, table, StateLaw(mean, covariance.double(), mean(table)))
     found = decoder.scores(states[:20], 3)
     total = covariance + noise**2 * torch.eye(6)
     total = total + 1e-4 * torch.diag(total.diagonal())
@@ -64,7 +64,7 @@ def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
 def test_withheld_coordinates_are_integrated_out():
     table, mean, covariance, ids, states = world(500)
     channel = with_noise(6, 0.1, withheld=0.5)
-    decoder = fit_discriminant(channel, states, ids, table, StateLaw(mean, covariance.double()))
+    decoder = fit_discriminant(channel, states, ids, table, StateLaw(mean, covariance.double(), mean(table)))
     message = states[:1].clone()
     message[:, [1, 3, 4]] = 0
     found = decoder.scores(message, 0)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -15,6 +16,8 @@ from harness.models import Part
 
 __all__ = ["Decoder", "Discriminant", "ExactDecoder", "StateLaw", "fit_discriminant", "fit_state_law"]
 
+JITTER, TINY = 1e-4, 1e-12
+"""Added to each variance, relative and absolute, so that every covariance has an inverse."""
 SUBSET = 128
 """Coordinates compared where some are withheld; the others of that message are left aside."""
 
@@ -38,6 +41,14 @@ class StateLaw:
     """``[e, e]``, float64."""
     means: Tensor
     """``mean`` of every token's embedding, ``[V, e]``."""
+
+    @cached_property
+    def axes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Principal axes ``[e, e]`` of the covariance (with its :data:`JITTER`), variances along them ``[e]`` and the
+        means in these coordinates ``[V, e]``: isotropic noise of any size changes the variances alone."""
+        jitter = JITTER * torch.diag(self.covariance.diagonal())
+        variances, axes = torch.linalg.eigh(self.covariance + jitter)
+        return axes, variances.clamp_min(0) + TINY, self.means @ axes.to(self.means.dtype)
 
 
 @dataclass(frozen=True)
@@ -115,10 +126,16 @@ def fit_discriminant(
     """
     untouched = isinstance(channel.map, Identity)
     law = clean if clean and untouched else fit_state_law(channel.map.expect(states), ids, table)
-    covariance = law.covariance + torch.diag(channel.noise.variance.double())
-    covariance = covariance + 1e-4 * torch.diag(covariance.diagonal()) + 1e-12 * torch.eye(len(covariance))
-    whiten = _whitener(covariance).to(table.dtype)
-    whitened = law.means @ whiten
+    variance = channel.noise.variance.double().expand(len(law.covariance))
+    covariance = law.covariance + torch.diag(variance)
+    covariance = covariance + JITTER * torch.diag(covariance.diagonal()) + TINY * torch.eye(len(covariance))
+    if bool((variance == variance[0]).all()):
+        axes, spread, means = law.axes
+        scale = (spread + (1 + JITTER) * variance[0]).rsqrt()
+        whiten, whitened = (axes * scale).to(table.dtype), means * scale.to(table.dtype)
+    else:
+        whiten = _whitener(covariance).to(table.dtype)
+        whitened = law.means @ whiten
     return Discriminant(channel, law.means, whiten, covariance, whitened, whitened.square().sum(1) / 2, table)
 
 

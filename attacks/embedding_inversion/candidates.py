@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from attacks.embedding_inversion.channel import Channel
-from attacks.embedding_inversion.channel_maps import Identity
 from attacks.embedding_inversion.linear import Linear, fit_ridge
 from harness.models import Part
 
@@ -117,15 +116,8 @@ def fit_state_law(states: Tensor, ids: Tensor, table: Tensor, penalty: float = 1
     return StateLaw(mean, rest.double().T @ rest.double() / freedom, mean(table))
 
 
-def fit_discriminant(
-    channel: Channel, states: Tensor, ids: Tensor, table: Tensor, clean: StateLaw | None = None
-) -> Discriminant:
-    """The discriminant of messages, from clean ``states [n, d]`` that are moved through ``channel``.
-
-    ``clean`` is the law of the clean states, where it is known already; it saves the fit if the map is the identity.
-    """
-    untouched = isinstance(channel.map, Identity)
-    law = clean if clean and untouched else fit_state_law(channel.map.expect(states), ids, table)
+def fit_discriminant(channel: Channel, law: StateLaw, table: Tensor) -> Discriminant:
+    """The discriminant of messages, from the ``law`` of states that the channel's map has moved already."""
     variance = channel.noise.variance.double().expand(len(law.covariance))
     covariance = law.covariance + torch.diag(variance)
     covariance = covariance + JITTER * torch.diag(covariance.diagonal()) + TINY * torch.eye(len(covariance))

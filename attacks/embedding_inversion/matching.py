@@ -34,6 +34,7 @@ from harness.attack import Attack
 from harness.once import once
 
 if TYPE_CHECKING:
+    from attacks.embedding_inversion.channel_maps import Map
     from harness.attack import Guess, Observation, Public, View
     from harness.models import Part
 
@@ -115,18 +116,16 @@ class VocabularyMatching(Attack):
         sequences = texts + probe_sequences(public, part.vocab_size, self.probes)
         clean = _clean(part, sequences, public)
         channel = live_channel(view, self.simulated) if view.adaptive else open_channel(clean.states.std(0))
-        decoder = self._decoder(part, channel, clean, sequences, public)
+        decoder = self._decoder(part, channel, sequences, public)
         whole = view.part(0, None, head=True) if self.language and public.prefix else None
         return Problem(part, channel, decoder, unigram(texts, allowed), channel.tolerance, whole)
 
-    def _decoder(
-        self, part: Part, channel: Channel, clean: TokenStates, sequences: Sequences, public: Public
-    ) -> Decoder:
+    def _decoder(self, part: Part, channel: Channel, sequences: Sequences, public: Public) -> Decoder:
         if public.cut == 0:
             return ExactDecoder(part, channel)
         table = part.embed_table.detach()
-        law = _clean_law(part, sequences, public.prefix, public.suffix)
-        return fit_discriminant(channel, clean.states, clean.ids, table, law)
+        law = _moved_law(part, sequences, public.prefix, public.suffix, channel.map)
+        return fit_discriminant(channel, law, table)
 
 
 def text_jobs(view: View) -> list[Job]:
@@ -145,8 +144,10 @@ def _clean(part: Part, sequences: Sequences, public: Public) -> TokenStates:
 
 
 @once(maxsize=4)
-def _clean_law(part: Part, sequences: Sequences, prefix: tuple[int, ...], suffix: tuple[int, ...]) -> StateLaw:
-    """The law of clean states, once per deployment: attacks on further defenses of it share the fit."""
-    states = torch.cat(clean_states(part, sequences, prefix, suffix))
+def _moved_law(
+    part: Part, sequences: Sequences, prefix: tuple[int, ...], suffix: tuple[int, ...], move: Map
+) -> StateLaw:
+    """The law of moved states, once per deployment and map: operating points that differ in noise alone share it."""
+    states = move.expect(torch.cat(clean_states(part, sequences, prefix, suffix)))
     ids = torch.tensor([token for sequence in sequences for token in sequence], device=states.device)
     return fit_state_law(states, ids, part.embed_table.detach())

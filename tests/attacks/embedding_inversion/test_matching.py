@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from attacks.embedding_inversion.candidates import fit_discriminant
+from attacks.embedding_inversion.candidates import fit_discriminant, fit_state_law
 from attacks.embedding_inversion.channel import open_channel
 from attacks.embedding_inversion.channel_maps import Rounding
 from attacks.embedding_inversion.channel_noise import Noise
@@ -51,7 +51,8 @@ def problem_of(view, noise=0.0, tolerance=1e-3):
         channel = type(channel)(channel.map, Noise("gaussian", scale), channel.spread, 9.0)
     allowed = torch.ones(part.vocab_size, dtype=torch.bool)
     allowed[:3] = False
-    decoder = fit_discriminant(channel, clean.states, clean.ids, part.embed_table.detach())
+    table = part.embed_table.detach()
+    decoder = fit_discriminant(channel, fit_state_law(clean.states, clean.ids, table), table)
     whole = view.part(0, None, head=True)
     return Problem(part, channel, decoder, unigram(sequences, allowed), tolerance, whole)
 

@@ -36,7 +36,7 @@ def world(rows, width=6, tokens=30, seed=0):
 
 
 def with_noise(width, scale, withheld=0.0):
-    noise = Noise("gaussian", torch.full((width,), scale))
+    noise = Noise("gaussian", torch.as_tensor(scale).expand(width))
     return Channel(Identity(), noise, torch.ones(width), 1.0, withheld=withheld)
 
 
@@ -47,13 +47,13 @@ def test_the_state_law_is_found_from_samples():
     torch.testing.assert_close(law.covariance.float(), covariance, atol=0.2, rtol=0.1)
 
 
-@pytest.mark.parametrize("noise", [0.01, 2.0])
+@pytest.mark.parametrize("noise", [0.01, 2.0, torch.linspace(0.1, 2.0, 6)])
 def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
     table, mean, covariance, ids, states = world(500)
     channel = with_noise(6, noise)
-    decoder = fit_discriminant(channel, states, ids, table, StateLaw(mean, covariance.double(), mean(table)))
+    decoder = fit_discriminant(channel, StateLaw(mean, covariance.double(), mean(table)), table)
     found = decoder.scores(states[:20], 3)
-    total = covariance + noise**2 * torch.eye(6)
+    total = covariance + torch.as_tensor(noise) ** 2 * torch.eye(6)
     total = total + 1e-4 * torch.diag(total.diagonal())
     exact = torch.stack([MultivariateNormal(mean(row), total).log_prob(states[:20]) for row in table], 1)
     torch.testing.assert_close(found - found[:, :1], exact - exact[:, :1], atol=1e-2, rtol=1e-3)
@@ -64,7 +64,7 @@ def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
 def test_withheld_coordinates_are_integrated_out():
     table, mean, covariance, ids, states = world(500)
     channel = with_noise(6, 0.1, withheld=0.5)
-    decoder = fit_discriminant(channel, states, ids, table, StateLaw(mean, covariance.double(), mean(table)))
+    decoder = fit_discriminant(channel, StateLaw(mean, covariance.double(), mean(table)), table)
     message = states[:1].clone()
     message[:, [1, 3, 4]] = 0
     found = decoder.scores(message, 0)[0]

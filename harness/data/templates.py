@@ -5,7 +5,7 @@ Titles, countries, nationalities, jobs and days are filled but not marked. ``fem
 from whom every name of the sentence is drawn, present where a given name or gendered title shows;
 ``has_address`` says whether the sentence holds a place (address, street, city, postcode).
 
-Values follow from the seed and the version of Faker.
+Values follow from the seed and the version of Faker, which is pinned for that reason.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _EARLIEST, _LATEST = (
     date(1940, 1, 1),
     date(2005, 12, 31),
 )  # fixed: Faker's own defaults move with today's date
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NATIONS = (
     "Brazilian",
     "Canadian",
@@ -163,10 +164,11 @@ _MAKERS: Mapping[str, _Maker] = MappingProxyType(
     | {"nation_plural": lambda fake, gender: _nation(fake, gender) + "s"}
     | {"year": lambda fake, gender: str(fake.random.randint(_EARLIEST.year, _LATEST.year))}
     | {slot: _call(slot) for slot in ("address", "street_name", "building_number", "secondary_address", "city")}
-    | {slot: _call(slot) for slot in ("postcode", "zipcode", "state_abbr", "country", "job", "day_of_week")}
+    | {slot: _call(slot) for slot in ("postcode", "zipcode", "state_abbr", "country", "job")}
     | {slot: _call(slot) for slot in ("credit_card_number", "phone_number", "email", "url", "iban", "ssn")}
     | {"first_name_nonbinary": _call("first_name_nonbinary"), "ip_address": _call("ipv4")}
     | {"organization": _call("company")}
     | {"us_driver_license": lambda fake, gender: str(fake.bothify("?#######")).upper()}
+    | {"day_of_week": lambda fake, gender: str(fake.random.choice(_DAYS))}
     | {"age": lambda fake, gender: str(fake.random.randint(18, 90))}
 )

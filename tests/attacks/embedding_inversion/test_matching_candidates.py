@@ -49,7 +49,7 @@ def test_the_state_law_is_found_from_samples():
 
 @pytest.mark.parametrize("noise", [0.01, 2.0, torch.linspace(0.1, 2.0, 6)])
 def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
-    table, mean, covariance, ids, states = world(500)
+    table, mean, covariance, _ids, states = world(500)
     channel = with_noise(6, noise)
     decoder = fit_discriminant(channel, StateLaw(mean, covariance.double(), mean(table)), table)
     found = decoder.scores(states[:20], 3)
@@ -62,7 +62,7 @@ def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
 
 
 def test_withheld_coordinates_are_integrated_out():
-    table, mean, covariance, ids, states = world(500)
+    table, mean, covariance, _ids, states = world(500)
     channel = with_noise(6, 0.1, withheld=0.5)
     decoder = fit_discriminant(channel, StateLaw(mean, covariance.double(), mean(table)), table)
     message = states[:1].clone()

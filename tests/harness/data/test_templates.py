@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
-from harness.data.templates import fill, parse
+from harness.data.templates import _MAKERS, fill, parse
 from harness.errors import DataError
 
 LINES = parse(
@@ -61,6 +62,20 @@ def test_gender_is_an_attribute_only_where_it_was_drawn():
 def test_the_seed_decides():
     one, again, other = (list(fill(LINES, seed, 60)) for seed in (0, 0, 1))
     assert one == again and one != other
+
+
+def test_the_day_on_which_it_runs_does_not(monkeypatch):
+    import faker.providers.date_time as clock
+
+    class Later(clock.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) + timedelta(days=400)
+
+    templates = [f"It was {{{{{slot}}}}}" for slot in sorted(_MAKERS)]
+    before = [record.text for record in fill(templates, 0, 300)]
+    monkeypatch.setattr(clock, "datetime", Later)
+    assert [record.text for record in fill(templates, 0, 300)] == before
 
 
 def test_templates_that_run_out_are_refused():

@@ -16,5 +16,6 @@ ATTACKS: dict[str, str] = {
     "prototype_nearest": f"{_HERE}.inversion:PrototypeNearest",
     "prototype_property": f"{_HERE}.party_property:PrototypeProperty",
     "blind_classes": f"{_HERE}.class_presence:BlindClasses",
+    "blind_counts": f"{_HERE}.blind_counts:BlindCounts",
 }
 """Attack name -> ``module:class``."""

@@ -34,13 +34,19 @@ Inverter = Callable[[Tensor, int], Tensor]
 """Messages ``[T, e]`` and the position of the first of them, to embedding estimates ``[T, w]``."""
 
 
+SHARES = (1.0, 0.25, 0.0)
+"""Of the noise variance that an inverter allows for. All of it is best for squared error, which is not the share of
+tokens read: weak noise is read better by an inverter that shrinks less."""
+
+
 class RidgeInverter(Attack):
     """Linear regression from what a position sends to its token's embedding, then the nearest token by angle.
 
     Fitted on public-weight states of auxiliary texts and of random token sequences, which cover the rest of
-    the vocabulary. The adaptive variant fits two inverters and keeps the one that reads held-out pairs better:
-    on the clean states moved through the channel, its noise in exact expectation, and on the messages of the
-    pairs themselves (known ones where there are any, else simulated), which assumes nothing about the defense.
+    the vocabulary. The adaptive variant fits several inverters and keeps the one that reads held-out pairs better:
+    on the clean states moved through the channel, its noise in exact expectation (or part of it, see
+    :data:`SHARES`), and on the messages of the pairs themselves (known ones where there are any, else simulated),
+    which assumes nothing about the defense.
     """
 
     name: ClassVar[str] = "ridge_inverter"
@@ -68,13 +74,14 @@ class RidgeInverter(Attack):
 
     def _adaptive(self, view: View, clean: TokenStates, table: Tensor) -> Inverter:
         channel = live_channel(view, self.simulated)
-        if view.defense.laws:  # exact: nothing that is fitted on pairs can do better
-            return channel_inverter(channel, clean, table, self.penalty)
         texts = [record.text for record in view.public.auxiliary[: self.simulated]]
         pairs = view.known_pairs() or view.simulate(texts)
+        shares = SHARES if channel.noisy else SHARES[:1]
+        options = [channel_inverter(channel, clean, table, self.penalty, share) for share in shares]
+        if view.defense.laws:  # the channel is exact: a fit on pairs adds nothing, and all of them can choose
+            return max(options, key=lambda inverter: accuracy(inverter, pairs, view.public, table))
         held = pairs[::4]
         fitted = [pair for number, pair in enumerate(pairs) if number % 4]
-        options = [channel_inverter(channel, clean, table, self.penalty)]
         options += [self._direct(fitted, view.public, table)] if fitted else []
         return max(options, key=lambda inverter: accuracy(inverter, held, view.public, table))
 
@@ -91,10 +98,12 @@ def clean_inverter(clean: TokenStates, table: Tensor, penalty: float) -> Inverte
     return lambda messages, start: linear(resized(messages, clean.states.shape[1]))
 
 
-def channel_inverter(channel: Channel, clean: TokenStates, table: Tensor, penalty: float) -> Inverter:
-    """Fitted on clean states moved through ``channel``, in exact expectation over its noise."""
+def channel_inverter(
+    channel: Channel, clean: TokenStates, table: Tensor, penalty: float, share: float = 1.0
+) -> Inverter:
+    """Fitted on clean states moved through ``channel``, in exact expectation over ``share`` of its noise variance."""
     sent = channel.imitate(clean.states)
-    linear = fit_ridge(sent, table[clean.ids], penalty, noise_variance=channel.noise.variance)
+    linear = fit_ridge(sent, table[clean.ids], penalty, noise_variance=share * channel.noise.variance)
     return lambda messages, start: linear(channel.centre(messages, start))
 
 

@@ -14,6 +14,8 @@ ATTACKS: dict[str, str] = {
     "prototype_presence": f"{_HERE}.class_presence:PrototypePresence",
     "prototype_inversion": f"{_HERE}.inversion:PrototypeInversion",
     "prototype_nearest": f"{_HERE}.inversion:PrototypeNearest",
+    "prototype_decomposition": f"{_HERE}.decomposed:PrototypeDecomposition",
+    "prototype_decoder": f"{_HERE}.decoded:PrototypeDecoder",
     "prototype_property": f"{_HERE}.party_property:PrototypeProperty",
     "blind_classes": f"{_HERE}.class_presence:BlindClasses",
     "blind_counts": f"{_HERE}.blind_counts:BlindCounts",

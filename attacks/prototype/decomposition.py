@@ -26,19 +26,19 @@ def nnls_weights(prototype: Floats, dictionary: Floats) -> Floats:
     return weights
 
 
-def lasso_weights(prototype: Floats, dictionary: Floats, count: float, *, path: int = 30) -> Floats:
+def lasso_weights(prototype: Floats, dictionary: Floats, count: float) -> Floats:
     """Non-negative weights ``[m]`` of the candidates that the positive lasso keeps, refitted without the penalty.
 
-    The penalty is the smallest on its path that keeps at most ``2 count`` candidates: under noise, plain least
-    squares would spread over many small weights.
+    The penalty is the smallest on its path (least angle regression: Efron et al. 2004) that keeps at most ``2 count``
+    candidates, within twice as many steps, each of which lets one in or out: under noise, plain least squares would
+    spread over many small weights.
     """
-    from sklearn.linear_model import lasso_path
+    from sklearn.linear_model import lars_path
 
     budget = min(max(2 * round(count), 1), len(dictionary))
-    _, weights, _ = lasso_path(dictionary.T, prototype, positive=True, alphas=path, eps=1e-4)
-    sizes = (weights > 0).sum(0)
-    fitting = np.flatnonzero(sizes <= budget)
-    kept = np.flatnonzero(weights[:, fitting[-1]])
+    _, _, weights = lars_path(dictionary.T, prototype, positive=True, method="lasso", max_iter=2 * budget)
+    fitting = np.flatnonzero((weights > 0).sum(0) <= budget)
+    kept = np.flatnonzero(weights[:, fitting[-1]] > 0)
     refitted = np.zeros(len(dictionary))
     refitted[kept] = nnls_weights(prototype, dictionary[kept]) if len(kept) else 0.0
     return refitted

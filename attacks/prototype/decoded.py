@@ -1,0 +1,100 @@
+"""The words behind a prototype of several records: a decoder trained on such means, as an attack on a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from attacks.membership.reading import Memo, numpy_rng
+from attacks.prototype.decoder import BagDecoder, fit_bag_decoder
+from attacks.prototype.dictionary import Dictionary, Release, dictionary_of, releases
+from attacks.synthetic_text.words import words
+from harness.attack import Attack
+from harness.score.statistic import Floats
+
+if TYPE_CHECKING:
+    from harness.attack import Guess, View
+
+__all__ = ["PrototypeDecoder", "agreement", "rounded"]
+
+ABSENT = -1e6
+"""Score of a candidate whose class its party did not send: below that of any other."""
+
+Kept = dict[tuple[str, int], BagDecoder]
+
+
+class PrototypeDecoder(Attack):
+    """A linear decoder from means of n own records of a class to the words that are over-represented in them.
+
+    A candidate's score is how well its words agree with those decoded from its party's prototype of its class, less
+    half of what its own embedding would add to that: a likelihood ratio up to the noise's scale. The guess at the
+    text behind a prototype is the ``most`` words decoded first. One decoder is trained for each class and rounded
+    count, on means that carry the noise of the prototypes' space.
+    """
+
+    name: ClassVar[str] = "prototype_decoder"
+    summary: ClassVar[str] = "decoder trained on means of n own records, from class means to words"
+    source: ClassVar[str] = "Song and Raghunathan 2020, section 4 (multi-label inversion), trained on means"
+    secret: ClassVar[str] = "membership"
+    reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+
+    def __init__(self, *, shadows: int = 0, draws: int = 600, most: int = 12) -> None:
+        self.shadows = shadows
+        self.draws = draws
+        self.most = most
+        self.memo = Memo()
+
+    def guess(self, view: View) -> Guess:
+        """A score for every candidate; where the encoder is named, ``party/class`` -> token ids beside them."""
+        known, found = dictionary_of(view, self.shadows), {}
+        # The space that shadows teach differs from target to target, and with it the decoders.
+        kept: Kept = {} if self.shadows else self.memo.of(view.public, dict)
+        scores, rng = dict.fromkeys((one.id for one in view.candidates), ABSENT), numpy_rng(view)
+        for release in releases(view, known):
+            decoder = self._decoder(known, release, kept, rng)
+            if release.asked:
+                scores |= self._scores(view, release, decoder, known.candidates[list(release.asked)])
+            if view.public.model:
+                said = " ".join(decoder.keywords(release.vector, self.most))
+                found[f"{release.party}/{release.label}"] = view.tokenize(said)
+        return {**scores, **found}
+
+    def _scores(self, view: View, release: Release, decoder: BagDecoder, points: Floats) -> dict[str, float]:
+        some = [view.candidates[place] for place in release.asked]
+        texts = [one.text for one in some]
+        alone = np.maximum(agreement(decoder, points, texts), 0.0)
+        found = agreement(decoder, release.vector[None], texts)
+        ratios = alone * (found - alone / (2 * release.count))
+        return {one.id: float(ratio) for one, ratio in zip(some, ratios, strict=True)}
+
+    def _decoder(self, known: Dictionary, release: Release, kept: Kept, rng: np.random.Generator) -> BagDecoder:
+        own, texts = known.own[release.label], known.texts[release.label]
+        count = min(rounded(release.count), len(own))
+        place = (release.label, count)
+        if place not in kept:
+            noise = known.space.variance(count)
+            kept[place] = fit_bag_decoder(own, texts, count, rng, noise=noise, draws=self.draws, fewest=2)
+        return kept[place]
+
+
+def agreement(decoder: BagDecoder, vectors: Floats, texts: Sequence[str]) -> Floats:
+    """How well the words of each text ``[m]`` agree with what is decoded from ``vectors [m, d]`` (or ``[1, d]``).
+
+    The inner product of the decoded lifts with the standardised presence of all words, over the latter's norm; words
+    that all records hold, or none, do not count.
+    """
+    told = (decoder.usual > 0) & (decoder.usual < 1)
+    usual = decoder.usual[told]
+    bags = [set(words(text)) for text in texts]
+    held = np.array([[word in bag for word in decoder.vocabulary] for bag in bags], dtype=np.float64)
+    held = held.reshape(len(texts), len(told))[:, told]
+    profile = (held - usual) / np.sqrt(usual * (1 - usual))
+    fit = (profile * decoder.lift(vectors)[:, told]).sum(1)
+    return np.asarray(fit / np.maximum(np.linalg.norm(profile, axis=1), 1e-12), dtype=np.float64)
+
+
+def rounded(count: float) -> int:
+    """The nearest of 1, 2, 3, 4, 6, 8, 11, 16, ...: half powers of two."""
+    return max(round(2.0 ** (round(2 * float(np.log2(max(count, 1.0)))) / 2)), 1)

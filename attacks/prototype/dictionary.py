@@ -1,0 +1,108 @@
+"""What may be behind a run's prototypes: candidates and the attacker's own records, in the prototypes' space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from attacks.prototype.counts import likelihood_rule
+from attacks.prototype.moments import Moments
+from attacks.prototype.reading import (
+    auxiliary_embeddings,
+    class_moments,
+    embeddings,
+    labels_of,
+    of_class,
+    parties_of,
+    prototypes,
+)
+from attacks.prototype.space import Space, averaged, learn_space, public_space, shadow_pairs
+from harness.score.statistic import Floats
+
+if TYPE_CHECKING:
+    from harness.attack import View
+
+__all__ = ["Dictionary", "Release", "dictionary_of", "releases"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A prototype averaged over rounds, minus what is expected of its class, and how many records it is of."""
+
+    party: str
+    label: str
+    vector: Floats
+    count: float
+    """As sent; otherwise the likeliest."""
+    asked: tuple[int, ...]
+    """Positions of the party's candidates of that class."""
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """Embeddings around their class's mean, in the prototypes' space."""
+
+    candidates: Floats
+    """``[m, e]``."""
+    own: Mapping[str, Floats]
+    """Class -> the attacker's own records ``[k, e]``, and their texts."""
+    texts: Mapping[str, Sequence[str]]
+    models: Mapping[str, Moments]
+    """Class moments in the prototypes' space."""
+    space: Space
+
+    def atoms(self, release: Release) -> Floats:
+        """What a release may be a mean of: the candidates asked about, then the own records of the class."""
+        return np.concatenate([self.candidates[list(release.asked)], self.own[release.label]])
+
+
+def dictionary_of(view: View, budget: int) -> Dictionary:
+    """The space is learned on ``budget`` shadow runs; without them the public one, under declared noise."""
+    points, models = embeddings(view, [one.text for one in view.candidates]), class_moments(view)
+    known, labels = auxiliary_embeddings(view)
+    space = _space(view, budget, points, models, known.shape[1])
+    mapped = {name: space.aligner.moments(model) for name, model in models.items()}
+    middle = [mapped[str(c.label)].mean if str(c.label) in mapped else np.nan for c in view.candidates]
+    texts = [record.text for record in view.public.auxiliary if record.label is not None]
+    own = {name: space.aligner.points(known[np.asarray(labels) == name]) - m.mean for name, m in mapped.items()}
+    return Dictionary(
+        np.stack([x - m for x, m in zip(space.aligner.points(points), middle, strict=True)]) if middle else _none(own),
+        own,
+        {name: [text for text, label in zip(texts, labels, strict=True) if label == name] for name in mapped},
+        mapped,
+        space,
+    )
+
+
+def releases(view: View, known: Dictionary) -> list[Release]:
+    """Every class that a party sent, other than the coalition's own client and classes of which nothing is known."""
+    labels, found = labels_of(view.public), prototypes(view.transcript, labels_of(view.public))
+    asked: dict[tuple[str, str], list[int]] = {}
+    for place, one in enumerate(view.candidates):
+        asked.setdefault((one.party, str(one.label)), []).append(place)
+    parties = [party for party in parties_of(view) if party != view.public.facts.get("curious")]
+    made = []
+    for party, label in ((p, c) for p in parties for c in labels if c in known.models and of_class(found, p, c)):
+        sent = averaged(found, party, label)
+        assert sent is not None
+        vector, told = sent
+        count = told or likelihood_rule(vector, known.models[label], known.space.variance(1.0))
+        rest = vector - known.models[label].mean
+        made.append(Release(party, label, rest, max(count, 1.0), tuple(asked.get((party, label), ()))))
+    return made
+
+
+def _space(view: View, budget: int, points: Floats, models: Mapping[str, Moments], size: int) -> Space:
+    live = prototypes(view.transcript, labels_of(view.public))
+    laws = [law.scale**2 for law in view.defense.laws if law.name == "gaussian"] if view.adaptive else []
+    fallback = public_space(size, float(sum(laws)) / (max((p.round for p in live), default=0) + 1))
+    runs = view.shadows(budget) if budget else ()
+    pairs = shadow_pairs(runs, view.candidates, points, models, labels_of(view.public))
+    return learn_space(pairs, models, (size, *{len(p.vector) for p in live}), fallback)
+
+
+def _none(own: Mapping[str, Floats]) -> Floats:
+    return np.zeros((0, next(iter(own.values())).shape[1]))

@@ -15,6 +15,9 @@ ATTACKS: dict[str, str] = {
     "surrogate_lira": f"{_HERE}.calibrated:SurrogateLira",
     "label_only": f"{_HERE}.calibrated:LabelOnly",
     "rmia": f"{_HERE}.relative:Rmia",
+    "parameter_loss": f"{_HERE}.uploaded:ParameterLoss",
+    "parameter_gain": f"{_HERE}.uploaded:ParameterGain",
+    "parameter_lira": f"{_HERE}.uploaded:ParameterLira",
     "blind_membership": f"{_HERE}.threshold:BlindMembership",
 }
 """Attack name -> ``module:class``."""

@@ -97,4 +97,4 @@ def agreement(decoder: BagDecoder, vectors: Floats, texts: Sequence[str]) -> Flo
 
 def rounded(count: float) -> int:
     """The nearest of 1, 2, 3, 4, 6, 8, 11, 16, ...: half powers of two."""
-    return max(round(2.0 ** (round(2 * float(np.log2(max(count, 1.0)))) / 2)), 1)
+    return max(int(np.round(2.0 ** (np.round(2 * np.log2(max(count, 1.0))) / 2))), 1)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from attacks.prototype.blind_counts import BlindCounts
 from attacks.prototype.class_counts import PrototypeCounts, PrototypeShares
 from attacks.prototype.class_presence import BlindClasses, PrototypePresence
+from attacks.prototype.decoded import PrototypeDecoder
+from attacks.prototype.decomposed import PrototypeDecomposition
 from attacks.prototype.inversion import PrototypeInversion, PrototypeNearest
 from attacks.prototype.mean_release import MeanRelease, PrototypeCosine
 from attacks.synthetic_text.canary_echo import CanaryEcho
@@ -39,10 +42,13 @@ def small(name: str, folder: Path) -> Deployment:
 def test_prototypes(runner: Runner, toy_folder: Path) -> None:
     deployment = small("prototype_sharing", toy_folder)
     view = live_view(runner, deployment, shadows=2)
-    for attack in (MeanRelease(shadows=2), PrototypeCosine()):
+    means = PrototypeDecomposition(), PrototypeDecoder(draws=50)
+    for attack in (MeanRelease(shadows=2), PrototypeCosine(), *means):
         assert deployment.secrets["membership"].score(attack.guess(view))
     for attack, secret in (
         (PrototypeCounts(shadows=2), "count"),
+        (BlindCounts(), "count"),
+        *((attack, "text") for attack in means),
         (PrototypeShares(), "label_distribution"),
         (PrototypePresence(shadows=2), "class_presence"),
         (BlindClasses(), "label_distribution"),

@@ -22,16 +22,19 @@ __all__ = ["PrototypeDecoder", "agreement", "rounded"]
 ABSENT = -1e6
 """Score of a candidate whose class its party did not send: below that of any other."""
 
-Kept = dict[tuple[str, int], BagDecoder]
+Kept = dict[int, BagDecoder]
 
 
 class PrototypeDecoder(Attack):
-    """A linear decoder from means of n own records of a class to the words that are over-represented in them.
+    """A linear decoder from means of n own records to the words that are over-represented in them.
+
+    It is trained on what is left of embeddings after their class's mean, all classes together: what is usual in a
+    class is no news, and one class's records are too few to learn words from.
 
     A candidate's score is how well its words agree with those decoded from its party's prototype of its class, less
     half of what its own embedding would add to that: a likelihood ratio up to the noise's scale. The guess at the
-    text behind a prototype is the ``most`` words decoded first. One decoder is trained for each class and rounded
-    count, on means that carry the noise of the prototypes' space.
+    text behind a prototype is the ``most`` words decoded first. One decoder is trained for each rounded count, on
+    means that carry the noise of the prototypes' space.
     """
 
     name: ClassVar[str] = "prototype_decoder"
@@ -40,7 +43,7 @@ class PrototypeDecoder(Attack):
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
 
-    def __init__(self, *, shadows: int = 0, draws: int = 600, most: int = 12) -> None:
+    def __init__(self, *, shadows: int = 0, draws: int = 1000, most: int = 12) -> None:
         self.shadows = shadows
         self.draws = draws
         self.most = most
@@ -70,13 +73,12 @@ class PrototypeDecoder(Attack):
         return {one.id: float(ratio) for one, ratio in zip(some, ratios, strict=True)}
 
     def _decoder(self, known: Dictionary, release: Release, kept: Kept, rng: np.random.Generator) -> BagDecoder:
-        own, texts = known.own[release.label], known.texts[release.label]
+        own, texts = np.concatenate(list(known.own.values())), [t for some in known.texts.values() for t in some]
         count = min(rounded(release.count), len(own))
-        place = (release.label, count)
-        if place not in kept:
+        if count not in kept:
             noise = known.space.variance(count)
-            kept[place] = fit_bag_decoder(own, texts, count, rng, noise=noise, draws=self.draws, fewest=2)
-        return kept[place]
+            kept[count] = fit_bag_decoder(own, texts, count, rng, noise=noise, draws=self.draws)
+        return kept[count]
 
 
 def agreement(decoder: BagDecoder, vectors: Floats, texts: Sequence[str]) -> Floats:

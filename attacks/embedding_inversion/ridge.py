@@ -66,30 +66,45 @@ class RidgeInverter(Attack):
     def guess(self, view: View) -> Guess:
         """Token ids of every record."""
         table = view.part(0, 0).embed_table
-        clean = token_states(view, training_sequences(view, self.texts, self.probes))
-        inverter = self._adaptive(view, clean, table) if view.adaptive else clean_inverter(clean, table, self.penalty)
+        sequences = training_sequences(view, self.texts, self.probes)
+        clean = token_states(view, sequences)
+        unseen = after(clean, sum(map(len, sequences[: self.simulated])))
+        inverter = self._adaptive(view, clean, unseen) if view.adaptive else clean_inverter(clean, table, self.penalty)
         observed = view.observations()
         tokens = read_tokens(inverter, observed, view.public, table)
         return {one.record: ids for one, ids in zip(observed, tokens, strict=True)}
 
-    def _adaptive(self, view: View, clean: TokenStates, table: Tensor) -> Inverter:
-        channel = live_channel(view, self.simulated)
+    def _adaptive(self, view: View, clean: TokenStates, others: TokenStates) -> Inverter:
+        """``others``: the clean states without those of the texts that are simulated, on which inverters compete."""
+        channel, table = live_channel(view, self.simulated), view.part(0, 0).embed_table
         texts = [record.text for record in view.public.auxiliary[: self.simulated]]
         pairs = view.known_pairs() or view.simulate(texts)
-        shares = SHARES if channel.noisy else SHARES[:1]
-        options = [channel_inverter(channel, clean, table, self.penalty, share) for share in shares]
-        if view.defense.laws:  # the channel is exact: a fit on pairs adds nothing, and all of them can choose
-            return max(options, key=lambda inverter: accuracy(inverter, pairs, view.public, table))
-        held = pairs[::4]
-        fitted = [pair for number, pair in enumerate(pairs) if number % 4]
-        options += [self._direct(fitted, view.public, table)] if fitted else []
-        return max(options, key=lambda inverter: accuracy(inverter, held, view.public, table))
+        fitted = [] if view.defense.laws else [pair for number, pair in enumerate(pairs) if number % 4]
+        held = pairs[::4] if fitted else pairs
+
+        def score(inverter: Inverter) -> float:
+            return accuracy(inverter, held, view.public, table)
+
+        def made(states: TokenStates, share: float) -> Inverter:
+            return channel_inverter(channel, states, table, self.penalty, share)
+
+        # A declared law is exact: a fit on pairs would add nothing to it.
+        direct = [self._direct(fitted, view.public, table)] if fitted else []
+        shares = {share: score(made(others, share)) for share in (SHARES if channel.noisy else SHARES[:1])}
+        best = max(shares, key=lambda share: shares[share])
+        return next((one for one in direct if score(one) > shares[best]), made(clean, best))
 
     def _direct(self, pairs: Sequence[Observation], public: Public, table: Tensor) -> Inverter:
         rows = torch.cat([pair.states[private_slice(public, pair)] for pair in pairs])
         ids = [token for pair in pairs for token in private_ids(public, pair)]
         linear = fit_ridge(rows, table[torch.tensor(ids, device=table.device)], self.penalty)
         return lambda messages, start: linear(messages)
+
+
+def after(clean: TokenStates, count: int) -> TokenStates:
+    """Without the first ``count`` rows, unless none would be left."""
+    start = count if count < len(clean.ids) else 0
+    return TokenStates(clean.states[start:], clean.ids[start:], clean.positions[start:])
 
 
 def clean_inverter(clean: TokenStates, table: Tensor, penalty: float) -> Inverter:

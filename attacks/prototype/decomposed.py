@@ -1,4 +1,4 @@
-"""The records behind a prototype of several: sparse non-negative decomposition, as an attack on a run."""
+"""The records behind a prototype of several: non-negative decomposition over candidates, as an attack on a run."""
 
 from __future__ import annotations
 
@@ -6,42 +6,41 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from attacks.prototype.decomposition import lasso_weights, nnls_weights
-from attacks.prototype.dictionary import Release, dictionary_of, releases
+from attacks.prototype.decomposition import lasso_weights
+from attacks.prototype.dictionary import Dictionary, Release, dictionary_of, releases
 from harness.attack import Attack
-from harness.errors import SuiteError
 from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
 
-__all__ = ["ABSENT", "PrototypeDecomposition", "next_weights"]
+__all__ = ["ABSENT", "PrototypeDecomposition", "box_weights", "next_weights"]
 
-METHODS = ("lasso", "nnls")
+LARGEST = 1e6
+"""Ratios are cut here: without noise they have no bound."""
 
-ABSENT = -1.0
+ABSENT = -2 * LARGEST
 """Score of a candidate whose class its party did not send: below that of any other."""
 
 
 class PrototypeDecomposition(Attack):
-    """Every prototype taken apart over candidates and own records of its class.
+    """Every prototype taken apart over the candidates of its party and class, all of them at once.
 
-    A candidate's score is its weight above half of what a member would have: under equal noise in all directions
-    that is the likelihood ratio of one more record in the mean, whatever the class's count. The guess at the text
-    behind a prototype is the attacker's own text of most weight; candidates have no part in that.
+    A record of n weighs 1 / n, or nothing. Records that are no candidates are noise of the class's covariance, which
+    whitens the rest; own records are no part of the decomposition, only of the moments. A candidate's score is the
+    log-likelihood ratio of it among the records, given the weights of all others: a test of one candidate at a time
+    takes the others for noise. The guess at the text behind a prototype is the attacker's own text of most weight in
+    a sparse decomposition over own texts.
     """
 
     name: ClassVar[str] = "prototype_decomposition"
-    summary: ClassVar[str] = "sparse non-negative decomposition of class means over embeddings of candidates"
-    source: ClassVar[str] = "Tibshirani 1996 (positive lasso), Lawson and Hanson 1974, on class means"
+    summary: ClassVar[str] = "class means taken apart over all candidates at once, by non-negative least squares"
+    source: ClassVar[str] = "Lawson and Hanson 1974; Tibshirani 1996 (positive lasso); on means: Dwork et al. 2015"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
 
-    def __init__(self, *, shadows: int = 0, method: str = "lasso") -> None:
-        if method not in METHODS:
-            raise SuiteError(f"prototype_decomposition: method {method!r} is none of {', '.join(METHODS)}")
+    def __init__(self, *, shadows: int = 0) -> None:
         self.shadows = shadows
-        self.method = method
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate; where the encoder is named, ``party/class`` -> token ids beside them."""
@@ -49,34 +48,52 @@ class PrototypeDecomposition(Attack):
         scores = dict.fromkeys((one.id for one in view.candidates), ABSENT)
         for release in releases(view, known):
             if release.asked:
-                scores |= self._scores(view, release, known.atoms(release))
+                ratios = zip(release.asked, _ratios(known, release), strict=True)
+                scores |= {view.candidates[place].id: float(ratio) for place, ratio in ratios}
             if view.public.model:
-                weights = self._weights(release, known.own[release.label])
+                weights = lasso_weights(release.vector, known.own[release.label], release.count)
                 text = known.texts[release.label][int(np.argmax(weights))]
                 found[f"{release.party}/{release.label}"] = view.tokenize(text)
         return {**scores, **found}
 
-    def _scores(self, view: View, release: Release, atoms: Floats) -> dict[str, float]:
-        weights = next_weights(release.vector, atoms, self._weights(release, atoms))
-        half = 0.5 / release.count
-        return {
-            view.candidates[place].id: float(np.clip(weight - half, ABSENT + 1e-3, 1.0))
-            for place, weight in zip(release.asked, weights, strict=False)
-        }
 
-    def _weights(self, release: Release, atoms: Floats) -> Floats:
-        if self.method == "nnls":
-            return nnls_weights(release.vector, atoms)
-        return lasso_weights(release.vector, atoms, release.count)
+def box_weights(vector: Floats, atoms: Floats, most: float) -> Floats:
+    """Weights ``[m]`` from 0 to ``most`` that minimise ``|w atoms - vector|``: ``atoms [m, d]``, ``vector [d]``."""
+    from scipy.optimize import lsq_linear
+
+    found: Floats = lsq_linear(atoms.T, vector, bounds=(0.0, most)).x
+    return found
 
 
 def next_weights(vector: Floats, atoms: Floats, weights: Floats) -> Floats:
-    """The weight ``[m]`` that each of ``atoms [m, d]`` would get next, all others kept and signs left free.
+    """The weight ``[m]`` that each of ``atoms [m, d]`` would get next, all others kept and bounds left out.
 
-    At the optimum of non-negative least squares that is the weight itself where it is positive, and at most 0
-    elsewhere: it tells candidates apart that the decomposition leaves out.
+    At the optimum of :func:`box_weights` that is the weight itself between the bounds, and beyond them at one: it
+    tells candidates apart that the decomposition treats alike.
     """
     rest = vector - weights @ atoms
     norms = np.maximum((atoms**2).sum(1), 1e-12)
     found: Floats = weights + atoms @ rest / norms
+    return found
+
+
+def _ratios(known: Dictionary, release: Release) -> Floats:
+    """Log-likelihood ratio of every candidate asked about: ``|x|^2 (w - 1 / 2n) / n`` on whitened x."""
+    whiten = _whitener(known, release)
+    atoms, vector = known.candidates[list(release.asked)] @ whiten, release.vector @ whiten
+    weights = next_weights(vector, atoms, box_weights(vector, atoms, 1 / release.count))
+    ratios = (atoms**2).sum(1) * (weights - 0.5 / release.count) / release.count
+    return np.clip(ratios, -LARGEST, LARGEST)
+
+
+def _whitener(known: Dictionary, release: Release) -> Floats:
+    """``[d, d]``: turns noise of the records that are not asked about, and of the space, into that of variance 1.
+
+    Half of the candidates are expected to be in, and so much less unknown.
+    """
+    covariance = known.models[release.label].covariance
+    unknown = max(release.count - len(release.asked) / 2, 1.0) / release.count**2
+    noise = known.space.variance(release.count) + 1e-9 * np.trace(covariance) / len(covariance)
+    size, axes = np.linalg.eigh(unknown * covariance + noise * np.eye(len(covariance)))
+    found: Floats = axes / np.sqrt(np.maximum(size, 1e-12 * size[-1]))
     return found

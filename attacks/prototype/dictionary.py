@@ -54,10 +54,6 @@ class Dictionary:
     """Class moments in the prototypes' space."""
     space: Space
 
-    def atoms(self, release: Release) -> Floats:
-        """What a release may be a mean of: the candidates asked about, then the own records of the class."""
-        return np.concatenate([self.candidates[list(release.asked)], self.own[release.label]])
-
 
 def dictionary_of(view: View, budget: int) -> Dictionary:
     """The space is learned on ``budget`` shadow runs; without them the public one, under declared noise."""

@@ -45,10 +45,11 @@ class PrototypeDecomposition(Attack):
     def guess(self, view: View) -> Guess:
         """A score for every candidate; where the encoder is named, ``party/class`` -> token ids beside them."""
         known, found = dictionary_of(view, self.shadows), {}
+        axes = {name: _axes(model.covariance) for name, model in known.models.items()}
         scores = dict.fromkeys((one.id for one in view.candidates), ABSENT)
         for release in releases(view, known):
             if release.asked:
-                ratios = zip(release.asked, _ratios(known, release), strict=True)
+                ratios = zip(release.asked, _ratios(known, release, axes[release.label]), strict=True)
                 scores |= {view.candidates[place].id: float(ratio) for place, ratio in ratios}
             if view.public.model:
                 weights = lasso_weights(release.vector, known.own[release.label], release.count)
@@ -77,23 +78,22 @@ def next_weights(vector: Floats, atoms: Floats, weights: Floats) -> Floats:
     return found
 
 
-def _ratios(known: Dictionary, release: Release) -> Floats:
-    """Log-likelihood ratio of every candidate asked about: ``|x|^2 (w - 1 / 2n) / n`` on whitened x."""
-    whiten = _whitener(known, release)
+def _ratios(known: Dictionary, release: Release, axes: tuple[Floats, Floats]) -> Floats:
+    """Log-likelihood ratio of every candidate asked about: ``|x|^2 (w - 1 / 2n) / n`` on whitened x.
+
+    Half of the candidates are expected to be in, and so much less is unknown.
+    """
+    spread, turn = axes
+    unknown = max(release.count - len(release.asked) / 2, 1.0) / release.count**2
+    noise = known.space.variance(release.count) + 1e-9 * float(spread.mean())
+    whiten = turn / np.sqrt(unknown * spread + noise)
     atoms, vector = known.candidates[list(release.asked)] @ whiten, release.vector @ whiten
     weights = next_weights(vector, atoms, box_weights(vector, atoms, 1 / release.count))
     ratios = (atoms**2).sum(1) * (weights - 0.5 / release.count) / release.count
-    return np.clip(ratios, -LARGEST, LARGEST)
+    return np.asarray(np.clip(ratios, -LARGEST, LARGEST), dtype=np.float64)
 
 
-def _whitener(known: Dictionary, release: Release) -> Floats:
-    """``[d, d]``: turns noise of the records that are not asked about, and of the space, into that of variance 1.
-
-    Half of the candidates are expected to be in, and so much less unknown.
-    """
-    covariance = known.models[release.label].covariance
-    unknown = max(release.count - len(release.asked) / 2, 1.0) / release.count**2
-    noise = known.space.variance(release.count) + 1e-9 * np.trace(covariance) / len(covariance)
-    size, axes = np.linalg.eigh(unknown * covariance + noise * np.eye(len(covariance)))
-    found: Floats = axes / np.sqrt(np.maximum(size, 1e-12 * size[-1]))
-    return found
+def _axes(covariance: Floats) -> tuple[Floats, Floats]:
+    """Variances and directions ``[d, d]`` of a covariance."""
+    spread, turn = np.linalg.eigh(covariance)
+    return np.maximum(spread, 1e-12 * spread[-1]), turn

@@ -17,6 +17,7 @@ from harness.oddities import attack_flags, row_flags
 from harness.panels import Panelled, clusters, is_aggregate, panelled, shared_seeds
 from harness.seeds import numpy_generator
 from harness.suite import Suite
+from harness.usefulness import TaskScores, efficiency_of, measured_tasks, utility_of
 
 __all__ = ["Assessment", "AttackResult", "TaskScores", "assess", "assess_entry"]
 
@@ -40,16 +41,6 @@ class AttackResult:
     scores: score.AttackScores | None = None
     floor: score.AttackScores | None = None
     """Per-record scores of the attack, and of the blind attack that it is measured from."""
-
-
-@dataclass(frozen=True)
-class TaskScores:
-    """Per-record scores of a utility task: the row's, the undefended system's, and of what utility is measured from."""
-
-    name: str
-    u: score.RecordScores
-    undefended: score.RecordScores
-    references: tuple[score.RecordScores, ...]
 
 
 @dataclass(frozen=True)
@@ -119,7 +110,7 @@ def assess(
     failed = next((run for run in runs if run["status"] != "ok"), None)
     known = controls(ledger, suite)
     series = ledger.attack_series(name, point)
-    tasks = _tasks(ledger, name, point)
+    tasks = measured_tasks(ledger, name, point)
     void = {(c.attack, c.secret, c.coalition) for c in known if not c.passed}
     entries, partial = _usable(ledger, runs, [s for s in series if _about(s) not in void])
     leak, aggregate, results = _measure(ledger, entries)
@@ -131,8 +122,8 @@ def assess(
         runs=runs,
         leakage=leak,
         aggregate=aggregate,
-        utility=_utility(ledger, tasks),
-        efficiency=_efficiency(ledger, name, point),
+        utility=utility_of(ledger, tasks),
+        efficiency=efficiency_of(ledger, name, point),
         controls=known,
         attacks=tuple(results),
         tasks=tasks,
@@ -230,30 +221,3 @@ def _without_result(series: Series, void: bool) -> AttackResult:
     elif status == "error":
         flags = (Flag("attack_error", f"{series.name} {series.variant} ({reason})"),)
     return AttackResult(series, "", False, is_aggregate(series.secret), 0, None, status, reason, flags)
-
-
-def _tasks(ledger: Ledger, name: str, point: int) -> tuple[TaskScores, ...]:
-    """The utility tasks of a row that can be measured, on the seeds that all their series have."""
-    found = []
-    for cell in ledger.cells(name, point, role="utility"):
-        base, references = ledger.utility_references(cell.name)
-        if cell.status == "ok" and base and references:
-            seeds = set.intersection(*(set(s.values(cell.name)) for s in (cell, base, *references)))
-            u, best, *rest = (s.on_seeds(cell.name, seeds) for s in (cell, base, *references))
-            found += [TaskScores(cell.name, u, best, tuple(rest))] if seeds else []
-    return tuple(found)
-
-
-def _utility(ledger: Ledger, tasks: Sequence[TaskScores]) -> score.Estimate | None:
-    estimates = [
-        score.utility(
-            t.u, t.undefended, t.references, rng=numpy_generator("report", ledger.suite, ledger.entry, t.name)
-        )
-        for t in tasks
-    ]
-    return score.combine_utilities(estimates) if estimates else None
-
-
-def _efficiency(ledger: Ledger, name: str, point: int) -> float | None:
-    mine, base = ledger.costs(name, point), ledger.costs("none", 0)
-    return score.efficiency(mine, base) if mine and base else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -16,7 +16,7 @@ from harness.documents import Document, parse, read_toml
 from harness.errors import ManifestError
 from harness.keys import canonical, tree_hash
 
-__all__ = ["EVERYWHERE", "MANIFEST", "Claim", "Manifest", "Point", "Submission", "load"]
+__all__ = ["EVERYWHERE", "MANIFEST", "Claim", "Family", "Manifest", "Point", "Submission", "load"]
 
 MANIFEST = "submission.toml"
 """Name of the file that makes a folder a submission."""
@@ -26,6 +26,19 @@ EVERYWHERE = "*"
 
 MAX_POINTS = 6
 """Operating points a submission may have: few enough that the best of them is no search."""
+
+Family = Literal[
+    "undefended",
+    "noise",
+    "compression",
+    "suppression",
+    "text rewriting",
+    "training",
+    "secure aggregation",
+    "synthetic data",
+    "other",
+]
+"""What kind of defense a submission is, for filters; no result depends on it."""
 
 _NAME = r"^[a-z][a-z0-9_]*$"
 _Text = Field(min_length=1)
@@ -76,6 +89,8 @@ class Manifest(Document):
     """The paper or text that the defense comes from."""
     bibtex: str = ""
     """The same for a bibliography."""
+    family: Family | None = None
+    """What kind of defense it is; without one the board guesses from the name."""
     scenarios: tuple[str, ...] = Field(min_length=1)
     """Scenarios that the defense is made for; ``*`` for all there are."""
     secret_state: bool = False

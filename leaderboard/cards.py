@@ -22,11 +22,12 @@ Manifests = Mapping[str, dict[str, Any]]
 
 _FAMILIES = {
     "undefended": r"^none$",
-    "differential privacy": r"dp|gauss|laplace|noise",
+    "synthetic data": r"wasp|aug_?pe|synth",
+    "noise": r"dp|gauss|laplace|noise",
     "compression": r"quanti|spars|top_?k|low_rank",
     "text rewriting": r"santext|custext|rantext|rewrite|paraphras|inferdpt",
-    "learned": r"mid|vib|adversar|obfuscat|denois|snd",
-    "structure": r"suppress|minimum|dummy|label|temperature|clip|hard",
+    "training": r"mid|vib|adversar|obfuscat|denois|snd",
+    "suppression": r"suppress|minimum|dummy|label|temperature|clip|hard",
 }
 """Family -> what the name of its submissions holds, where a manifest names no family."""
 

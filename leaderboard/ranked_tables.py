@@ -16,7 +16,7 @@ BOARD = Table(
         flag("indicative", "Indicative", "The suite is a quick look: too few seeds or records for ranks that count."),
         words("scenario", "Scenario", "Protocol that was run."),
         *WHO,
-        words("family", "Family", "Group of the defense: the folder's family, or its source's kind."),
+        words("family", "Family", "Kind of defense: what its manifest says, else guessed from its name."),
         words("label", "Operating point", "Parameters of the operating point in words."),
         words("adversary", "Adversary", "Coalition of curious parties whose view counts: the one that leaks most."),
         words("threat_model", "Threat model", "What the scenario says about the curious parties."),
@@ -72,7 +72,8 @@ BOARD = Table(
         words(
             "verified",
             "State",
-            "claimed: no run here; measured: run, but with few seeds, an indicative suite or "
+            "claimed: the submitter's word, as its source is not here to run again, or it ran without isolation; "
+            "measured: source here, but few seeds, an indicative suite, a row without result or "
             "other source than the one here; "
             "verified: five seeds or more on a ranked suite; refuted: a control or the claim failed.",
         ),

@@ -52,7 +52,7 @@ def board_row(row: Assessment, context: Context) -> dict[str, Any]:
         **capability(row),
         "on_front": False,
         "ranked": ranked,
-        "verified": _verified(row, flags, stale),
+        "verified": _verified(row, flags, stale, here=bool(manifest.get("hash"))),
         "flags": list(dict.fromkeys(flag.id for flag in flags)),
         "notes": json.dumps(sentences(flags)),
         "status": row.status,
@@ -140,13 +140,16 @@ def _ranked(row: Assessment, numbers: Mapping[str, float | None], flags: Sequenc
     return row.status == "ok" and not out, "; ".join(out) or None
 
 
-def _verified(row: Assessment, flags: Sequence[Flag], stale: bool) -> str:
+def _verified(row: Assessment, flags: Sequence[Flag], stale: bool, *, here: bool) -> str:
+    """The row's state; ``here``: the source is installed, so that its results can be made again."""
     told = {flag.id for flag in flags}
     if {"claim_refuted", "bypass"} & told:
         return "refuted"
+    if not here or "isolation_none" in told:
+        return "claimed"
     seeds = len({run["seed"] for run in row.runs})
     sound = row.status == "ok" and seeds >= RANKED_SEEDS and not row.indicative and not stale
-    return "verified" if sound and "isolation_none" not in told else "measured"
+    return "verified" if sound else "measured"
 
 
 def _costs(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

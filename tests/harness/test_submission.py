@@ -132,3 +132,14 @@ def test_any_value_ends_in_a_manifest_or_in_problems(field: str, value: Any) -> 
 
     manifest, problems = parse(submission.Manifest, GOOD | {field: value})
     assert (manifest is None) == bool(problems)
+
+
+def test_family_is_one_of_those_known_and_changes_no_hash(tmp_path: Path) -> None:
+    folder = write(tmp_path / "quiet", GOOD)
+    before = submission.load(folder)
+    assert before.family is None
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "family": "compression"}))
+    after = submission.load(folder)
+    assert after.family == "compression" and after.hash == before.hash
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "family": "magic"}))
+    assert any(problem.startswith("family") for problem in problems_of(folder))

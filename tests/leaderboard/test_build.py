@@ -13,6 +13,7 @@ from harness.report import rows as table_rows
 from harness.store import Store
 from leaderboard.build import build_board, current_board
 from leaderboard.bundles import write_bundle
+from leaderboard.cards import family
 from leaderboard.ingest import ingest
 from leaderboard.queries import FLAGS, Board, open_board
 from leaderboard.schema import TABLES
@@ -186,3 +187,18 @@ def test_the_current_board_is_rebuilt_when_records_change(tmp_path: Path) -> Non
     assert Board(current_board([tmp_path / "a.jsonl.gz"], target)).stamp == first
     write_bundle(tmp_path / "a.jsonl.gz", list(records(TINY[:2], n=4)))
     assert Board(current_board([tmp_path / "a.jsonl.gz"], target)).stamp != first
+
+
+def test_what_cannot_be_made_again_here_is_claimed(tiny: Path, ragged: Path) -> None:
+    """The submitter's word: no source here, or a run without isolation; indicative rows with source are measured."""
+    board = open_board(ragged)
+    assert one(board, "none")["verified"] == "verified"
+    assert {one(board, name)["verified"] for name in ("one_seed", "inside", "send_noise", "crashed")} == {"claimed"}
+    assert set(open_board(tiny).board()["verified"]) == {"measured"}
+
+
+def test_family_comes_from_the_manifest_before_the_name() -> None:
+    assert family("gaussian_noise", {}) == "noise"
+    assert family("gaussian_noise", {"family": None}) == "noise"
+    assert family("gaussian_noise", {"family": "secure aggregation"}) == "secure aggregation"
+    assert family("nameless", {}) == "other"

@@ -8,26 +8,31 @@ from harness import DPSGD, Defense, Item, PublicSide
 
 
 class PrivateTraining(Defense):
-    """The harness samples and adds the noise; opacus says how much of it ``epsilon`` needs at ``delta``."""
+    """The harness samples and adds the noise; a Renyi accountant says how much of it ``epsilon`` needs at ``delta``."""
 
     def __init__(self, epsilon: float, delta: float, clip: float = 1.0) -> None:
         self.epsilon, self.delta, self.clip = epsilon, delta, clip
         self.noise = 0.0
 
     def setup(self, records: Sequence[Item], public: PublicSide) -> None:
-        from opacus.accountants.utils import get_noise_multiplier
-
         settings = public.settings
         size = max(1, sum(record.label is not None for record in records))
         rate = min(1.0, settings["batch_size"] / size)
         once = max(1, round(settings["epochs"] / rate))
-        self.noise = get_noise_multiplier(
-            target_epsilon=self.epsilon,
-            target_delta=self.delta,
-            sample_rate=rate,
-            steps=once * (1 + settings["rounds"]),
-            accountant="rdp",
-        )
+        self.noise = calibrated(rate, once * (1 + settings["rounds"]), self.epsilon, self.delta)
 
     def dp(self) -> DPSGD:
         return DPSGD(clip=self.clip, noise_multiplier=self.noise)
+
+
+def calibrated(rate: float, steps: int, epsilon: float, delta: float) -> float:
+    """The noise multiplier of ``steps`` Poisson-sampled Gaussian steps that are (``epsilon``, ``delta``) private."""
+    from dp_accounting import calibrate_dp_mechanism, dp_event
+    from dp_accounting.rdp import RdpAccountant
+
+    def event(noise: float) -> dp_event.DpEvent:
+        step = dp_event.PoissonSampledDpEvent(rate, dp_event.GaussianDpEvent(noise))
+        return dp_event.SelfComposedDpEvent(step, steps)
+
+    found: float = calibrate_dp_mechanism(RdpAccountant, event, epsilon, delta)
+    return found

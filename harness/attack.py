@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.message import Kind, Message
     from harness.models import Part
     from harness.scenario import Encoder
+    from harness.schema import Score
 
 __all__ = ["Attack", "DefenseCard", "Guess", "NoiseLaw", "Observation", "Public", "View"]
 
@@ -182,3 +183,8 @@ class Attack:
     def guess(self, view: View) -> Guess:
         """The guess for every observed record. For membership it is asked about every target in turn."""
         raise NotImplementedError
+
+    def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
+        """What its scored guesses say beyond the scores, as JSON: kept in the cell's facts. ``scores`` know the truth,
+        which no guess may. A lower bound on epsilon goes under ``bound``."""
+        return {}

@@ -163,7 +163,7 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     if isinstance(secret, MembershipSecret):
         scores += tuple(_shadow_scores(cell, attack, view, secret))
     shown = evidence(secret, guess, deployment.data_id)
-    facts = {"evidence": shown} if shown else {}
+    facts = {**attack.facts(scores), **({"evidence": shown} if shown else {})}
     return _record(cell, scores=scores, seconds=time.perf_counter() - started, facts=facts)
 
 

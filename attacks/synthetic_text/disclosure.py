@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from attacks.synthetic_text.bound import disclosure_bound
 from attacks.synthetic_text.pii import find, found_items
 from attacks.synthetic_text.reading import Released, per_party
 from attacks.synthetic_text.words import ngrams, words
@@ -12,6 +14,7 @@ from harness.attack import Attack
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
+    from harness.schema import Score
 
 __all__ = ["PiiEcho", "RareDisclosure"]
 
@@ -49,6 +52,16 @@ class RareDisclosure(Attack):
                 hits = [row for row in rows if runs & set(ngrams(words(texts[row]), size))]
                 scores |= {view.candidates[row].id: float(size) for row in hits}
         return scores
+
+    def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
+        """The phantom-corrected lower bound on epsilon beside its ceiling; empty where one side has no candidates."""
+        found = {one.record: one.value for one in scores if one.metric == "score" and one.value is not None}
+        labels = {one.record: one.value for one in scores if one.metric == "label" and one.value is not None}
+        if {1.0, 0.0} - set(labels.values()):
+            return {}
+        bound = disclosure_bound(found, labels, size=self.size)
+        shown = {"epsilon": bound.epsilon, "ceiling": bound.ceiling, "p_value": bound.p_value, "alpha": bound.alpha}
+        return {"bound": shown}
 
 
 class PiiEcho(Attack):

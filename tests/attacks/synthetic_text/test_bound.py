@@ -8,9 +8,11 @@ import pytest
 
 from attacks.synthetic_text.bound import disclosure_bound
 from attacks.synthetic_text.disclosure import RareDisclosure
+from harness.attack import Attack
 from harness.coalition import SERVER, Sighting
 from harness.errors import DataError
 from harness.message import Kind, Message
+from harness.schema import Score
 from harness.score.audit import one_run_bound, one_run_ceiling
 from tests.attacks.rounds_lab import Cloud, view_of
 
@@ -72,3 +74,27 @@ def test_unequal_records_are_refused():
         disclosure_bound({**scores, "0:x": 1.0}, labels)
     with pytest.raises(DataError, match="0 members"):
         disclosure_bound({"a": 1.0}, {"a": 0.0})
+
+
+def as_cell(scores, labels):
+    """The scores as a cell stores them."""
+    return [
+        Score(record=key, metric=name, value=value)
+        for name, values in (("score", scores), ("label", labels))
+        for key, value in values.items()
+    ]
+
+
+def test_facts_of_the_attack_are_the_bound_beside_its_ceiling():
+    scores, labels = scored(30, 10)
+    known = disclosure_bound(scores, labels)
+    shown = RareDisclosure().facts(as_cell(scores, labels))["bound"]
+    assert shown == {
+        "epsilon": known.epsilon, "ceiling": known.ceiling, "p_value": known.p_value, "alpha": known.alpha
+    }  # fmt: skip
+    assert 0 < shown["epsilon"] < shown["ceiling"]
+
+
+def test_no_facts_without_both_sides_or_by_default():
+    assert RareDisclosure().facts(as_cell({"0:a": 3.0}, {"0:a": 1.0})) == {}
+    assert Attack().facts(as_cell(*scored(3, 1))) == {}

@@ -23,8 +23,10 @@ _FILTERS = ("adversary", "threat_model", "family", "verified")
 
 
 def choose_suite() -> str:
-    """The suite; unless the address says otherwise, the one with most rows."""
-    names = [name for name, _ in Counter(column("board", "suite")).most_common()]
+    """The suite; unless the address says otherwise, one whose ranks count, and of these the one with most rows."""
+    rows = Counter(column("board", "suite"))
+    indicative = dict(zip(column("board", "suite"), column("board", "indicative"), strict=True))
+    names = sorted(rows, key=lambda name: (bool(indicative[name]), -rows[name]))
     return choose("Suite", names, "suite", help=COLUMNS["suite"][1])
 
 

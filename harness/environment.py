@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.schema import Environment
 
-__all__ = ["PACKAGES", "environment", "package_versions", "pin_threads", "source_commit"]
+__all__ = ["PACKAGES", "environment", "keep_memory", "package_versions", "pin_threads", "source_commit"]
 
 PACKAGES = (
     "torch",
@@ -50,6 +50,17 @@ def environment(device: str) -> Environment:
         packages=package_versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def keep_memory() -> None:
+    """Let freed memory stay with this process (glibc only): handing tensors' pages back and forth costs time."""
+    import ctypes
+
+    trim_threshold, mmap_threshold = -1, -3  # names of mallopt(3)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(mmap_threshold, 32 << 20)
+        mallopt(trim_threshold, 1 << 30)
 
 
 def pin_threads(number: int) -> None:

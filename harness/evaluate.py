@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import registry
-from harness.environment import environment, pin_threads
+from harness.environment import environment, keep_memory, pin_threads
 from harness.errors import SuiteError
 from harness.job import Job, Progress, execute
 from harness.plan import CellPlan, plan_cells
@@ -47,6 +47,7 @@ def evaluate(
     """
     started = time.perf_counter()
     suite, submission, undefended, chosen = _inputs(submission_path, suite_name, scenario, points)
+    keep_memory()
     pin_threads(suite.threads)
     _import_libraries()
     _fetch(suite, progress)

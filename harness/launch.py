@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from threading import Lock
 from typing import Any, Protocol
 
@@ -81,11 +81,13 @@ class Zygote:
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
 
-    def fork(self) -> tuple[int, socket.socket]:
-        """A fresh worker: its process id and the harness's end of its socket."""
+    def fork(self, tokenizers: Collection[str] = ()) -> tuple[int, socket.socket]:
+        """A fresh worker, which has read the folders ``tokenizers``: its process id and the harness's end of its
+        socket."""
         ours, theirs = socket.socketpair()
+        request = json.dumps({"tokenizers": sorted(tokenizers)}).encode()
         with self._lock:
-            socket.send_fds(self._control, [b"{}"], [theirs.fileno()])
+            socket.send_fds(self._control, [request], [theirs.fileno()])
             theirs.close()
             return int(self._ask()["pid"]), ours
 
@@ -122,7 +124,8 @@ class WorkerProcess:
         self._zygote = zygote
         self._deadline = time.monotonic() + time_limit
         self._limit = time_limit
-        self._pid, self._sock = zygote.fork()
+        tokenizers = {str(party["tokenizer"]) for party in spec["parties"].values() if party["tokenizer"]}
+        self._pid, self._sock = zygote.fork(tokenizers)
         self._open = True
         try:
             self._ask({"do": "load", "spec": dict(spec)})

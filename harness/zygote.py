@@ -1,7 +1,7 @@
 """A small fork server: imports torch once, then forks one fresh worker per request in milliseconds.
 
-``python -m harness.zygote FD``. A request is one datagram with the worker's socket attached; the reply is the
-worker's process id. A request without a socket asks for the exit of a worker: status and peak memory, as the
+``python -m harness.zygote FD``. A request is one datagram with the worker's socket attached and the public tokenizer
+folders that the worker will read, which the server reads once for all its workers; the reply is the worker's process id. A request without a socket asks for the exit of a worker: status and peak memory, as the
 operating system accounted them. The server ends, and its workers with it, when the harness closes its end.
 """
 
@@ -15,6 +15,8 @@ import socket
 import sys
 from typing import NoReturn
 
+from harness.environment import keep_memory
+
 __all__ = ["serve"]
 
 
@@ -22,10 +24,11 @@ def serve(control: socket.socket) -> None:
     """Fork and account for workers until the control socket closes."""
     children: set[int] = set()
     while True:
-        data, fds, _, _ = socket.recv_fds(control, 4096, 1)
+        data, fds, _, _ = socket.recv_fds(control, 65536, 1)
         if not data:
             break
         if fds:
+            _read_ahead(json.loads(data)["tokenizers"])
             pid = os.fork()
             if pid == 0:
                 _become_worker(control, fds[0])
@@ -41,6 +44,15 @@ def serve(control: socket.socket) -> None:
     for pid in children:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _read_ahead(tokenizers: list[str]) -> None:
+    """Reading a tokenizer takes a quarter of a second. One that cannot be read is the worker's to complain of."""
+    from harness.tokens import load_tokens
+
+    for folder in tokenizers:
+        with contextlib.suppress(Exception):
+            load_tokens(folder)
 
 
 def _become_worker(control: socket.socket, fd: int) -> NoReturn:
@@ -82,4 +94,5 @@ if __name__ == "__main__":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _preload()
+    keep_memory()
     serve(socket.socket(fileno=int(sys.argv[1])))

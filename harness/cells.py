@@ -234,5 +234,3 @@ def _record(
         seconds=seconds,
         created=datetime.now(UTC).isoformat(),
     )
-
-

@@ -115,5 +115,3 @@ def _distinct(cells: Iterator[CellPlan]) -> Iterator[CellPlan]:
         if cell.key not in seen:
             seen.add(cell.key)
             yield cell
-
-

@@ -1,8 +1,9 @@
 """A small fork server: imports torch once, then forks one fresh worker per request in milliseconds.
 
 ``python -m harness.zygote FD``. A request is one datagram with the worker's socket attached and the public tokenizer
-folders that the worker will read, which the server reads once for all its workers; the reply is the worker's process id. A request without a socket asks for the exit of a worker: status and peak memory, as the
-operating system accounted them. The server ends, and its workers with it, when the harness closes its end.
+folders that the worker will read, which the server reads once for all its workers; the reply is the worker's process
+id. A request without a socket asks for the exit of a worker: status and peak memory, as the operating system
+accounted them. The server ends, and its workers with it, when the harness closes its end.
 """
 
 from __future__ import annotations

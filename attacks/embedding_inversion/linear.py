@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Linear", "fit_ridge"]
+__all__ = ["Linear", "Moments", "fit_ridge"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,44 @@ class Linear:
         return x @ self.weight + self.bias
 
 
+@dataclass(frozen=True)
+class Moments:
+    """What least squares needs to know of examples ``x [n, d]``, ``y [n, e]``, in float64: one pass, many fits."""
+
+    count: int
+    centre: Tensor
+    """Mean of ``x``, ``[d]``."""
+    middle: Tensor
+    """Mean of ``y``, ``[e]``."""
+    inner: Tensor
+    """Products of the centred ``x``, ``[d, d]``."""
+    cross: Tensor
+    """Products of the centred ``x`` with the centred ``y``, ``[d, e]``."""
+    dtype: torch.dtype
+    """That of ``x``, and of the maps that are fitted."""
+
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor) -> Moments:
+        """Of examples; :class:`ValueError` without rows, or if ``x`` and ``y`` disagree on their number."""
+        if x.dim() != 2 or y.dim() != 2 or len(x) != len(y) or len(x) == 0:
+            shapes = f"{list(x.shape)} and {list(y.shape)}"
+            raise ValueError(f"fit_ridge needs x [n, d] and y [n, e] with n > 0, got {shapes}")
+        wide, target = x.double(), y.double()
+        centre, middle = wide.mean(0), target.mean(0)
+        wide, target = wide - centre, target - middle
+        return cls(len(x), centre, middle, wide.T @ wide, wide.T @ target, x.dtype)
+
+    def ridge(self, penalty: float = 10.0, *, noise_variance: float | Tensor = 0.0) -> Linear:
+        """Least squares with an L2 penalty on the standardised inputs: see :func:`fit_ridge`."""
+        noise = torch.as_tensor(noise_variance, dtype=torch.float64, device=self.inner.device).expand(len(self.centre))
+        spread = (self.inner.diagonal() / self.count + noise).sqrt()
+        spread = torch.where(spread > 0, spread, torch.ones_like(spread))
+        normal = self.inner / spread / spread[:, None]
+        normal.diagonal().add_(penalty + self.count * noise / spread**2)
+        weight = _solve(normal, self.cross / spread[:, None]) / spread[:, None]
+        return Linear(weight.to(self.dtype), (self.middle - self.centre @ weight).to(self.dtype))
+
+
 def fit_ridge(x: Tensor, y: Tensor, penalty: float = 10.0, *, noise_variance: float | Tensor = 0.0) -> Linear:
     """Least squares from ``x [n, d]`` to ``y [n, e]`` with an L2 penalty on the standardised inputs.
 
@@ -34,18 +72,7 @@ def fit_ridge(x: Tensor, y: Tensor, penalty: float = 10.0, *, noise_variance: fl
     Raises:
         ValueError: there are no rows, or ``x`` and ``y`` disagree on their number.
     """
-    if x.dim() != 2 or y.dim() != 2 or len(x) != len(y) or len(x) == 0:
-        raise ValueError(f"fit_ridge needs x [n, d] and y [n, e] with n > 0, got {list(x.shape)} and {list(y.shape)}")
-    wide, target = x.double(), y.double()
-    centre, middle = wide.mean(0), target.mean(0)
-    noise = torch.as_tensor(noise_variance, dtype=torch.float64, device=x.device).expand(x.shape[1])
-    spread = (wide.var(0, correction=0) + noise).sqrt()
-    spread = torch.where(spread > 0, spread, torch.ones_like(spread))
-    scaled = (wide - centre) / spread
-    normal = scaled.T @ scaled
-    normal.diagonal().add_(penalty + len(x) * noise / spread**2)
-    weight = _solve(normal, scaled.T @ (target - middle)) / spread[:, None]
-    return Linear(weight.to(x.dtype), (middle - centre @ weight).to(x.dtype))
+    return Moments.of(x, y).ridge(penalty, noise_variance=noise_variance)
 
 
 def _solve(normal: Tensor, right: Tensor) -> Tensor:

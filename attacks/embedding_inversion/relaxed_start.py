@@ -12,7 +12,13 @@ from torch.nn.functional import normalize
 
 from attacks.embedding_inversion.linear import fit_ridge
 from attacks.embedding_inversion.relaxed_search import Problem
-from attacks.embedding_inversion.ridge import Inverter, channel_inverter, clean_inverter, training_sequences
+from attacks.embedding_inversion.ridge import (
+    Inverter,
+    channel_inverter,
+    clean_inverter,
+    sent_moments,
+    training_sequences,
+)
 from attacks.embedding_inversion.states import auxiliary_sequences, clean_states, forward_part, resized, token_states
 
 if TYPE_CHECKING:
@@ -42,7 +48,7 @@ def token_start(view: View, channel: Channel | None, texts: int, probes: int) ->
     if channel is None:
         inverter, spread = clean_inverter(clean, table, PENALTY), clean.states.std(0).clamp_min(1e-6)
     else:
-        inverter, spread = channel_inverter(channel, clean, table, PENALTY), channel.spread
+        inverter, spread = channel_inverter(channel, sent_moments(channel, clean, table), PENALTY), channel.spread
     return Start(lambda problem, length: _per_token(inverter, problem, length), spread)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attacks.embedding_inversion.channel import Channel
-from attacks.embedding_inversion.linear import fit_ridge
+from attacks.embedding_inversion.linear import Moments, fit_ridge
 from attacks.embedding_inversion.nearest import nearest
 from attacks.embedding_inversion.pairs import live_channel
 from attacks.embedding_inversion.states import (
@@ -28,7 +28,15 @@ from harness.attack import Attack
 if TYPE_CHECKING:
     from harness.attack import Guess, Observation, Public, View
 
-__all__ = ["RidgeInverter", "accuracy", "channel_inverter", "clean_inverter", "read_tokens", "training_sequences"]
+__all__ = [
+    "RidgeInverter",
+    "accuracy",
+    "channel_inverter",
+    "clean_inverter",
+    "read_tokens",
+    "sent_moments",
+    "training_sequences",
+]
 
 Inverter = Callable[[Tensor, int], Tensor]
 """Messages ``[T, e]`` and the position of the first of them, to embedding estimates ``[T, w]``."""
@@ -85,14 +93,18 @@ class RidgeInverter(Attack):
         def score(inverter: Inverter) -> float:
             return accuracy(inverter, held, view.public, table)
 
-        def made(states: TokenStates, share: float) -> Inverter:
-            return channel_inverter(channel, states, table, self.penalty, share)
-
+        competing = sent_moments(channel, others, table)
         # A declared law is exact: a fit on pairs would add nothing to it.
         direct = [self._direct(fitted, view.public, table)] if fitted else []
-        shares = {share: score(made(others, share)) for share in (SHARES if channel.noisy else SHARES[:1])}
+        shares = {
+            share: score(channel_inverter(channel, competing, self.penalty, share))
+            for share in (SHARES if channel.noisy else SHARES[:1])
+        }
         best = max(shares, key=lambda share: shares[share])
-        return next((one for one in direct if score(one) > shares[best]), made(clean, best))
+        for one in direct:
+            if score(one) > shares[best]:
+                return one
+        return channel_inverter(channel, sent_moments(channel, clean, table), self.penalty, best)
 
     def _direct(self, pairs: Sequence[Observation], public: Public, table: Tensor) -> Inverter:
         rows = torch.cat([pair.states[private_slice(public, pair)] for pair in pairs])
@@ -113,12 +125,14 @@ def clean_inverter(clean: TokenStates, table: Tensor, penalty: float) -> Inverte
     return lambda messages, start: linear(resized(messages, clean.states.shape[1]))
 
 
-def channel_inverter(
-    channel: Channel, clean: TokenStates, table: Tensor, penalty: float, share: float = 1.0
-) -> Inverter:
-    """Fitted on clean states moved through ``channel``, in exact expectation over ``share`` of its noise variance."""
-    sent = channel.imitate(clean.states)
-    linear = fit_ridge(sent, table[clean.ids], penalty, noise_variance=share * channel.noise.variance)
+def sent_moments(channel: Channel, clean: TokenStates, table: Tensor) -> Moments:
+    """Of clean states moved through ``channel``, without its noise, and their tokens' embeddings."""
+    return Moments.of(channel.imitate(clean.states), table[clean.ids])
+
+
+def channel_inverter(channel: Channel, sent: Moments, penalty: float, share: float = 1.0) -> Inverter:
+    """Fitted on what ``channel`` makes of clean states, in exact expectation over ``share`` of its noise variance."""
+    linear = sent.ridge(penalty, noise_variance=share * channel.noise.variance)
     return lambda messages, start: linear(channel.centre(messages, start))
 
 

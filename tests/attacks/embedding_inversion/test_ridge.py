@@ -5,7 +5,7 @@ import torch
 
 from attacks.embedding_inversion.channel import open_channel
 from attacks.embedding_inversion.channel_noise import Noise
-from attacks.embedding_inversion.ridge import RidgeInverter, channel_inverter, clean_inverter
+from attacks.embedding_inversion.ridge import RidgeInverter, channel_inverter, clean_inverter, sent_moments
 from attacks.embedding_inversion.states import (
     TokenStates,
     auxiliary_sequences,
@@ -73,7 +73,7 @@ def test_noise_in_expectation_is_the_limit_of_many_noisy_copies():
     clean = TokenStates(states, ids, torch.zeros(200))
     channel = open_channel(states.std(0))
     noisy = type(channel)(channel.map, Noise("gaussian", torch.full((5,), 0.7)), channel.spread, 1.0)
-    exact = channel_inverter(noisy, clean, table, 0.0)(states, 0)
+    exact = channel_inverter(noisy, sent_moments(noisy, clean, table), 0.0)(states, 0)
     copies = TokenStates(noisy.imitate(states.repeat(500, 1), rng), ids.repeat(500), torch.zeros(1))
     torch.testing.assert_close(exact, clean_inverter(copies, table, 0.0)(states, 0), atol=0.02, rtol=0.02)
 

@@ -130,6 +130,10 @@ class Board:
         """Original and reconstructed texts."""
         return self.table("evidence", {"submission": submissions, "attack": attack})
 
+    def bounds(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
+        """Lower bounds on epsilon, each with its ceiling."""
+        return self.table("bounds", {"suite": suite, "entry": entry, "submission": submissions})
+
     def submissions(self, names: Wanted = None) -> DataFrame:
         """Manifests."""
         return self.table("submissions", {"submission": names})

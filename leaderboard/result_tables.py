@@ -5,7 +5,7 @@ from __future__ import annotations
 from leaderboard.columns import Table, flag, json, number, texts, whole, words
 from leaderboard.fields import COSTS, INTERVALS, KEYS, STATUS
 
-__all__ = ["ATTACKS", "CELLS", "EVIDENCE", "PAIRS", "RUNS"]
+__all__ = ["ATTACKS", "BOUNDS", "CELLS", "EVIDENCE", "PAIRS", "RUNS"]
 
 ATTACKS = Table(
     "attacks",
@@ -116,5 +116,21 @@ EVIDENCE = Table(
         json("original", "Original", "Tokens of the private text."),
         json("recovered", "Reconstruction", "Tokens of the guess, position by position."),
         json("hits", "Hits", "Whether each position was recovered."),
+    ),
+)
+
+BOUNDS = Table(
+    "bounds",
+    "Lower bounds on epsilon that attacks prove.",
+    (
+        *KEYS,
+        words("attack", "Attack", "Name of the attack."),
+        words("variant", "Variant", "Variant of the attack."),
+        words("coalition", "Coalition", "Who attacks."),
+        whole("seed", "Seed", "Seed index."),
+        words("method", "Method", "one-run audit (Steinke et al. 2023) of canaries, or phantoms (disclosure test)."),
+        number("epsilon", "Epsilon at least", "No mechanism with a smaller epsilon at delta 0 allows this attack."),
+        number("ceiling", "Ceiling", "What a perfect attack on as many guesses would have shown."),
+        number("alpha", "alpha", "Probability that the bound is wrong; audits of one row together stay below 0.05."),
     ),
 )

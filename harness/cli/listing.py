@@ -30,8 +30,9 @@ def list_names(
     from harness import registry
     from harness.cli import catalogue
 
-    found = catalogue.summaries(kind.value.removesuffix("s"))
-    problems = registry.problems()
+    singular = kind.value.removesuffix("s")
+    found = catalogue.summaries(singular)
+    problems = [*registry.problems(), *(f"{name}: {why}" for name, why in catalogue.broken(singular).items())]
     if as_json:
         items = [{"name": name, "summary": summary} for name, summary in found.items()]
         emit("list/1", {"kind": kind.value, "items": items, "problems": problems})

@@ -12,7 +12,7 @@ from leaderboard.app.parts import chips, facts, note
 from leaderboard.app.tables import columns_of, ready
 from leaderboard.queries import FLAGS
 
-__all__ = ["manifest", "measured_claims", "state_chips"]
+__all__ = ["manifest", "measured_claims", "proved_bounds", "state_chips"]
 
 _TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
 
@@ -66,6 +66,17 @@ def measured_claims(card: dict[str, Any], rows: pd.DataFrame) -> None:
         )
     elif claim:
         note("No row of this suite has an epsilon to compare with the claim.")
+
+
+def proved_bounds(bounds: pd.DataFrame, point: str) -> None:
+    """Lower bounds on epsilon at one operating point, the largest first, each beside its ceiling."""
+    mine = bounds[bounds["point"].astype(str) == point].sort_values("epsilon", ascending=False)
+    if mine.empty:
+        return
+    names = ["attack", "variant", "coalition", "seed", "method", "epsilon", "ceiling", "alpha"]
+    shown = ready(mine, names)
+    note("What attacks prove at delta 0 with 95 % confidence: epsilon is no smaller. No bound can exceed its ceiling.")
+    st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Lower bounds")
 
 
 def _short(digest: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from leaderboard.app import filters
-from leaderboard.app.defensecard import manifest, measured_claims, state_chips
+from leaderboard.app.defensecard import manifest, measured_claims, proved_bounds, state_chips
 from leaderboard.app.defenseview import LANES, SCORES, forest_rows, point_labels
 from leaderboard.app.escape import prose
 from leaderboard.app.evidence import show_evidence
@@ -43,6 +43,7 @@ if card:
     with claims:
         st.subheader("Claims beside measurements")
         measured_claims(card, rows)
+        proved_bounds(frame("bounds", suite=suite, entry=entry, submissions=name), point)
 
 st.subheader("Scores", help="Every entry and operating point of the suite.")
 if rows.empty:

@@ -27,7 +27,9 @@ SAMPLE = 128
 def texts(deployment: Deployment) -> list[str]:
     """Every text that the private parties of one run embed."""
     plans = deployment.parties.values()
-    return [text for plan in plans for text in (*(i.text for i in (*plan.items, *plan.records)), *plan.public_texts)]
+    return [
+        text for plan in plans for text in (*(i.text for i in (*plan.items, *plan.records)), *plan.public_texts)
+    ]
 
 
 def main() -> None:

@@ -146,3 +146,5 @@ def _in_sum(entry: LedgerEntry, ledger: Sequence[LedgerEntry]) -> LedgerEntry:
     shrink = entry.scale / sqrt(sum(scale**2 for scale in {**scales, entry.party: entry.scale}.values()))
     names = ("ratio_add_remove", "ratio_replace", "ratio_vector")
     return entry.model_copy(update={n: None if (r := getattr(entry, n)) is None else r * shrink for n in names})
+
+

@@ -234,3 +234,5 @@ def _record(
         seconds=seconds,
         created=datetime.now(UTC).isoformat(),
     )
+
+

@@ -79,7 +79,10 @@ class Ledger:
 
     def runs(self, name: str, point: int, behaviour: str = "honest") -> list[dict[str, Any]]:
         """Run rows, one per seed."""
-        return [r for r in self.run_rows if (r["submission"], r["point"], r["behaviour"]) == (name, point, behaviour)]
+        return [
+            r for r in self.run_rows
+            if (r["submission"], r["point"], r["behaviour"]) == (name, point, behaviour)
+        ]
 
     def label(self, name: str, point: int) -> str:
         """Parameters of an operating point, for tables."""

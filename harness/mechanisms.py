@@ -93,3 +93,5 @@ class Mechanisms:
         mechanism = name if lowest == highest else f"{name}_rows"
         law = Release(mechanism, clip, float(lowest), kind=self._releases.kind, field=field, ratios=found)
         self._releases.note(law, 1, x[..., 0].numel())
+
+

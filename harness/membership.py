@@ -10,7 +10,10 @@ from typing import Any
 from harness.errors import ProtocolError
 from harness.schema import Score
 
-__all__ = ["MembershipSecret"]
+__all__ = ["MembershipSecret", "about_live"]
+
+_OF = ":"
+"""Between target and candidate in the name of a score's record."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,15 @@ class MembershipSecret:
             )
         found = []
         for candidate in self.labels:
-            record = f"{target}:{candidate}"
+            record = f"{target}{_OF}{candidate}"
             values = {"score": guess[candidate], "label": members[candidate], "canary": candidate in self.canaries}
             found += [Score(record=record, metric=name, value=float(value)) for name, value in values.items()]
         return tuple(found)
+
+
+def about_live(record: str) -> bool:
+    """Whether a membership score is about the live run, not about a shadow that stood in as the target."""
+    return record.startswith(f"0{_OF}")
 
 
 def _is_number(value: object) -> bool:

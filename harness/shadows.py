@@ -102,3 +102,4 @@ def own_of(own: WireLog, coalition: Coalition, deployment: Deployment) -> dict[s
     for party in sorted(coalition.parties & deployment.parties.keys()):
         found[f"{party}/records"] = deployment.parties[party].records
     return found
+

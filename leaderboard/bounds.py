@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.membership import about_live
 from harness.schema import CellRecord
 from harness.score.audit import tuned_one_run_audit
 from harness.seeds import numpy_generator
@@ -15,7 +16,6 @@ __all__ = ["ALPHA", "bound_rows"]
 
 ALPHA = 0.05
 """All audits of one submission at one operating point of an entry hold together with probability 1 - ALPHA."""
-_LIVE = "0:"
 _FEWEST = 20
 """Canaries in the live run, below which no bound is worth a line."""
 
@@ -59,7 +59,7 @@ def _canaries(cell: CellRecord) -> tuple[np.ndarray, np.ndarray]:
     """Scores of the live run's canaries, and which were in."""
     values: dict[str, dict[str, float]] = {}
     for one in cell.scores:
-        if one.record.startswith(_LIVE) and one.value is not None:
+        if about_live(one.record) and one.value is not None:
             values.setdefault(one.record, {})[one.metric] = one.value
     rows: Sequence[dict[str, float]] = [
         row for row in values.values() if row.get("canary") and {"score", "label"} <= row.keys()

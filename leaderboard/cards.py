@@ -15,7 +15,7 @@ from harness.submission import Manifest
 from harness.submission import load as load_submission
 from harness.suite import Suite
 
-__all__ = ["Manifests", "attack_cards", "broken_submissions", "family", "manifests", "scenario_cards", "submission_cards", "suite_cards"]
+__all__ = ["Manifests", "attack_cards", "family", "manifests", "scenario_cards", "submission_cards", "suite_cards"]
 
 Manifests = Mapping[str, dict[str, Any]]
 """Submission -> its manifest as plain data; with ``hash`` where its source is here."""
@@ -38,21 +38,10 @@ def manifests(carried: Manifests) -> dict[str, dict[str, Any]]:
     for name, folder in registry.submissions().items():
         try:
             loaded = load_submission(folder)
-        except LeakboardError:  # has no card; `broken_submissions` says why
+        except LeakboardError:  # has no card; `leakboard build` and `leakboard doctor` name its problems
             continue
         found[name] = _document(loaded) | {"hash": loaded.hash}
     return found
-
-
-def broken_submissions() -> list[str]:
-    """What is wrong with each submission here that cannot be loaded, one line each; its source is not on the board."""
-    problems = []
-    for name, folder in registry.submissions().items():
-        try:
-            load_submission(folder)
-        except LeakboardError as error:
-            problems.append(f"submission {name} ({folder}) is broken: {error}")
-    return problems
 
 
 def _document(manifest: Manifest) -> dict[str, Any]:

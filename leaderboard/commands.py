@@ -72,12 +72,12 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build the board afresh from records and swap it in; an open board shows it at its next look."""
+    from harness.cli import catalogue
     from leaderboard.build import build_board, default_sources
-    from leaderboard.cards import broken_submissions
     from leaderboard.queries import board_path, open_board
 
-    for problem in broken_submissions():
-        typer.echo(problem, err=True)
+    for name, why in catalogue.broken("submission").items():
+        typer.echo(f"submission {name} is broken: {why}", err=True)
     home = store_path(store)
     target = output or board_path(home)
     sources = paths or default_sources(home)

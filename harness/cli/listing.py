@@ -30,9 +30,8 @@ def list_names(
     from harness import registry
     from harness.cli import catalogue
 
-    singular = kind.value.removesuffix("s")
-    found = catalogue.summaries(singular)
-    problems = [*registry.problems(), *(f"{name}: {why}" for name, why in catalogue.broken(singular).items())]
+    found = catalogue.summaries(kind.value.removesuffix("s"))
+    problems = registry.problems()
     if as_json:
         items = [{"name": name, "summary": summary} for name, summary in found.items()]
         emit("list/1", {"kind": kind.value, "items": items, "problems": problems})

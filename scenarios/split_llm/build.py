@@ -257,7 +257,9 @@ def _tasks(
     return (Agreement(scored), Likelihood(scored, worst=-log(layout.vocabulary), unigram=blind))
 
 
-def _unigram(splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int) -> dict[str, float]:
+def _unigram(
+    splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int
+) -> dict[str, float]:
     """Mean log-likelihood of each private text under auxiliary token frequencies with add-one smoothing."""
     counts = Counter(t for r in splits.auxiliary for t in tokens.encode(r.text)[:limit])
     total = counts.total() + vocabulary
@@ -275,3 +277,5 @@ def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:
         "queries": "passive",
         "rounds": "all",
     }
+
+

@@ -196,8 +196,7 @@ def test_isolation_none_is_never_ranked(job: Job, submission: Make) -> None:
 
 
 def test_answering_locally_is_flagged_as_bypass(job: Job, submission: Make, toy_folder: Path) -> None:
-    cheat = submission(
-        f"""
+    cheat = submission(f"""
     from dataclasses import replace
     from harness.models import load_part
 
@@ -214,9 +213,7 @@ def test_answering_locally_is_flagged_as_bypass(job: Job, submission: Make, toy_
 
         def receive(self, message):
             return message.replace(hidden=message.answers.state)
-    """,
-        name="cheat",
-    )
+    """, name="cheat")
     (row,) = job(cheat)[0].rows
     assert row.utility == pytest.approx(1.0)
     assert "bypass" in row.flags

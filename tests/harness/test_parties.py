@@ -170,7 +170,9 @@ def test_secure_sum_shows_the_server_the_sum_alone(runner: Runner, toy_folder: P
     assert outcome.costs.bytes_up == plain.costs.bytes_up + 2 * 3 * extra_bytes(3)
 
 
-def test_secure_sum_refuses_payloads_that_are_not_padded(runner: Runner, toy_folder: Path, submission: Make) -> None:
+def test_secure_sum_refuses_payloads_that_are_not_padded(
+    runner: Runner, toy_folder: Path, submission: Make
+) -> None:
     drops = submission("""
     class Plugin(Defense):
         def send(self, message):

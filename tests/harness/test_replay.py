@@ -65,7 +65,9 @@ def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment
     assert twin_laws(outcome.ledger, twins) == ((), True)
 
 
-def test_a_submission_that_is_milder_when_simulated_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
+def test_a_submission_that_is_milder_when_simulated_shows(
+    runner: Runner, pooled: Deployment, submission: Make
+) -> None:
     live = Task(submission(NOISE.format(what="", scale=0.2), "live"), noise=("point", 0))
     mild = Task(submission(NOISE.format(what="", scale=0.1), "mild"), noise=("point", 0))
     log = runner.execute(pooled, live).log
@@ -83,13 +85,11 @@ def test_a_declared_law_that_the_messages_do_not_follow_shows(
 
 
 def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
-    task = Task(
-        submission("""
+    task = Task(submission("""
     class Plugin(Defense):
         def send(self, message):
             return message.replace(means=torch.ones_like(message["means"]))
-    """)
-    )
+    """))
     twins = replay(runner, pooled, again(task), runner.execute(pooled, task).log, 12)
     assert constant(twins)
     assert not randomised(twins)

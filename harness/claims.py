@@ -39,6 +39,9 @@ def judge(claim: Claim, ledger: Sequence[LedgerEntry], sealed: frozenset[str]) -
         known = f"units {', '.join(_UNITS)}; adjacencies {', '.join(_ADJACENCIES)}"
         reason = f"no accounting for unit {claim.unit!r} under adjacency {claim.adjacency!r}; known: {known}"
         return _verdict(claim, "unverified", reason)
+    if not ledger:  # says nothing, not even that epsilon is 0
+        reason = "no mechanism of the harness was used: the noise, if any, was made elsewhere"
+        return _verdict(claim, "unverified", reason)
     kinds = frozenset(entry.kind for entry in ledger)
     real, party, total = (
         view_epsilon(ledger, claim.delta, adjacency, unit, view) for view in (sealed, frozenset[str](), kinds)
@@ -48,8 +51,6 @@ def judge(claim: Claim, ledger: Sequence[LedgerEntry], sealed: frozenset[str]) -
 
 
 def _status(claim: Claim, ledger: Sequence[LedgerEntry], real: float | None) -> tuple[str, str]:
-    if not ledger:
-        return "unverified", "no mechanism of the harness was used: the noise, if any, was made elsewhere"
     clear, elsewhere = (sorted({e.field for e in ledger if e.mechanism == m}) for m in (CLEAR, ELSEWHERE))
     if clear:
         return REFUTED, f"fields {', '.join(clear)} left unprotected, and no bound is known for them"

@@ -37,7 +37,7 @@ def bound_rows(cells: Iterable[CellRecord]) -> list[Row]:
         shares[_place(cell)] = shares.get(_place(cell), 0) + 1
     rows = [_audit(cell, scores, included, ALPHA / shares[_place(cell)]) for cell, scores, included in usable]
     carried = [(cell, cell.facts["bound"]) for cell in wanted if "bound" in cell.facts]
-    return rows + [_row(cell, "phantoms", bound["epsilon"], bound["ceiling"], bound["alpha"]) for cell, bound in carried]
+    return rows + [_row(cell, "phantoms", fact["epsilon"], fact["ceiling"], fact["alpha"]) for cell, fact in carried]
 
 
 def _place(cell: CellRecord) -> tuple[Any, ...]:

@@ -25,11 +25,11 @@ class ClaimState:
 def claim_state(verdicts: Sequence[Mapping[str, Any]]) -> ClaimState:
     """The worst of the runs' verdicts: refuted before unverified before held; the largest epsilon counts.
 
-    ``measured`` is None where the ledger bounds nothing in some run.
+    ``measured`` is None where the ledger bounds nothing in some run; older records say 0 there.
     """
     if not verdicts:
         return ClaimState()
-    losses = [verdict["epsilon"] for verdict in verdicts]
+    losses: list[Any] = [None if verdict["status"] == "unverified" else verdict["epsilon"] for verdict in verdicts]
     measured = None if any(loss is None for loss in losses) else float(max(losses))
     told = {verdict["status"]: Flag(name, verdict["reason"]) for verdict in verdicts if (name := _flag(verdict))}
     worst = told.get(REFUTED) or told.get("unverified")

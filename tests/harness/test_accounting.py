@@ -149,7 +149,8 @@ def test_verdicts() -> None:
     assert judge(claim(), ledger, frozenset()).status == "holds"
     assert judge(claim(1.0), ledger, frozenset()).status == REFUTED
     assert judge(claim(1.28), ledger, frozenset()).status == "holds"  # numerical accountants round up
-    assert judge(claim(), (), frozenset()).status == "unverified"
+    idle = judge(claim(), (), frozenset())
+    assert (idle.status, idle.epsilon) == ("unverified", None)
     assert judge(claim(unit="moon"), ledger, frozenset()).status == "unverified"
     assert judge(claim(), voted(1, bound=None), frozenset()).status == "unverified"
     clear = LedgerEntry(mechanism="clear", field="counts", party="p0")

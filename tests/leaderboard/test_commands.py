@@ -59,3 +59,15 @@ def test_verbs_are_found_and_importing_them_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_build_names_broken_submissions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "a.jsonl.gz", list(records(TINY[:1], n=4)))
+    (tmp_path / "submissions" / "unfinished").mkdir(parents=True)
+    (tmp_path / "submissions" / "unfinished" / "submission.toml").write_text("name = 3\n")
+    monkeypatch.chdir(tmp_path)
+    assert run("build", tmp_path / "a.jsonl.gz", "--output", tmp_path / "b.duckdb") == 0
+    told = capsys.readouterr()
+    assert "submission unfinished is broken: " in told.err and "standard-small@1" in told.out

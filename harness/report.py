@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import score
+from harness import registry, score
 from harness.assess import Assessment, assess_entry
 from harness.errors import LeakboardError
 from harness.ledgers import read_ledger
 from harness.store import Store
+from harness.submission import load as load_submission
 from harness.suite import Suite, load_suite
 
 __all__ = ["Report", "Row", "rows", "suite_of"]
@@ -62,8 +63,9 @@ def rows(
 ) -> list[Row]:
     """Rows of everything stored (latest cells of each), or of some submissions, or of exactly the cells ``keys``."""
     wanted = frozenset(submissions)
+    labels = _labels()
     return [
-        _row(made)
+        _row(made, labels)
         for ledger in read_ledger(store, keys)
         if suite is None or ledger.suite == suite.label
         for made in assess_entry(ledger, suite or suite_of(ledger.suite), wanted)
@@ -79,13 +81,26 @@ def suite_of(label: str) -> Suite | None:
     return suite if suite.label == label else None
 
 
-def _row(made: Assessment) -> Row:
+def _labels() -> dict[tuple[str, int], str]:
+    """(source hash, operating point) -> what the manifest calls it, of the submissions that are here."""
+    found: dict[tuple[str, int], str] = {}
+    for folder in registry.submissions().values():
+        try:
+            loaded = load_submission(folder)
+        except LeakboardError:  # `leakboard list submissions` says what is wrong with it
+            continue
+        found |= {(loaded.hash, index): point.label for index, point in enumerate(loaded.points)}
+    return found
+
+
+def _row(made: Assessment, labels: Mapping[tuple[str, int], str]) -> Row:
     private, useful, leak = made.privacy, made.utility, made.leakage
+    parameters = made.ledger.label(made.submission, made.point)
     return Row(
         suite=made.ledger.suite,
         submission=made.submission,
         point=made.point,
-        label=made.ledger.label(made.submission, made.point),
+        label=labels.get((made.runs[0]["submission_hash"], made.point), parameters),
         entry=made.ledger.entry,
         privacy=_number(private, "value"),
         privacy_low=_number(private, "low"),

@@ -24,6 +24,7 @@ from leaderboard.records import Collected, collect, fingerprint
 from leaderboard.rows import Context, attack_rows, board_row
 from leaderboard.schema import SCHEMA_VERSION
 from leaderboard.standings import standings
+from leaderboard.strata import strata_rows
 from leaderboard.write import write_board
 
 __all__ = ["build_board", "current_board", "default_sources"]
@@ -65,7 +66,7 @@ def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     scenarios = scenario_cards()
     known = manifests(found.manifests)
     context = Context(known, {card["scenario"]: card["threat_model"] or "" for card in scenarios})
-    tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs")}
+    tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata")}
     scores: dict[tuple[str, str, str, int], list[tuple[str, float]]] = {}
     for ledger in found.ledgers():
         for made in _add_entry(tables, ledger, context):
@@ -90,6 +91,7 @@ def _add_entry(tables: dict[str, Rows], ledger: Ledger, context: Context) -> lis
     made = assess_entry(ledger, suite_of(ledger.suite))
     rows = [board_row(row, context) for row in made]
     tables["attacks"] += [attack for row in made for attack in attack_rows(row)]
+    tables["strata"] += strata_rows(made)
     if rows:
         tables["pairs"] += standings(made, rows)
     tables["board"] += rows

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from harness.errors import StoreError
 from harness.schema import CellRecord, RunRecord, Score, migrate
 from harness.store import atomic
@@ -22,6 +24,8 @@ __all__ = ["BUNDLE_VERSION", "SUFFIXES", "read_bundle", "write_bundle"]
 
 BUNDLE_VERSION = 1
 SUFFIXES = (".jsonl.gz", ".parquet")
+
+_SCORES: TypeAdapter[tuple[Score, ...]] = TypeAdapter(tuple[Score, ...])
 
 
 def write_bundle(path: Path, records: Iterable[Record], manifest: dict[str, Any] | None = None) -> int:
@@ -85,8 +89,8 @@ def _packed(scores: Sequence[Score]) -> dict[tuple[str, ...], tuple[list[str], l
 
 def _unpacked(columns: Iterable[tuple[Sequence[str], Sequence[str], Sequence[Sequence[Any]]]]) -> tuple[Score, ...]:
     """Scores record by record, as secrets and tasks write them."""
-    return tuple(
-        Score(record=record, metric=name, value=values[index])
+    return _SCORES.validate_python(
+        {"record": record, "metric": name, "value": values[index]}
         for ids, names, table in columns
         for index, record in enumerate(ids)
         for name, values in zip(names, table, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from leaderboard.columns import Table, flag, json, number, texts, whole, words
 from leaderboard.fields import COSTS, INTERVALS, KEYS, STATUS
 
-__all__ = ["ATTACKS", "BOUNDS", "CELLS", "EVIDENCE", "PAIRS", "RUNS"]
+__all__ = ["ATTACKS", "BOUNDS", "CELLS", "EVIDENCE", "PAIRS", "RUNS", "STRATA"]
 
 ATTACKS = Table(
     "attacks",
@@ -132,5 +132,23 @@ BOUNDS = Table(
         number("epsilon", "Epsilon at least", "No mechanism with a smaller epsilon at delta 0 allows this attack."),
         number("ceiling", "Ceiling", "What a perfect attack on as many guesses would have shown."),
         number("alpha", "alpha", "Probability that the bound is wrong; audits of one row together stay below 0.05."),
+    ),
+)
+
+STRATA = Table(
+    "strata",
+    "Results of attacks by how many records are behind a release.",
+    (
+        *KEYS,
+        words("attack", "Attack", "Name of the attack."),
+        words("variant", "Variant", "Variant of the attack."),
+        words("coalition", "Coalition", "Who attacks."),
+        words("secret", "Secret", "What the attack aims at."),
+        words("metric", "Metric", "How the guess is scored."),
+        words("stratum", "Records behind it", "How many records are behind the release: 1, 2-3, 4-10 or more."),
+        whole("n", "n", "Records scored, over all seeds.", "records"),
+        number("value", "Value", "The metric on these records; NULL where they are too few or of one kind."),
+        *INTERVALS["value"],
+        number("floor", "Blind floor", "The same metric of the best blind attack."),
     ),
 )

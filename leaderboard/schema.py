@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from leaderboard.columns import Table
 from leaderboard.fact_tables import ATTACK_CARDS, META, SCENARIOS, SUBMISSIONS, SUITES
 from leaderboard.ranked_tables import BOARD, HEADLINE, OVERALL
-from leaderboard.result_tables import ATTACKS, BOUNDS, CELLS, EVIDENCE, PAIRS, RUNS
+from leaderboard.result_tables import ATTACKS, BOUNDS, CELLS, EVIDENCE, PAIRS, RUNS, STRATA
 
 __all__ = ["COLUMNS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a table changes; a board of another version is built afresh from its records."""
 
 _ALL = (
@@ -32,6 +32,7 @@ _ALL = (
     SUITES,
     EVIDENCE,
     BOUNDS,
+    STRATA,
     META,
 )
 

@@ -12,19 +12,10 @@ from attacks.prototype.moments import Moments
 from harness.errors import DataError
 from harness.score.statistic import Floats
 
-__all__ = ["STRATA", "excess_distance_rule", "likelihood_rule", "proportions", "stratum", "variance_rule"]
+__all__ = ["excess_distance_rule", "likelihood_rule", "proportions", "variance_rule"]
 
 MOST = 1_000_000.0
 """Estimate where the deviation is no larger than the defense's noise explains: many."""
-
-STRATA = ("1", "2-3", "4-10", "more")
-"""Class counts by which leakage of prototypes is reported: a prototype of one record is that record's embedding."""
-
-
-def stratum(count: float) -> str:
-    """The entry of :data:`STRATA` that a class of ``count`` records belongs to."""
-    bounds = (1, 3, 10)
-    return STRATA[sum(count > bound for bound in bounds)]
 
 
 def variance_rule(rounds: Floats, trace: float, noise: float = 0.0) -> float:

@@ -98,7 +98,10 @@ def one_run_bound(
             f"one-run audit: {correct} right of {guesses} guesses on {canaries} canaries; "
             "need 0 <= correct <= guesses <= canaries and at least one guess"
         )
-    found = _largest(lambda epsilon: one_run_p_value(epsilon, canaries, guesses, correct, delta) <= alpha)
+    if delta == 0:
+        found = _pure(guesses, correct, alpha)
+    else:
+        found = _largest(lambda epsilon: one_run_p_value(epsilon, canaries, guesses, correct, delta) <= alpha)
     return EpsilonBound(found, one_run_ceiling(guesses, alpha), guesses, correct, delta, alpha)
 
 
@@ -166,6 +169,16 @@ def _from_rates(missed: float, false: float, delta: float) -> float:
     """Epsilon implied by the two error rates of a test: either error may be the rare one."""
     pairs = ((1 - missed - delta, false), (1 - false - delta, missed))
     return max(0.0, *(log(kept / wrong) for kept, wrong in pairs if kept > 0))
+
+
+def _pure(guesses: int, correct: int, alpha: float) -> float:
+    """The epsilon at which the binomial tail is alpha: the log-odds of a one-sided Clopper-Pearson bound."""
+    from scipy.special import betaincinv
+
+    if correct == 0:
+        return 0.0
+    right = float(betaincinv(correct, guesses - correct + 1, alpha))
+    return min(max(log(right / (1 - right)), 0.0), LARGEST) if 0 < right < 1 else 0.0
 
 
 def _largest(rejected: Callable[[float], bool]) -> float:

@@ -41,7 +41,7 @@ class TprAtFpr:
         x, d = np.zeros(values.shape), np.zeros(values.shape)
         for column in range(values.shape[1]):
             members, outsiders, groups = _roc(values[:, column], labels)
-            admitted = self._admitted(_group_sums(np.ones((len(outsiders), 1)), groups))[0]
+            admitted = self._admitted(np.ones((len(values), 1)), float(len(outsiders)), outsiders, groups)[0]
             # The first group of equal non-member scores that is not admitted is the threshold.
             barrier = values[outsiders[groups[admitted]], column] if admitted < len(groups) else -np.inf
             x[members, column] = values[members, column] > barrier
@@ -50,16 +50,18 @@ class TprAtFpr:
 
     def resample(self, values: Floats, labels: Ints, weights: Floats) -> Floats:
         out = np.full((values.shape[1], weights.shape[1]), np.nan)
+        inside, outside = _totals(values, labels, weights)
         for column in range(values.shape[1]):
             scores = values[:, column]
             members, outsiders, groups = _roc(scores, labels)
             if len(members) == 0 or len(outsiders) == 0:
                 continue
-            admitted = self._admitted(_group_sums(weights[outsiders], groups))
+            admitted = self._admitted(weights, outside[column], outsiders, groups)
             barriers = np.append(scores[outsiders[groups]], -np.inf)
             above = np.searchsorted(-scores[members], -barriers, side="left")  # members past each barrier
-            hits = _running(weights[members])
-            out[column] = hits[above[admitted], np.arange(weights.shape[1])] / hits[-1]
+            passed = above[admitted]
+            hits = _running(weights[members[: passed.max()]])
+            out[column] = hits[passed, np.arange(weights.shape[1])] / inside[column]
         return out
 
     def classes(self, labels: Ints) -> list[Mask]:
@@ -71,13 +73,19 @@ class TprAtFpr:
     def remarks(self, labels: Ints) -> tuple[str, ...]:
         return ("few_nonmembers",) if (labels != 1).sum() < ceil(10 / self.alpha - 1e-9) else ()
 
-    def _admitted(self, group_weights: Floats) -> Ints:
-        """How many whole groups of equal non-member scores fit under alpha, per resample."""
-        passed = np.cumsum(group_weights, axis=0)
-        if len(passed) == 0:
-            return np.zeros(group_weights.shape[1], dtype=np.int64)
+    def _admitted(self, weights: Floats, total: Floats | float, outsiders: Ints, groups: Ints) -> Ints:
+        """How many whole groups of equal non-member scores fit under alpha of their ``total``, per resample."""
+        if len(groups) == 0:
+            return np.zeros(weights.shape[1], dtype=np.int64)
         # The tolerance keeps 0.29 x 100 = 28.999... from losing a point that is exactly at the rate.
-        return np.asarray((passed <= self.alpha * passed[-1] * (1 + 1e-12)).sum(axis=0), dtype=np.int64)
+        room = self.alpha * total * (1 + 1e-12)
+        # Only the highest scores matter: a few more groups than fit, and all if those were too few.
+        for shown in (min(int(2 * self.alpha * len(groups)) + 20, len(groups)), len(groups)):
+            stop = groups[shown] if shown < len(groups) else len(outsiders)
+            passed = np.cumsum(_group_sums(weights[outsiders[:stop]], groups[:shown]), axis=0)
+            if shown == len(groups) or (passed[-1] > room).all():
+                break
+        return np.asarray((passed <= room).sum(axis=0), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -104,13 +112,16 @@ class Auc:
 
     def resample(self, values: Floats, labels: Ints, weights: Floats) -> Floats:
         out = np.full((values.shape[1], weights.shape[1]), np.nan)
+        inside, outside = _totals(values, labels, weights)
         for column in range(values.shape[1]):
             members, outsiders, _ = _roc(values[:, column], labels)
             if len(members) and len(outsiders):
                 below, upto = _beaten(values[members, column], values[outsiders, column])
                 lost = _running(weights[outsiders[::-1]])
-                wins = (weights[members] * (lost[below] + lost[upto])).sum(axis=0)
-                out[column] = wins / (2 * lost[-1] * weights[members].sum(axis=0))
+                beaten = lost[below]
+                beaten += lost[upto]
+                wins = np.einsum("mr,mr->r", weights[members], beaten)
+                out[column] = wins / (2 * outside[column] * inside[column])
         return out
 
     def classes(self, labels: Ints) -> list[Mask]:
@@ -133,6 +144,14 @@ def _roc(scores: Floats, labels: Ints) -> tuple[Ints, Ints, Ints]:
 
 def _group_sums(weights: Floats, starts: Ints) -> Floats:
     return np.add.reduceat(weights, starts, axis=0) if len(starts) else weights
+
+
+def _totals(values: Floats, labels: Ints, weights: Floats) -> tuple[Floats, Floats]:
+    """Weights of the members and of the non-members that have a score, each (entries, resamples)."""
+    scored = ~np.isnan(values.T)
+    masks = np.concatenate([scored & (labels == 1), scored & (labels != 1)]).astype(float)
+    inside, outside = np.split(masks @ weights, 2)
+    return inside, outside
 
 
 def _running(weights: Floats) -> Floats:

@@ -11,8 +11,9 @@ from leaderboard.app.defenseview import claim_facts, claim_rows
 from leaderboard.app.parts import chips, facts, note
 from leaderboard.app.tables import columns_of, ready
 from leaderboard.queries import FLAGS
+from leaderboard.strata import STRATA
 
-__all__ = ["manifest", "measured_claims", "proved_bounds", "state_chips"]
+__all__ = ["by_class_size", "manifest", "measured_claims", "proved_bounds", "state_chips"]
 
 _TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
 
@@ -77,6 +78,19 @@ def proved_bounds(bounds: pd.DataFrame, point: str) -> None:
     shown = ready(mine, names)
     note("What attacks prove at delta 0 with 95 % confidence: epsilon is no smaller. No bound can exceed its ceiling.")
     st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Lower bounds")
+
+
+def by_class_size(strata: pd.DataFrame, point: str) -> None:
+    """What attacks reach where one record is behind a release, where a few are, where many are."""
+    mine = strata[strata["point"].astype(str) == point]
+    if mine.empty:
+        return
+    st.subheader("By records behind a release", help="A mean of one record is that record.")
+    order = {name: place for place, name in enumerate(STRATA)}
+    mine = mine.sort_values("stratum", key=lambda names: names.map(order), kind="stable")
+    names = ["stratum", "attack", "variant", "coalition", "metric", "value", "value_interval", "floor", "n"]
+    shown = ready(mine, names)
+    st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="By class size")
 
 
 def _short(digest: str | None) -> str:

@@ -6,11 +6,9 @@ import pytest
 from attacks.prototype.align import fit_aligner, identity
 from attacks.prototype.counts import (
     MOST,
-    STRATA,
     excess_distance_rule,
     likelihood_rule,
     proportions,
-    stratum,
     variance_rule,
 )
 from attacks.prototype.membership import mean_release_llr
@@ -60,10 +58,6 @@ def test_a_deviation_that_noise_explains_means_many():
     assert excess_distance_rule(MODEL.mean, MODEL, 0.1) == MOST
     np.testing.assert_allclose(proportions(np.array([1.0, 3.0])), [0.25, 0.75])
     np.testing.assert_allclose(proportions(np.zeros(2)), [0.5, 0.5])
-
-
-def test_strata():
-    assert [stratum(n) for n in (1, 2, 3, 4, 10, 11)] == [STRATA[i] for i in (0, 1, 1, 2, 2, 3)]
 
 
 def test_keys_give_presence_away():

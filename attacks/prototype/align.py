@@ -7,6 +7,7 @@ not explain is noise to the attacker. (Few-shot alignment of embedding spaces: C
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,10 @@ from harness.errors import DataError
 from harness.score.statistic import Floats
 
 __all__ = ["Aligner", "fit_aligner", "identity"]
+
+
+FEWEST = 10
+"""Pairs from which on a map can be fitted."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,10 @@ class Aligner:
         """Public ``embeddings [m, d]`` in the prototypes' space ``[m, e]``."""
         return embeddings @ self.weight + self.bias
 
-    def moments(self, model: Moments) -> Moments:
-        """A class's moments in the prototypes' space."""
-        return model.mapped(self.weight, self.bias)
+    def moments(self, models: Mapping[str, Moments]) -> dict[str, Moments]:
+        """Classes' moments in the prototypes' space; classes that share a covariance still do."""
+        shared = {id(m.covariance): self.weight.T @ m.covariance @ self.weight for m in models.values()}
+        return {n: Moments(self.points(m.mean), shared[id(m.covariance)]) for n, m in models.items()}
 
 
 def identity(size: int) -> Aligner:
@@ -40,26 +46,26 @@ def identity(size: int) -> Aligner:
     return Aligner(np.eye(size), np.zeros(size), np.zeros((size, size)))
 
 
-def fit_aligner(means: Floats, prototypes: Floats, *, folds: int = 5) -> Aligner:
-    """Ridge regression ``prototypes [N, e]`` on ``means [N, d]``; its penalty and its error are cross-validated.
+def fit_aligner(means: Floats, prototypes: Floats) -> Aligner:
+    """Ridge regression ``prototypes [N, e]`` on ``means [N, d]``; its penalty and its error are those of leaving one
+    pair out.
 
     Raises:
-        DataError: fewer than two pairs for each fold.
+        DataError: fewer pairs than :data:`FEWEST`.
     """
-    from sklearn.linear_model import Ridge
-    from sklearn.model_selection import cross_val_predict
+    from sklearn.linear_model import RidgeCV
 
-    if len(means) < 2 * folds:
+    if len(means) < FEWEST:
         raise DataError(f"{len(means)} pairs are too few to learn a map from records to prototypes: give more shadows")
     scale = float(means.var(0).sum()) * len(means) / means.shape[1] + 1e-30
-    fits = {a: cross_val_predict(Ridge(alpha=a * scale), means, prototypes, cv=folds) for a in (1e-3, 1e-2, 0.1, 1, 10)}
-    best = min(fits, key=lambda a: float(((fits[a] - prototypes) ** 2).sum()))
-    final = Ridge(alpha=best * scale).fit(means, prototypes)
-    return Aligner(final.coef_.T, final.intercept_, _covariance(prototypes - fits[best]))
+    alphas = [part * scale for part in (1e-3, 1e-2, 0.1, 1, 10)]
+    fitted = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True).fit(means, prototypes)
+    left_out = fitted.cv_results_[:, :, alphas.index(fitted.alpha_)]
+    return Aligner(fitted.coef_.T, fitted.intercept_, _covariance(prototypes - left_out))
 
 
 def _covariance(residuals: Floats) -> Floats:
     from sklearn.covariance import LedoitWolf
 
-    found: Floats = LedoitWolf(assume_centered=True).fit(residuals).covariance_
+    found: Floats = LedoitWolf(assume_centered=True, store_precision=False).fit(residuals).covariance_
     return found

@@ -90,7 +90,7 @@ class _Estimator:
         pairs = shadow_pairs(shadows, view.candidates, points, models, self.labels)
         sizes = (size, *{len(p.vector) for p in live})
         self.space: Space = learn_space(pairs, models, sizes, public_space(size, noise / repeats))
-        self.models = {name: self.space.aligner.moments(model) for name, model in models.items()}
+        self.models = self.space.moments(models)
         self.motion, self.line = 0.0, (1.0, 0.0)
         known = list(_known(shadows, self.labels))
         if rule == "variance":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attacks.prototype.moments import Moments
+from attacks.prototype.moments import Moments, principal
 from harness.errors import DataError
 from harness.score.statistic import Floats
 
@@ -42,7 +42,7 @@ def likelihood_rule(prototype: Floats, model: Moments, noise: float = 0.0, *, mo
 
     Uses every direction of the covariance, where the distance rule is ruled by the few widest ones.
     """
-    spread, axes = np.linalg.eigh(model.covariance)
+    spread, axes = principal(model.covariance)
     squared = ((prototype - model.mean) @ axes) ** 2
     counts = np.unique(np.round(np.geomspace(1, most, 400)))
     variance = np.maximum(spread, 1e-12 * spread[-1]) / counts[:, None] + noise

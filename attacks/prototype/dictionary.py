@@ -60,7 +60,7 @@ def dictionary_of(view: View, budget: int) -> Dictionary:
     points, models = embeddings(view, [one.text for one in view.candidates]), class_moments(view)
     known, labels = auxiliary_embeddings(view)
     space = _space(view, budget, points, models, known.shape[1])
-    mapped = {name: space.aligner.moments(model) for name, model in models.items()}
+    mapped = space.moments(models)
     middle = [mapped[str(c.label)].mean if str(c.label) in mapped else np.nan for c in view.candidates]
     texts = [record.text for record in view.public.auxiliary if record.label is not None]
     own = {name: space.aligner.points(known[np.asarray(labels) == name]) - m.mean for name, m in mapped.items()}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from attacks.membership.lira import online
+from attacks.membership.reading import Memo
 from attacks.membership.shadows import fit_gaussians, shrink_shifts
 from attacks.prototype.counts import likelihood_rule
 from attacks.prototype.membership import ReleaseTest, cosine_scores
@@ -44,12 +45,13 @@ class MeanRelease(Attack):
 
     def __init__(self, *, shadows: int = 0, rounds: str = "average") -> None:
         self.shadows = shadows
+        self.memo = Memo()
         self.rounds = rounds
         """``average`` for prototypes that repeat under fresh noise, ``sum`` for rounds that are independent."""
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate; one whose class its party did not send gets the lowest."""
-        world = _world(view, self.shadows, self.rounds)
+        world = _world(view, self.shadows, self.rounds, self.memo)
         live = world.ratios(view.transcript)
         shadows = view.shadows(self.shadows) if self.shadows else []
         if len(shadows) >= CALIBRATING:
@@ -171,17 +173,17 @@ def _by_class(candidates: Sequence[Candidate]) -> Mapping[tuple[str, str], list[
     return groups
 
 
-def _world(view: View, budget: int, rounds: str) -> _World:
+def _world(view: View, budget: int, rounds: str, memo: Memo) -> _World:
     labels, candidates = labels_of(view.public), tuple(view.candidates)
     points = embeddings(view, [one.text for one in candidates])
-    models = class_moments(view)
+    models = memo.of(view.public, lambda: class_moments(view))
     space = _space(view, budget, points, models, labels)
     return _World(
         candidates,
         labels,
         space.aligner.points(points),
-        {name: space.aligner.moments(model) for name, model in models.items()},
-        {name: space.test(model) for name, model in models.items()},
+        space.moments(models),
+        space.tests(models),
         space,
         rounds,
     )

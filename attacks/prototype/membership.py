@@ -18,7 +18,7 @@ from math import sqrt
 
 import numpy as np
 
-from attacks.prototype.moments import Moments
+from attacks.prototype.moments import Moments, principal
 from harness.errors import DataError
 from harness.score.statistic import Floats
 
@@ -49,7 +49,7 @@ class ReleaseTest:
         from scipy.linalg import eigh
 
         if np.ndim(noise) == 0:
-            spread, basis = eigh(model.covariance)
+            spread, basis = principal(model.covariance)
             added = np.full(len(spread), float(noise))
         else:
             spread, basis = eigh(model.covariance, noise)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from harness.errors import DataError
 from harness.score.statistic import Floats
 
-__all__ = ["Moments", "clip_rows", "fit_by_class", "fit_moments"]
+__all__ = ["Moments", "clip_rows", "fit_by_class", "fit_moments", "principal"]
 
 ENOUGH = 4
 """Records per dimension from which on a class gets a covariance of its own."""
@@ -31,6 +32,30 @@ class Moments:
     def mapped(self, weight: Floats, bias: Floats) -> Moments:
         """Moments of ``x weight + bias``: ``weight`` is ``[d, e]``, ``bias`` ``[e]``."""
         return Moments(self.mean @ weight + bias, weight.T @ self.covariance @ weight)
+
+
+def principal(covariance: Floats) -> tuple[Floats, Floats]:
+    """Variances ``[d]`` along the principal axes, rising, and the axes ``[d, d]`` as columns; of one array once."""
+    return _principal(_Same(covariance))
+
+
+class _Same:
+    """An array, equal to nothing but itself."""
+
+    def __init__(self, array: Floats) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.array is other.array
+
+
+@lru_cache(maxsize=16)
+def _principal(same: _Same) -> tuple[Floats, Floats]:
+    variances, axes = np.linalg.eigh(same.array)
+    return variances, axes
 
 
 def fit_moments(embeddings: Floats) -> Moments:
@@ -71,5 +96,5 @@ def clip_rows(embeddings: Floats, clip: float | None) -> Floats:
 def _shrunk(centred: Floats) -> Floats:
     from sklearn.covariance import LedoitWolf
 
-    fitted: Floats = LedoitWolf(assume_centered=True).fit(centred).covariance_
+    fitted: Floats = LedoitWolf(assume_centered=True, store_precision=False).fit(centred).covariance_
     return fitted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Pair", "Space", "averaged", "known_count", "learn_space", "public_space", "shadow_pairs"]
 
-FOLDS = 5
 CLEARLY = 0.5
 """Part of the public space's residuals below which those of a learned map must be: it has many more parameters."""
 
 STRUCTURED = 0.25
 """Part of the residuals' variance that offsets must explain, for training to be what moved prototypes."""
 
-FEWEST = 4 * FOLDS
+FEWEST = 20
 """Pairs from which on a map is learned at all."""
 
 
@@ -62,13 +61,22 @@ class Space:
     centred: bool = False
     """Whether what a party's prototypes have in common, beyond their classes' means, is its own doing: taken out."""
 
-    def test(self, model: Moments) -> ReleaseTest:
-        """The membership test of a class in this space, for ``scale = self.scale(count)``."""
+    def moments(self, models: Mapping[str, Moments]) -> Mapping[str, Moments]:
+        """Classes' moments in this space."""
+        return self.aligner.moments(models) if self.learned else models
+
+    def tests(self, models: Mapping[str, Moments]) -> dict[str, ReleaseTest]:
+        """Classes' membership tests in this space, for ``scale = self.scale(count)``."""
+        mapped = self.moments(models)
+        kinds = {id(model.covariance): model for model in mapped.values()}
+        shared = {key: ReleaseTest.of(model, self._noise(model)) for key, model in kinds.items()}
+        return {name: replace(shared[id(model.covariance)], mean=model.mean) for name, model in mapped.items()}
+
+    def _noise(self, model: Moments) -> Floats | float:
         if not self.learned:
-            return ReleaseTest.of(model, 1.0)
-        mapped = self.aligner.moments(model)
-        slack = 1e-9 * (np.trace(self.aligner.error) + np.trace(mapped.covariance)) / len(mapped.mean) + 1e-12
-        return ReleaseTest.of(mapped, self.aligner.error + slack * np.eye(len(mapped.mean)))
+            return 1.0
+        slack = 1e-9 * (np.trace(self.aligner.error) + model.trace) / len(model.mean) + 1e-12
+        return np.asarray(self.aligner.error + slack * np.eye(len(model.mean)))
 
     def scale(self, count: float) -> float:
         """What multiplies the test's noise for a prototype of ``count`` records."""
@@ -155,7 +163,7 @@ def learn_space(
             )
         return fallback
     z, p = np.stack([pair.expected for pair in pairs]), np.stack([pair.vector for pair in pairs])
-    learned = fit_aligner(z, p, folds=FOLDS)
+    learned = fit_aligner(z, p)
     if not same or float(np.trace(learned.error)) < CLEARLY * _left(pairs, p - z):
         return Space(learned, learned=True)
     return drifted(pairs, p - z, models) or _public_noise(pairs, p - z, models, size)

@@ -88,7 +88,7 @@ def make_bank(
 
 def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive) -> ShadowBank | None:
     budget = int(plan.entry.entitlement.get("shadow_budget", 0))
-    if not budget or not plan.deployment.candidates:
+    if not budget:
         return None
     task = plan.task
     defended = plan.submission if plan.submission.hash != base.submission.hash else None

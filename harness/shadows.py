@@ -45,8 +45,8 @@ class ShadowBank:
     _seen: dict[tuple[int, bool, str], Shadow] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.budget and (self.deployment.redraw is None or not self.deployment.candidates):
-            raise SuiteError("entitlement.shadow_budget: this scenario has no redraw or no candidates; set it to 0")
+        if self.budget and self.deployment.redraw is None:
+            raise SuiteError("entitlement.shadow_budget: this scenario has no redraw; set it to 0")
 
     def shadow(self, index: int, coalition: Coalition, *, defended: bool) -> Shadow:
         """Shadow ``index`` as the coalition sees it; run now, or found in the archive."""

@@ -213,3 +213,11 @@ def test_membership_is_scored_on_every_target_and_resumed(
         rows = [s for s in scores if s["cell_key"] == cell["key"]]
         assert {s["record"] for s in rows} == {f"{t}:{c.id}" for t in range(3) for c in pooled.candidates}
         assert {s["metric"] for s in rows} == {"score", "label", "canary"}
+
+
+def test_shadows_are_there_for_secrets_without_candidates(runner: Runner, pooled: Deployment) -> None:
+    bare = replace(pooled, candidates=(), redraw=lambda rng, members: pooled)
+    bank = bank_of(runner, bare, None)
+    assert bank.shadow(0, EYE, defended=False).members == {}
+    with pytest.raises(SuiteError, match="no redraw"):
+        bank_of(runner, replace(pooled, redraw=None), None)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.secret import Secret
     from harness.utility import UtilityTask
 
-__all__ = ["Deployment", "Encoder", "PartRef", "PartyPlan", "Scenario"]
+__all__ = ["Deployment", "Encoder", "PartRef", "PartyPlan", "Scenario", "Step"]
 
 SERVER_VIEW: Mapping[str, Coalition] = {"server": Coalition("server", sees_server=True)}
 
@@ -115,6 +115,20 @@ class Deployment:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One line of a protocol's drawing: who sends whom what or, without a receiver, what somebody does alone."""
+
+    sender: str
+    """A role: ``clients``, ``server``, ``edges``, ``reader``, ..."""
+    says: str
+    receiver: str = ""
+    kind: str = ""
+    """Name of the message's kind."""
+    when: str = ""
+    """What repeats it, such as ``each round``; steps in a row with the same words repeat together."""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A scenario plugin: how it is called, what it assumes, and how to build one deployment of it."""
 
@@ -132,3 +146,7 @@ class Scenario:
     """Deployment of (entry name, its settings, seed axes); :class:`harness.errors.SuiteError` lists all problems."""
     small: Callable[[str], Deployment]
     """A deployment on a tiny random model written to the given folder, for contract checks: no findings."""
+    steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    """Variant of the protocol -> its steps, for readers; tests hold them against what is really sent."""
+    steps_by: str = ""
+    """The setting whose value is the variant."""

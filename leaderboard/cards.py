@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from harness import registry
@@ -89,7 +90,9 @@ def scenario_cards() -> list[dict[str, Any]]:
     for name, loaded in _loaded("scenario"):
         words = {word: _text(getattr(loaded, word, None)) for word in ("summary", "threat_model", "source")}
         data = {word: _json(_plain(getattr(loaded, word, None))) for word in ("coalitions", "secrets", "settings")}
-        rows.append({"scenario": name, **words, **data})
+        steps = {variant: [asdict(step) for step in found] for variant, found in getattr(loaded, "steps", {}).items()}
+        drawn = {"steps": _json(steps), "steps_by": _text(getattr(loaded, "steps_by", ""))}
+        rows.append({"scenario": name, **words, **data, **drawn})
     return rows
 
 

@@ -40,6 +40,8 @@ SCENARIOS = Table(
         json("coalitions", "Coalitions", "Coalitions and what they see."),
         json("secrets", "Secrets", "What is protected."),
         json("settings", "Settings", "Settings and their meaning."),
+        json("steps", "Steps", "Variant of the protocol -> who sends whom what, in order."),
+        words("steps_by", "Variant", "The setting that chooses the variant."),
     ),
 )
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from leaderboard.app.protocol import Arrow, Lane, protocol_svg
 from leaderboard.app.runsview import parsed
+from leaderboard.app.sequence import sequence_svg
 from leaderboard.app.source import frame
 
-__all__ = ["drawing", "entries_of", "entry_table", "size_text"]
+__all__ = ["drawings", "entries_of", "entry_table", "size_text"]
 
 
 def entries_of(suite: str, scenario: str) -> list[dict[str, Any]]:
@@ -38,8 +39,20 @@ def entry_table(entries: list[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def drawing(card: Mapping[str, Any], coalition: str, entries: list[dict[str, Any]], runs: pd.DataFrame) -> str:
-    """The protocol as SVG, the private parties on the left and ``coalition`` on the right."""
+def drawings(
+    card: Mapping[str, Any], coalition: str, entries: list[dict[str, Any]], runs: pd.DataFrame
+) -> dict[str, str]:
+    """Variant of the protocol -> its drawing as SVG, of the variants that the entries run; without steps one drawing,
+    made from what attacks read."""
+    steps = parsed(card["steps"]) or {}
+    wanted = dict.fromkeys((entry.get("settings") or {}).get(card["steps_by"], "") for entry in entries)
+    found = {variant: steps[variant] for variant in wanted if variant in steps} or dict(list(steps.items())[:1])
+    drawn = {variant: sequence_svg(rows, coalition) for variant, rows in found.items()}
+    return drawn or {"": _two_sided(card, coalition, entries, runs)}
+
+
+def _two_sided(card: Mapping[str, Any], coalition: str, entries: list[dict[str, Any]], runs: pd.DataFrame) -> str:
+    """The private parties on the left and ``coalition`` on the right."""
     secrets = [name for name in parsed(card["secrets"]) or {} if not name.endswith("planted")]
     sees = (parsed(card["coalitions"]) or {}).get(coalition, "")
     private = Lane("Private parties", ("own the records", "run the defense on every message that leaves"))

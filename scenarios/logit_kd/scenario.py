@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.scenario import Deployment, Scenario
 from scenarios.logit_kd.settings import MEANING, Settings, read_settings
+from scenarios.logit_kd.steps import STEPS
 
 __all__ = ["LOGIT_KD"]
 
@@ -63,4 +64,6 @@ LOGIT_KD = Scenario(
     settings=MEANING,
     build=_build,
     small=_small,
+    steps=STEPS,
+    steps_by="method",
 )

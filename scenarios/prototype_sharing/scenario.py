@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.scenario import Deployment, Scenario
 from scenarios.prototype_sharing.settings import MEANING, Settings, read_settings
+from scenarios.prototype_sharing.steps import STEPS
 
 __all__ = ["PROTOTYPE_SHARING"]
 
@@ -66,4 +67,6 @@ PROTOTYPE_SHARING = Scenario(
     settings=MEANING,
     build=_build,
     small=_small,
+    steps=STEPS,
+    steps_by="method",
 )

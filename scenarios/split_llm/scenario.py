@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.scenario import Deployment, Scenario
 from scenarios.split_llm.settings import MEANING, Settings, read_settings
+from scenarios.split_llm.steps import STEPS
 
 __all__ = ["SPLIT_LLM"]
 
@@ -59,4 +60,6 @@ SPLIT_LLM = Scenario(
     settings=MEANING,
     build=_build,
     small=_small,
+    steps=STEPS,
+    steps_by="topology",
 )

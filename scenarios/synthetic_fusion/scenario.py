@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.scenario import Deployment, Scenario
 from scenarios.synthetic_fusion.settings import MEANING, Settings, read_settings
+from scenarios.synthetic_fusion.steps import STEPS
 
 __all__ = ["SYNTHETIC_FUSION"]
 
@@ -75,4 +76,6 @@ SYNTHETIC_FUSION = Scenario(
     settings=MEANING,
     build=_build,
     small=_small,
+    steps=STEPS,
+    steps_by="method",
 )

@@ -10,7 +10,7 @@ from leaderboard.app.boardview import PAGE
 from leaderboard.app.escape import prose
 from leaderboard.app.parts import definitions, facts, heading, note
 from leaderboard.app.runsview import parsed
-from leaderboard.app.scenarioview import drawing, entries_of, entry_table
+from leaderboard.app.scenarioview import drawings, entries_of, entry_table
 from leaderboard.app.source import column, first, frame
 from leaderboard.app.state import choose, switch
 from leaderboard.app.tables import height_of, plain, ready, show
@@ -44,7 +44,11 @@ with right:
 heading(name, (card or {}).get("summary") or "This installation does not have this scenario; its results are shown.")
 if card:
     runs = frame("runs", suite=suite, submissions="none")
-    st.image(drawing(card, coalition, entries, runs[runs["scenario"] == name]), alt=f"Protocol of {name}")
+    for variant, svg in drawings(card, coalition, entries, runs[runs["scenario"] == name]).items():
+        if variant:
+            st.subheader(variant)
+        st.image(svg, alt=f"Protocol of {name} {variant}")
+    note("Orange: what the chosen coalition sends or receives. Every message of a private party passes its defense.")
     sees, wants = st.columns(2, gap="large")
     with sees:
         st.subheader("What the adversary sees")

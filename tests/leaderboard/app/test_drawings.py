@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 from leaderboard.app.evidence import marked_tokens
 from leaderboard.app.protocol import Arrow, Lane, protocol_svg
+from leaderboard.app.sequence import seen_by, sequence_svg
 
 EVIL = '</text><script>alert("x")</script>&'
 
@@ -27,6 +28,24 @@ def test_protocol_grows_with_its_text() -> None:
         return float(root.attrib["height"])
 
     assert height(("line",) * 20) > height(("line",)) > 0
+
+
+def test_a_sequence_colours_what_the_coalition_sees_and_escapes() -> None:
+    def step(sender: str, says: str, receiver: str = "", when: str = "") -> dict[str, str]:
+        return {"sender": sender, "says": says, "receiver": receiver, "kind": "LOGITS", "when": when}
+
+    steps = [
+        step("clients", EVIL, when="each round"),
+        step("clients", "up", "edges", "each round"),
+        step("edges", "on", "server"),
+    ]
+    root = ET.fromstring(sequence_svg(steps, "edge1"))
+    assert root.find(".//{http://www.w3.org/2000/svg}script") is None
+    words = "".join(root.itertext())
+    assert "<script>" in words and "each round" in words and "edges (curious)" in words
+    coloured = [sequence_svg(steps, who).count('stroke="#b5460a" stroke-width="2"') for who in ("edge1", "server", "x")]
+    assert coloured == [2, 1, 0]
+    assert seen_by("clients", "client") and not seen_by("clients", "server")
 
 
 def test_recovered_tokens_are_marked() -> None:

@@ -16,10 +16,11 @@ from harness.data.split import Splits, draw
 from harness.defense import Item
 from harness.errors import SuiteError
 from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.seeds import numpy_generator
+from harness.seeds import numpy_generator, torch_generator
 from harness.tokens import load_tokens, tokenizer_folder
 from harness.utility import Classification
 from scenarios.logit_kd import hkt, protocol
+from scenarios.logit_kd.queries import with_copies
 from scenarios.logit_kd.secrets import secrets_of
 from scenarios.logit_kd.settings import Settings
 from scenarios.population import CURIOUS, Population, draw_shadow, populate
@@ -36,7 +37,6 @@ _LOCAL = ("max_tokens", "digest", "digest_epochs", "digest_lr", "temperature", "
 _CURIOUS = (
     "method",
     "rounds",
-    "copies",
     "inner_rounds",
     "ensemble",
     "threshold",
@@ -167,7 +167,7 @@ class _Common:
             "public_texts": list(self.public),
             "groups": {edge: list(members) for edge, members in self.groups.items()},
             "models": {client: self.model_of(client) for client in self.clients},
-            "candidates": {c.id: c.text for c in candidates},
+            "candidates": with_copies(candidates, self.settings.copies, torch_generator("copies", *self.axes)),
         }
 
     def facts(self, auxiliary: tuple[Record, ...]) -> Public:

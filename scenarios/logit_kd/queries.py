@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
+from harness.coalition import Candidate
 from harness.net import Net
 
-__all__ = ["Queries", "choose_queries", "disturb"]
+__all__ = ["Queries", "choose_queries", "disturb", "with_copies"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,18 @@ class Queries:
 
 def choose_queries(net: Net, public: Sequence[str]) -> Queries:
     """Every client is asked about all candidates, so that those of one can calibrate another's; each candidate once,
-    then in ``copies`` disturbed copies."""
+    then in disturbed copies."""
     texts, ids = list(public), [""] * len(public)
-    for candidate, text in net.settings["candidates"].items():
-        copies = [disturb(text, net.generator) for _ in range(net.settings["copies"])]
-        texts += [text, *copies]
-        ids += [candidate] * (1 + len(copies))
+    for candidate, asked in net.settings["candidates"].items():
+        texts += asked
+        ids += [candidate] * len(asked)
     return Queries(texts, ids, dict.fromkeys(net.parties, range(len(public), len(texts))))
+
+
+def with_copies(candidates: Sequence[Candidate], copies: int, generator: torch.Generator) -> dict[str, list[str]]:
+    """Candidate id -> its text and ``copies`` disturbed copies: the same in every shadow run, so that answers compare
+    text by text and none is encoded twice."""
+    return {c.id: [c.text, *(disturb(c.text, generator) for _ in range(copies))] for c in candidates}
 
 
 def disturb(text: str, generator: torch.Generator, share: float = 0.25) -> str:

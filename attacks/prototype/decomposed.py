@@ -23,6 +23,10 @@ ABSENT = -2 * LARGEST
 """Score of a candidate whose class its party did not send: below that of any other."""
 
 
+MOST_TEXTS = 10
+"""Own texts that a prototype is taken apart into at most: of more than that, no single one is its text."""
+
+
 class PrototypeDecomposition(Attack):
     """Every prototype taken apart over the candidates of its party and class, all of them at once.
 
@@ -52,7 +56,7 @@ class PrototypeDecomposition(Attack):
                 ratios = zip(release.asked, _ratios(known, release, axes[release.label]), strict=True)
                 scores |= {view.candidates[place].id: float(ratio) for place, ratio in ratios}
             if view.public.model:
-                weights = lasso_weights(release.vector, known.own[release.label], release.count)
+                weights = lasso_weights(release.vector, known.own[release.label], min(release.count, MOST_TEXTS))
                 text = known.texts[release.label][int(np.argmax(weights))]
                 found[f"{release.party}/{release.label}"] = view.tokenize(text)
         return {**scores, **found}

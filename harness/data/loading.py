@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data.record import Record, distinct, make, to_dataset
 from harness.data.sources import SOURCES, read
 from harness.errors import DataError
+from harness.once import once
 
 if TYPE_CHECKING:
     from harness.assets import Progress
@@ -51,13 +52,27 @@ def load(
     Raises:
         DataError: nothing of that name or path, or it lacks a column; says what to do.
     """
-    if name in SOURCES and label_column is None and text_column == "text" and group_column is None:
+    if name in SOURCES and progress is None:
+        return _embedded(name, text_column, label_column, group_column, seed)
+    return _loaded(name, progress, text_column, label_column, group_column, split, seed)
+
+
+@once(maxsize=4)
+def _embedded(name: str, text: str, label: str | None, group: str | None, seed: int) -> Any:
+    """Embedded data never change, and the entries of a suite mostly share them."""
+    return _loaded(name, None, text, label, group, "train", seed)
+
+
+def _loaded(
+    name: str, progress: Progress | None, text: str, label: str | None, group: str | None, split: str, seed: int
+) -> Any:
+    if name in SOURCES and label is None and text == "text" and group is None:
         return to_dataset(distinct(read(name, seed=seed, progress=progress)))
     table = to_dataset(read(name, seed=seed, progress=progress)) if name in SOURCES else _open(name, split)
     columns = {
-        "text": text_column,
-        "label": label_column or _present(table, "label"),
-        "group": group_column or _present(table, "group"),
+        "text": text,
+        "label": label or _present(table, "label"),
+        "group": group or _present(table, "group"),
     }
     return to_dataset(distinct(_from_columns(name, table, columns)))
 

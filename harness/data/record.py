@@ -7,8 +7,10 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from harness.errors import DataError
 
@@ -114,6 +116,18 @@ def records(dataset: Any) -> list[Record]:
     Raises:
         DataError: a column is missing, or a stored id is not that of its text.
     """
+    with _READING:
+        if dataset not in _READ:
+            _READ[dataset] = tuple(_records(dataset))
+        return list(_READ[dataset])
+
+
+_READ: WeakKeyDictionary[Any, tuple[Record, ...]] = WeakKeyDictionary()
+"""Records of datasets that are still in use: entries of a suite mostly share them."""
+_READING = Lock()
+
+
+def _records(dataset: Any) -> list[Record]:
     missing = {"id", "text", "label", "group", "spans", "attributes"} - set(dataset.column_names)
     if missing:
         raise DataError(f"dataset lacks the columns {sorted(missing)}: build it with harness.data.load")

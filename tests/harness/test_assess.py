@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from harness.assess import Assessment, assess, assess_entry
 from harness.ledgers import Ledger, ledgers
+from harness.oddities import row_flags
 from harness.suite import AttackSpec, Control, Entry, Suite
 
 COSTS = dict.fromkeys(("bytes_up", "bytes_down", "private_flops", "private_peak_bytes", "round_trips"), 10)
@@ -200,6 +202,16 @@ def test_missing_seeds_are_flagged_and_shared_ones_used() -> None:
     row = world.row()
     assert "partial" in flags(row)
     assert row.leakage is not None and row.leakage.n_seeds == 2
+
+
+@pytest.mark.parametrize(("seeds", "few"), [(4, True), (5, False)])
+def test_five_seeds_are_enough(seeds: int, few: bool) -> None:
+    world = World(seeds=seeds)
+    world.add("attack", draw=text(0.3))
+    world.add("blind", role="blind", draw=text(0.0))
+    ranked, indicative = (replace(world.row(), indicative=told) for told in (False, True))
+    assert ("few_seeds" in {flag.id for flag in row_flags(ranked)}) is few
+    assert "few_seeds" not in {flag.id for flag in row_flags(indicative)}
 
 
 def test_a_failed_attack_and_a_metric_without_a_floor_are_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ from harness.message import Kind
 from harness.plan import _Maker
 from harness.runner import Runner, Task
 from harness.scenario import Deployment
+from harness.schema import Score
 from harness.shadows import ShadowBank, own_of
 from harness.sight import Sight
 from harness.store import Store
@@ -51,6 +52,9 @@ class Nearness(Attack):
         vectors = view.embed([c.text for c in view.candidates])
         return {c.id: -float((sent[c.party] - x).norm(dim=1).min())
                 for c, x in zip(view.candidates, vectors, strict=True)}  # fmt: skip
+
+    def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
+        return {"scored": len(scores)}
 
 
 class Nothing(Attack):
@@ -213,6 +217,8 @@ def test_membership_is_scored_on_every_target_and_resumed(
         rows = [s for s in scores if s["cell_key"] == cell["key"]]
         assert {s["record"] for s in rows} == {f"{t}:{c.id}" for t in range(3) for c in pooled.candidates}
         assert {s["metric"] for s in rows} == {"score", "label", "canary"}
+        facts = json.loads(cell["facts"])
+        assert facts == ({"scored": len(rows)} if cell["name"] == "nearness" else {})
 
 
 def test_shadows_are_there_for_secrets_without_candidates(runner: Runner, pooled: Deployment) -> None:

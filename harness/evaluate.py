@@ -17,7 +17,7 @@ from harness.runner import Runner
 from harness.store import Store
 from harness.submission import Submission
 from harness.submission import load as load_submission
-from harness.suite import Suite, load_suite
+from harness.suite import Suite, load_suite, quick_suite
 
 __all__ = ["evaluate"]
 
@@ -27,7 +27,7 @@ MOST_JOBS = 4
 
 def evaluate(
     submission_path: str | Path,
-    suite_name: str | Path,
+    suite_name: str | Path | None,
     store_path: Path,
     *,
     scenario: str | None = None,
@@ -39,6 +39,7 @@ def evaluate(
 ) -> Report:
     """Evaluate a submission on a suite; cells that the store already has are not computed again.
 
+    Without ``suite_name`` it is the quick suite of ``scenario``, or of the scenarios that the submission is made for.
     ``jobs`` runs are worked on at a time, by default as many as there are cores for the suite's threads.
 
     Raises:
@@ -76,13 +77,14 @@ def default_jobs(threads: int) -> int:
 
 
 def _inputs(
-    path: str | Path, suite_name: str | Path, scenario: str | None, points: Sequence[int] | None
+    path: str | Path, suite_name: str | Path | None, scenario: str | None, points: Sequence[int] | None
 ) -> tuple[Suite, Submission, Submission, tuple[int, ...]]:
     submission = load_submission(registry.find_submission(path))
     undefended = load_submission(registry.find_submission("none"))
-    suite = load_suite(suite_name)
     if scenario is not None:
         registry.target("scenario", scenario)
+    suite = load_suite(suite_name or quick_suite([scenario] if scenario else submission.scenarios))
+    if scenario is not None:
         suite = suite.model_copy(update={"entries": tuple(e for e in suite.entries if e.scenario == scenario)})
     chosen = tuple(points) if points else tuple(range(len(submission.points)))
     last = len(submission.points) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from harness.documents import Document, parse, read_toml
 from harness.errors import ManifestError
 from harness.keys import canonical
 
-__all__ = ["AttackSpec", "Control", "Entry", "Suite", "load_suite"]
+__all__ = ["AttackSpec", "Control", "Entry", "Suite", "load_suite", "quick_suite"]
 
 Variant = Literal["oblivious", "adaptive"]
 
@@ -127,6 +128,14 @@ class Suite(Document):
     def label(self) -> str:
         """``name@version``, as records store it."""
         return f"{self.name}@{self.version}"
+
+
+def quick_suite(scenarios: Collection[str]) -> str:
+    """The suite of ``quick`` and all ``...-quick`` that runs the first of ``scenarios`` that any of them runs; else
+    ``quick``."""
+    names = sorted((n for n in registry.suites() if n == "quick" or n.endswith("-quick")), key=lambda n: (len(n), n))
+    runs = {name: {entry.scenario for entry in load_suite(name).entries} for name in names}
+    return next((name for wanted in scenarios for name in names if wanted in runs[name]), "quick")
 
 
 def load_suite(name_or_path: str | Path) -> Suite:

@@ -24,7 +24,10 @@ class Isolation(StrEnum):
 
 def evaluate(
     submission: Annotated[str, typer.Argument(help="Folder of a submission, or the name of one.")],
-    suite: Annotated[str, typer.Option(help="Name of a suite, or a .toml file.")] = "quick",
+    suite: Annotated[
+        str | None,
+        typer.Option(help="Name of a suite, or a .toml file [default: the quick one of the scenario, or quick]."),
+    ] = None,
     store: StoreOption = None,
     scenario: Annotated[str | None, typer.Option(help="Only the suite's entries of this scenario.")] = None,
     point: Annotated[list[int] | None, typer.Option(help="Only this operating point (repeat for more).")] = None,

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import ManifestError, UnknownName
 from harness.keys import key
-from harness.suite import load_suite
+from harness.suite import load_suite, quick_suite
 from tests import toml_writer
 
 GOOD: dict[str, Any] = {
@@ -96,3 +96,18 @@ def test_unknown_suite(tmp_path: Path) -> None:
         load_suite("no_such_suite")
     with pytest.raises(ManifestError, match="cannot be read"):
         load_suite(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "suite"),
+    [
+        (["split_llm"], "quick"),
+        (["logit_kd"], "logit-quick"),
+        (["prototype_sharing"], "prototype-quick"),
+        (["synthetic_fusion", "logit_kd"], "synthetic-quick"),
+        (["*"], "quick"),
+        (["nowhere"], "quick"),
+    ],
+)
+def test_every_scenario_has_its_quick_suite(scenarios: list[str], suite: str) -> None:
+    assert quick_suite(scenarios) == suite

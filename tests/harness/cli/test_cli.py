@@ -119,7 +119,7 @@ def test_evaluate_hands_over_its_options(cli: Cli, monkeypatch: pytest.MonkeyPat
         del call["progress"]
     assert calls[0] == {
         "submission": "quiet",
-        "suite": "quick",
+        "suite": None,
         "store": Path("leakboard.duckdb"),
         "scenario": None,
         "points": None,

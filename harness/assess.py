@@ -25,6 +25,9 @@ PINNED_FPR = 0.01
 """False-positive rate of membership unless the entry's entitlement has another ``fpr``."""
 
 
+ONLY_AGGREGATE = "only secrets of a whole party are scored here: see aggregate leakage"
+
+
 @dataclass(frozen=True)
 class AttackResult:
     """What one attack variant reached on one metric; ``advantage`` is None where it has no result."""
@@ -61,6 +64,8 @@ class Assessment:
     flags: tuple[Flag, ...]
     failure: str | None
     indicative: bool = False
+    aggregate_only: bool = False
+    """The entry scores secrets of a whole party alone: nothing is missing where there is no privacy."""
 
     @property
     def privacy(self) -> score.Estimate | None:
@@ -74,14 +79,16 @@ class Assessment:
             return "error"
         if self.privacy is not None and self.privacy.void is None:
             return "ok"
+        if self.aggregate_only and self.aggregate is not None and self.aggregate.void is None:
+            return "ok"
         told = {attack.status for attack in self.attacks}
         return "not_applicable" if told == {"not_applicable"} else "void"
 
     @property
     def reason(self) -> str | None:
-        """Why the status is not ``ok``."""
+        """Why the status is not ``ok``, or why there is no privacy."""
         if self.failure or self.status == "ok":
-            return self.failure
+            return self.failure or (ONLY_AGGREGATE if self.aggregate_only else None)
         if self.status == "not_applicable":
             return "; ".join(dict.fromkeys(attack.reason or "" for attack in self.attacks))
         return (self.privacy.void if self.privacy else None) or "no attack has a result"
@@ -130,6 +137,7 @@ def assess(
         flags=(),
         failure=failed["reason"] or failed["status"] if failed else None,
         indicative=suite is None or suite.indicative,
+        aggregate_only=undefended.aggregate_only if undefended else _only_aggregate(leak, results),
     )
     return _flagged(made, undefended, partial)
 
@@ -197,6 +205,13 @@ def _result(entry: Panelled, advantage: score.Advantage) -> AttackResult:
     aggregate = is_aggregate(entry.series.secret)
     status = "ok" if advantage.void is None else "void"
     return AttackResult(entry.series, advantage.metric, entry.counts, aggregate, n, advantage, status, advantage.void)
+
+
+def _only_aggregate(leak: score.Leakage | None, results: Sequence[AttackResult]) -> bool:
+    """Whether no record-level secret is scored, and not for want of an attack that worked."""
+    others = [r for r in results if not r.aggregate]
+    failed = any(r.status == "error" or any(f.id == "control_failed" for f in r.flags) for r in others)
+    return leak is None and not failed and any(r.aggregate for r in results)
 
 
 def _about(series: Series) -> tuple[str, str, str]:

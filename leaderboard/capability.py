@@ -30,7 +30,7 @@ def of_attacks(row: Assessment) -> list[tuple[str, float]]:
     else the normalised utility; MP* that of the undefended system.
     """
     found = _task(row)
-    if found is None or row.status != "ok":
+    if found is None or row.status != "ok" or row.aggregate_only:
         return []
     mine, ideal = found
     best: dict[tuple[str, str, str, str], float] = {}

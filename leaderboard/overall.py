@@ -99,6 +99,7 @@ def overall_rows(
         fixed = entries.get(suite) or sorted({(r["entry"], r["scenario"]) for r in board if r["suite"] == suite})
         made_for = declared.get(name) or [r["scenario"] for r in mine]
         parts = [_part(rows, suite, e, s, name, point, made_for) for e, s in fixed]
+        counting = [pair for pair, (_, row) in zip(fixed, parts, strict=True) if row is None or not _beside(row)]
         attacks = [pair for e, _ in fixed for pair in scores.get((suite, e, name, point), ())]
         found.append(
             {
@@ -106,7 +107,7 @@ def overall_rows(
                 "label": mine[0]["label"], "indicative": mine[0]["indicative"],
                 "covered": len(mine), "entries": len(fixed),
                 "declared": all(s in made_for or "*" in made_for for _, s in fixed),
-                **_combined(parts), **_heads(heads, suite, name, made_for, fixed), **_capability(attacks),
+                **_combined(parts), **_heads(heads, suite, name, made_for, counting), **_capability(attacks),
             }
         )  # fmt: skip
     return _placed(found)
@@ -123,7 +124,7 @@ def _part(
 
 
 def _combined(parts: Sequence[tuple[str, Row | None]]) -> dict[str, Any]:
-    live = [(e, row) for e, row in parts if row is None or row["status"] != "not_applicable"]
+    live = [(e, row) for e, row in parts if row is None or not _beside(row)]
     missing = [e for e, row in live if row is None]
     bad = [(e, row) for e, row in live if row is not None and row["pue"] is None]
     outside = [
@@ -143,6 +144,12 @@ def _combined(parts: Sequence[tuple[str, Row | None]]) -> dict[str, Any]:
         "status": "ok",
         "reason": "; ".join(outside) or None,
     }
+
+
+def _beside(row: Row) -> bool:
+    """Whether an entry has no say in the overall score: it does not apply, or scores no record-level secret at all."""
+    aggregate = row["privacy"] is None and row["aggregate_leakage"] is not None
+    return row["status"] == "not_applicable" or (row["status"] == "ok" and aggregate)
 
 
 def _heads(

@@ -35,6 +35,8 @@ def _line(row: Row, notes: dict[str, int], submissions: bool) -> list[str]:
     told = [*row.flags]
     if row.status != "ok":
         told.append(f"{row.status}: {row.reason}" if row.reason else row.status)
+    elif row.reason:
+        told.append(row.reason)
     marks = "".join(f"[{notes.setdefault(text, len(notes) + 1)}]" for text in told)
     cells = [
         row.entry,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.assess import Assessment, assess, assess_entry
+from harness.assess import ONLY_AGGREGATE, Assessment, assess, assess_entry
 from harness.ledgers import Ledger, ledgers
 from harness.oddities import row_flags
 from harness.suite import AttackSpec, Control, Entry, Suite
@@ -168,7 +168,8 @@ def test_closeness_is_one_minus_the_ratio_of_distances() -> None:
               draw=lambda rng: {"tv": {f"p{i}": 0.4 for i in range(10)}})  # fmt: skip
     row = world.row()
     assert row.aggregate is not None and row.aggregate.estimate == pytest.approx(1 - 0.1 / 0.4)
-    assert row.leakage is None and row.status == "void"
+    assert row.leakage is None and row.privacy is None
+    assert row.status == "ok" and row.reason == ONLY_AGGREGATE and row.aggregate_only
 
 
 def test_presence_and_counts_have_their_metrics() -> None:
@@ -202,6 +203,16 @@ def test_missing_seeds_are_flagged_and_shared_ones_used() -> None:
     row = world.row()
     assert "partial" in flags(row)
     assert row.leakage is not None and row.leakage.n_seeds == 2
+
+
+def test_a_failed_attack_on_records_is_not_taken_for_an_entry_without_any() -> None:
+    world = World()
+    world.add("shares", secret="label_distribution", draw=lambda rng: {"tv": {"a": 0.1, "b": 0.2}})
+    world.add("blind", role="blind", secret="label_distribution", draw=lambda rng: {"tv": {"a": 0.4, "b": 0.4}})
+    assert world.row().status == "ok"
+    world.add("broken", status="error", draw=lambda rng: {})
+    row = world.row()
+    assert row.status == "void" and not row.aggregate_only
 
 
 @pytest.mark.parametrize(("seeds", "few"), [(4, True), (5, False)])

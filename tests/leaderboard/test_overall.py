@@ -45,6 +45,14 @@ def test_what_is_declared_but_not_measured_has_no_overall_score_and_says_why() -
     assert "rank" not in found["a", 0]
 
 
+def test_an_entry_of_aggregate_secrets_alone_has_no_say() -> None:
+    beside = row("e2", "a", pue=None, privacy=None, aggregate_leakage=0.9, ranked=False, reason="see aggregate leakage")
+    found = overall([row("e1", "a", pue=0.8), beside], {"a": ["*"]})
+    assert (found["a", 0]["pue"], found["a", 0]["weakest"], found["a", 0]["ranked"]) == (0.8, "e1", True)
+    unmeasured = overall([row("e1", "a"), {**beside, "aggregate_leakage": None, "status": "void"}], {"a": ["*"]})
+    assert unmeasured["a", 0]["pue"] is None
+
+
 def test_a_row_that_is_not_ranked_somewhere_is_not_ranked_overall() -> None:
     board = [row("e1", "a"), row("e2", "a", ranked=False, reason="below the utility floor")]
     found = overall(board, {"a": ["*"]})

@@ -7,18 +7,23 @@ from leaderboard.fields import COSTS, INTERVALS, KEYS, STATUS
 
 __all__ = ["ATTACKS", "BOUNDS", "CELLS", "EVIDENCE", "PAIRS", "RUNS", "STRATA"]
 
+_ATTACK = (
+    words("attack", "Attack", "Name of the attack."),
+    words(
+        "variant",
+        "Variant",
+        "oblivious: as if there were no defense; adaptive: knows the defense; blind: sees no message.",
+    ),
+    words("coalition", "Coalition", "Curious parties that share what they see."),
+)
+"""Which attack, and whose."""
+
 ATTACKS = Table(
     "attacks",
     "One row per suite entry, submission, operating point, attack, variant, coalition, secret and metric.",
     (
         *KEYS,
-        words("attack", "Attack", "Name of the attack."),
-        words(
-            "variant",
-            "Variant",
-            "oblivious: as if there were no defense; adaptive: knows the defense; blind: sees no message.",
-        ),
-        words("coalition", "Coalition", "Curious parties that share what they see."),
+        *_ATTACK,
         words("secret", "Secret", "What the attack aims at."),
         flag("aggregate", "Aggregate", "The secret is about all records of a party, and does not enter leakage."),
         words("metric", "Metric", "How the guess is scored."),
@@ -124,9 +129,7 @@ BOUNDS = Table(
     "Lower bounds on epsilon that attacks prove.",
     (
         *KEYS,
-        words("attack", "Attack", "Name of the attack."),
-        words("variant", "Variant", "Variant of the attack."),
-        words("coalition", "Coalition", "Who attacks."),
+        *_ATTACK,
         whole("seed", "Seed", "Seed index."),
         words("method", "Method", "one-run audit (Steinke et al. 2023) of canaries, or phantoms (disclosure test)."),
         number("epsilon", "Epsilon at least", "No mechanism with a smaller epsilon at delta 0 allows this attack."),
@@ -140,9 +143,7 @@ STRATA = Table(
     "Results of attacks by how many records are behind a release.",
     (
         *KEYS,
-        words("attack", "Attack", "Name of the attack."),
-        words("variant", "Variant", "Variant of the attack."),
-        words("coalition", "Coalition", "Who attacks."),
+        *_ATTACK,
         words("secret", "Secret", "What the attack aims at."),
         words("metric", "Metric", "How the guess is scored."),
         words("stratum", "Records behind it", "How many records are behind the release: 1, 2-3, 4-10 or more."),

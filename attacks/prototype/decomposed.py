@@ -8,6 +8,7 @@ import numpy as np
 
 from attacks.prototype.decomposition import lasso_weights
 from attacks.prototype.dictionary import Dictionary, Release, dictionary_of, releases
+from attacks.prototype.moments import principal
 from harness.attack import Attack
 from harness.score.statistic import Floats
 
@@ -99,5 +100,5 @@ def _ratios(known: Dictionary, release: Release, axes: tuple[Floats, Floats]) ->
 
 def _axes(covariance: Floats) -> tuple[Floats, Floats]:
     """Variances and directions ``[d, d]`` of a covariance."""
-    spread, turn = np.linalg.eigh(covariance)
+    spread, turn = principal(covariance)
     return np.maximum(spread, 1e-12 * spread[-1]), turn

@@ -29,10 +29,6 @@ class Moments:
         """Expected squared distance of a record to the class mean."""
         return float(np.trace(self.covariance))
 
-    def mapped(self, weight: Floats, bias: Floats) -> Moments:
-        """Moments of ``x weight + bias``: ``weight`` is ``[d, e]``, ``bias`` ``[e]``."""
-        return Moments(self.mean @ weight + bias, weight.T @ self.covariance @ weight)
-
 
 def principal(covariance: Floats) -> tuple[Floats, Floats]:
     """Variances ``[d]`` along the principal axes, rising, and the axes ``[d, d]`` as columns; of one array once."""

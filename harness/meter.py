@@ -42,6 +42,10 @@ class MeteredPart:
         """A fresh key-value cache of this part (None for encoders)."""
         return self.part.new_cache()
 
+    def of(self, part: Any) -> MeteredPart:
+        """Another part of the same size, on the same meter."""
+        return MeteredPart(part, self._meter)
+
     @torch.inference_mode()
     def __call__(self, x: Tensor, cache: Any = None) -> Tensor:
         """Forward without gradients; shapes as :meth:`harness.models.Part.forward`."""

@@ -1,4 +1,4 @@
-"""Attacks on released synthetic texts."""
+"""Attacks on released synthetic texts, and on generators tuned on private ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ ATTACKS: dict[str, str] = {
     "canary_echo": f"{_HERE}.canary_echo:CanaryEcho",
     "echo_exposure": f"{_HERE}.echo_exposure:EchoExposure",
     "rare_disclosure": f"{_HERE}.disclosure:RareDisclosure",
+    "generator_exposure": f"{_HERE}.generator_attacks:GeneratorExposure",
+    "generator_lira": f"{_HERE}.generator_attacks:GeneratorLira",
     "pii_echo": f"{_HERE}.disclosure:PiiEcho",
 }
 """Attack name -> ``module:class``."""

@@ -6,15 +6,17 @@ LoRA: Hu et al. (2022), section 4.1, by way of peft; the frozen weights stay sha
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from harness.errors import ProtocolError
 from harness.tokens import Tokens
 
-__all__ = ["IGNORED", "adapted", "next_token_loss", "training_rows"]
+__all__ = ["IGNORED", "adapted", "adapter_weights", "next_token_loss", "training_rows", "with_weights"]
 
 LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -40,6 +42,29 @@ def adapted(part: nn.Module, rank: int, generator: torch.Generator) -> nn.Module
                 bound = 1 / sqrt(one.shape[1])
                 one.copy_((2 * torch.rand(one.shape, generator=generator) - 1) * bound)
     return found
+
+
+def adapter_weights(part: nn.Module) -> dict[str, Tensor]:
+    """The adapters alone, under the names peft saves them by: ``blocks.0.self_attn.q_proj.lora_A.weight``, ..."""
+    from peft import get_peft_model_state_dict
+
+    found: dict[str, Tensor] = get_peft_model_state_dict(part)
+    return found
+
+
+def with_weights(part: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+    """``part``, which :func:`adapted` made, with other adapters.
+
+    Raises:
+        ProtocolError: names or shapes are not those of its adapters.
+    """
+    from peft import set_peft_model_state_dict
+
+    shapes = {name: list(one.shape) for name, one in adapter_weights(part).items()}
+    if {name: list(one.shape) for name, one in weights.items()} != shapes:
+        raise ProtocolError(f"adapters that do not fit: {len(weights)} tensors, {len(shapes)} of the agreed rank asked")
+    set_peft_model_state_dict(part, dict(weights))
+    return part
 
 
 def training_rows(tokens: Tokens, pairs: list[tuple[str, str]], max_tokens: int) -> tuple[Tensor, Tensor]:

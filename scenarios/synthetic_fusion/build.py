@@ -18,9 +18,11 @@ from harness.utility import Classification
 from scenarios.population import CURIOUS, Population, draw_shadow
 from scenarios.synthetic_fusion import servers
 from scenarios.synthetic_fusion.canaries import Cast, cast
+from scenarios.synthetic_fusion.hosting import hosted
 from scenarios.synthetic_fusion.pool import Pool, draw_pool, generator_of
+from scenarios.synthetic_fusion.prompts import listing
 from scenarios.synthetic_fusion.secrets import secrets_of
-from scenarios.synthetic_fusion.settings import GENERATING, SCRATCH, Settings
+from scenarios.synthetic_fusion.settings import GENERATING, SCRATCH, VOTING, Settings
 from scenarios.synthetic_fusion.voting import halving
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ Axes = tuple[str | int, ...]
 MODULE = "scenarios.synthetic_fusion.parties"
 EVERYONE = "everyone"
 """The one party of the centralised reference."""
+_PARTIES = {"aug_pe": "voter", "wasp": "voter", "hosted_fusegen": "tuner"}
+_SERVERS = {"aug_pe": servers.aug_pe, "wasp": servers.wasp, "hosted_fusegen": hosted}
 PUBLIC_TEXTS = 200
 """Public texts that a defense is handed; a scratch generator has read all of them."""
 
@@ -83,16 +87,16 @@ class _Common:
         """The system on these records, without secrets."""
         from harness.models import model_hash
 
-        s, writes = self.settings, self.settings.method in GENERATING
+        s = self.settings
         generator = PartRef(self.model, 0, None, head=True)
         encoder = Encoder(PartRef(s.encoder, 0, s.encoder_blocks or None))
         plans = {n: self._plan(k, population.records[n], generator, encoder) for k, n in enumerate(self.names)}
         private = [make(item.text, label=item.label) for plan in plans.values() for item in plan.records]
         return Deployment(
-            function=f"{MODULE}:{'generator_party' if writes else 'voter'}",
-            curious={"aug_pe": servers.aug_pe, "wasp": servers.wasp}.get(s.method, servers.fusegen),
+            function=f"{MODULE}:{_PARTIES.get(s.method, 'generator_party')}",
+            curious=_SERVERS.get(s.method, servers.fusegen),
             parties=plans,
-            curious_parts={} if writes else {"generator": generator},
+            curious_parts={} if s.method in GENERATING else {"generator": generator},
             public=self._public(live.openings),
             secrets={},
             tasks=(Classification({name: str(r.label) for name, r in self.test.items()}),),
@@ -154,7 +158,7 @@ class _Common:
         }
         return PartyPlan(
             items=(),
-            parts={"generator": generator} if s.method in GENERATING else {},
+            parts={} if s.method in VOTING else {"generator": generator},
             settings=self._shared() | own,
             public_texts=tuple(record.text for record in self.pool.public[:PUBLIC_TEXTS]),
             seed=("defense", *self.axes),
@@ -167,6 +171,7 @@ class _Common:
         facts = {
             **self._shared(),
             "labels": sorted(s.prefixes),
+            "prompts": {name: self._prompts(k) for k, name in enumerate(self.names)},
             "parties": self.names,
             "votes": {"weights": halving(s.ranks), "by_class": True},
             "public_texts": [record.text for record in self.pool.public],
@@ -174,13 +179,18 @@ class _Common:
         }
         return Public(model=self.model, max_tokens=s.max_tokens, auxiliary=self.pool.auxiliary, facts=facts)
 
+    def _prompts(self, number: int) -> dict[str, str]:
+        """Label -> how a party's generator is asked for a text of that label, and was when it learned."""
+        instruction = self.settings.instructions[number % len(self.settings.instructions)]
+        return {label: listing(instruction, self.settings.prefixes, (), label) for label in self.settings.prefixes}
+
     def _entitlement(self) -> dict[str, Any]:
         s = self.settings
         return {
             "auxiliary": s.auxiliary,
             "auxiliary_domain": "in",
             "generator": "from scratch on public texts" if s.generator == SCRATCH else "pretrained, public",
-            "votes_seen": s.aggregation if s.method not in GENERATING else "none",
+            "votes_seen": s.aggregation if s.method in VOTING else "none",
             "queries": "passive",
             "rounds": "all",
         }

@@ -6,20 +6,20 @@ from collections.abc import Generator, Sequence
 from math import sqrt
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.message import Kind, Message, Value
 from harness.meter import MeteredPart
 from harness.party import Party, Sent
 from harness.score.statistic import Floats
 from harness.sensitivity import MODEL, Bound
-from scenarios.synthetic_fusion.adapters import adapted, next_token_loss, training_rows
+from scenarios.synthetic_fusion.adapters import adapted, adapter_weights, next_token_loss, training_rows
 from scenarios.synthetic_fusion.generation import Writer
 from scenarios.synthetic_fusion.heads import fit_head
 from scenarios.synthetic_fusion.prompts import Shot, listing
 from scenarios.synthetic_fusion.voting import halving, histogram, vote_norm
 
-__all__ = ["alone", "generator_party", "sensitivity", "voter"]
+__all__ = ["alone", "generator_party", "sensitivity", "tuner", "voter"]
 
 
 def generator_party(me: Party) -> Generator[Sent, Message, None]:
@@ -44,6 +44,13 @@ def generator_party(me: Party) -> Generator[Sent, Message, None]:
             sensitivity=dict.fromkeys(("texts", "labels"), MODEL if private else 0.0),
         )
         shots = list(zip(reply["texts"], reply["labels"], strict=True))
+
+
+def tuner(me: Party) -> Generator[Sent, Message, None]:
+    """The first half of ``private_fusegen`` alone: tune a generator on the own records and send its adapters."""
+    weights = adapter_weights(_tuned(me))
+    payload: dict[str, Value] = {name: one.clone() for name, one in weights.items()}
+    yield me.send(Kind.PARAMETERS, round=0, sensitivity=dict.fromkeys(payload, MODEL), **payload)
 
 
 def voter(me: Party) -> Generator[Sent, Message, None]:
@@ -79,15 +86,19 @@ def sensitivity(weights: Sequence[float]) -> Bound:
 
 
 def _model(me: Party, private: bool) -> MeteredPart:
-    """The public generator, or a copy with adapters tuned on the own records."""
-    public, s = me.part("generator"), me.settings
-    if not private:
-        return public
+    """The public generator, or a copy tuned on the own records."""
+    public = me.part("generator")
+    return public.of(_tuned(me)) if private else public
+
+
+def _tuned(me: Party) -> nn.Module:
+    """A copy of the public generator with adapters that learned the own records."""
+    s = me.settings
     pairs = [(listing(s["instruction"], s["prefixes"], (), str(r.label)), r.text) for r in me.records]
-    tuned = adapted(public.part, s["rank"], me.generator)
+    tuned = adapted(me.part("generator").part, s["rank"], me.generator)
     data = training_rows(me.tokenizer, pairs, s["max_tokens"])
     me.train(tuned, next_token_loss, data=data, epochs=s["epochs"], batch_size=s["batch"], lr=s["learning_rate"])
-    return MeteredPart(tuned, me.link.meter)  # type: ignore[arg-type]
+    return tuned
 
 
 def _array(x: Tensor) -> Floats:

@@ -53,10 +53,10 @@ def _small(folder: str) -> Deployment:
 SYNTHETIC_FUSION = Scenario(
     name="synthetic_fusion",
     summary="Parties make one synthetic data set for a small task model: by texts of their own generators (fusegen, "
-    "private_fusegen), or by votes for texts of public generators (aug_pe, wasp).",
+    "private_fusegen, hosted_fusegen), or by votes for texts of public generators (aug_pe, wasp).",
     threat_model="The server is honest but curious, or puts candidate records among the texts to be voted on "
-    "(behaviour probes). It sees texts or votes party by party, or of votes their sum alone. A party sees its own "
-    "messages and what the server answers; a reader sees the released texts. All know generator, encoder, prompts "
+    "(behaviour probes). It sees texts, adapters or votes party by party, or of votes the sum alone. A party sees its "
+    "own messages and what the server answers; a reader sees the released texts. All know generator, encoder, prompts "
     "and voting rule, and hold labelled records of the same kind. fusegen uses no private record: what is found "
     "there is a false alarm.",
     source="FuseGen: Zou et al. (2024); private fine-tuning of generators: Kurakin et al. (2023), Harnessing "

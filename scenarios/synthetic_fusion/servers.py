@@ -18,7 +18,7 @@ from scenarios.synthetic_fusion.heads import fit_head
 from scenarios.synthetic_fusion.selection import feedback
 from scenarios.synthetic_fusion.voting import best_of_each
 
-__all__ = ["PROBES", "READER", "Fused", "aug_pe", "fusegen", "idle", "wasp"]
+__all__ = ["PROBES", "READER", "Fused", "aug_pe", "finish", "fusegen", "idle", "samples", "wasp"]
 
 READER = "reader"
 """Who reads the released synthetic texts: the public."""
@@ -60,20 +60,26 @@ class Fused:
 
 def fusegen(net: Net) -> None:
     """FuseGen's server: gathers texts, shows the chosen ones to every generator, fits the weighted task model."""
-    s, classes, fused = net.settings, sorted(net.settings["prefixes"]), Fused()
-    rng = np.random.default_rng(int(torch.randint(2**62, (), generator=net.generator)))
+    classes, fused = sorted(net.settings["prefixes"]), Fused()
     for round in range(net.rounds):
         for name, message in net.gather().items():
             fused.add(message["texts"], message["labels"], name, classes)
-        shown = Fused()
-        if round < net.rounds - 1 and s["shots"] and fused.texts:
-            rows = feedback(
-                _embedded(net, fused.texts), fused.labels, fused.owners, classes, rng,
-                candidates=s["screened"], samples=s["shots"], high=s["high"],
-            )  # fmt: skip
-            shown = fused.rows(rows.tolist())
+        shown = samples(net, fused) if round < net.rounds - 1 else Fused()
         net.scatter_all(Kind.SYNTHETIC_TEXT, texts=shown.texts, labels=shown.labels)
-    _finish(net, fused, s["boosting"])
+    finish(net, fused, net.settings["boosting"])
+
+
+def samples(net: Net, fused: Fused) -> Fused:
+    """FuseGen's in-context samples for the next round, out of all texts so far; none where the setting says so."""
+    s = net.settings
+    if not s["shots"] or not fused.texts:
+        return Fused()
+    rng = np.random.default_rng(int(torch.randint(2**62, (), generator=net.generator)))
+    rows = feedback(
+        _embedded(net, fused.texts), fused.labels, fused.owners, sorted(s["prefixes"]), rng,
+        candidates=s["screened"], samples=s["shots"], high=s["high"],
+    )  # fmt: skip
+    return fused.rows(rows.tolist())
 
 
 def aug_pe(net: Net) -> None:
@@ -89,7 +95,7 @@ def aug_pe(net: Net) -> None:
         if round < net.rounds - 1:
             population = population.with_more(evolution.varied(population.texts, population.labels, s["variations"]))
     net.scatter_all(Kind.SYNTHETIC_TEXT, texts=[], labels=[])
-    _finish(net, population, 0)
+    finish(net, population, 0)
 
 
 def wasp(net: Net) -> None:
@@ -107,7 +113,7 @@ def wasp(net: Net) -> None:
         everything = everything.with_more(evolution.contrasted(near, far, classes, shares))
     net.own["shares"] = [float(share) for share in shares]
     net.scatter_all(Kind.SYNTHETIC_TEXT, texts=[], labels=[])
-    _finish(net, everything, 0)
+    finish(net, everything, 0)
 
 
 def idle(net: Net) -> None:
@@ -134,7 +140,7 @@ def _votes(net: Net, asked: Fused) -> Mapping[str, Floats]:
     return total
 
 
-def _finish(net: Net, fused: Fused, iterations: int) -> None:
+def finish(net: Net, fused: Fused, iterations: int) -> None:
     """Release the texts with their weights, fit the task model and answer the test texts."""
     classes = sorted(net.settings["prefixes"])
     if not fused.texts:

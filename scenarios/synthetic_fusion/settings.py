@@ -8,10 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from harness.errors import SuiteError
 
-__all__ = ["GENERATING", "MEANING", "SCRATCH", "Settings", "read_settings"]
+__all__ = ["GENERATING", "MEANING", "SCRATCH", "VOTING", "Settings", "read_settings"]
 
 GENERATING = frozenset({"fusegen", "private_fusegen"})
-"""Methods whose parties write texts; in the others they vote."""
+"""Methods whose parties write texts."""
+VOTING = frozenset({"aug_pe", "wasp"})
+"""Methods whose parties vote for texts of the server."""
 SCRATCH = "scratch"
 """The generator that is trained from scratch on public texts."""
 
@@ -21,8 +23,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Literal["fusegen", "private_fusegen", "aug_pe", "wasp"] = Field(
+    method: Literal["fusegen", "private_fusegen", "hosted_fusegen", "aug_pe", "wasp"] = Field(
         description="fusegen: generators without private data; private_fusegen: generators tuned on private text; "
+        "hosted_fusegen: parties send the adapters of tuned generators, with which the server writes; "
         "aug_pe, wasp: private records vote for texts of public generators"
     )
     data: str = Field(description="embedded dataset, local path or hub name, with labels")
@@ -61,10 +64,10 @@ class Settings(BaseModel):
     screened: int = Field(24, ge=1, description="fusegen: candidates for in-context samples")
     high: float = Field(0.5, ge=0, le=1, description="fusegen: share of candidates of high cross-model variability")
     boosting: int = Field(20, ge=0, description="fusegen: iterations of self-boosting weights; 0: none")
-    rank: int = Field(8, ge=1, description="private_fusegen: rank of the adapters")
-    epochs: float = Field(10, gt=0, description="private_fusegen: passes over the private records")
-    learning_rate: float = Field(1e-2, gt=0, description="private_fusegen: of Adam")
-    batch: int = Field(8, ge=1, description="private_fusegen: records of a step")
+    rank: int = Field(8, ge=1, description="tuned generators: rank of the adapters")
+    epochs: float = Field(10, gt=0, description="tuned generators: passes over the private records")
+    learning_rate: float = Field(1e-2, gt=0, description="tuned generators: of Adam")
+    batch: int = Field(8, ge=1, description="tuned generators: records of a step")
     ranks: int = Field(
         1, ge=1, description="texts that a record votes for, with 1, 1/2, 1/4 ...: 1 in aug_pe, 8 in wasp"
     )
@@ -80,8 +83,8 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Settings:
         problems = []
-        if self.method in GENERATING and self.aggregation == "sum":
-            problems.append("texts cannot be summed: aggregation = sum is for aug_pe and wasp")
+        if self.method not in VOTING and self.aggregation == "sum":
+            problems.append("texts and adapters cannot be summed: aggregation = sum is for aug_pe and wasp")
         if self.clients < 3:
             problems.append(f"clients: {self.clients}; sharing needs 2, and client0 is never a victim: give 3 or more")
         if len(self.prefixes) < 2:

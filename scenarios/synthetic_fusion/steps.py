@@ -35,6 +35,13 @@ def _voting(votes: str, next_texts: str) -> tuple[Step, ...]:
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "fusegen": _WRITING,
     "private_fusegen": (Step("clients", "tune adapters on their own records"), *_WRITING),
+    "hosted_fusegen": (
+        Step("clients", "tune adapters on their own records"),
+        Step("clients", "adapters", "server", "PARAMETERS"),
+        Step("server", "received", "clients", "CONTROL"),
+        Step("server", "writes texts with each adapter, chooses samples", when=_ROUND),
+        *_WRITING[-2:],
+    ),
     "aug_pe": _voting("votes for the nearest texts", "keeps the best, varies them"),
     "wasp": _voting("votes for nearest and farthest texts", "prompts with near and far texts"),
 }

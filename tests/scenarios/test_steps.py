@@ -41,6 +41,7 @@ VARIANTS = [
     ("prototype_sharing", "fedtgp"),
     ("synthetic_fusion", "fusegen"),
     ("synthetic_fusion", "private_fusegen"),
+    ("synthetic_fusion", "hosted_fusegen"),
     ("synthetic_fusion", "aug_pe"),
     ("synthetic_fusion", "wasp"),
 ]

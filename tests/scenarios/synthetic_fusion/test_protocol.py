@@ -1,4 +1,4 @@
-"""The four methods end to end on a tiny random model: what is sent, who sees it, and what it depends on."""
+"""The methods end to end on a tiny random model: what is sent, who sees it, and what it depends on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scenarios.synthetic_fusion.settings import read_settings
 from scenarios.synthetic_fusion.voting import halving, histogram
 from tests.scenarios.synthetic_fusion.worlds import frames, toy_deployment
 
-METHODS = ("fusegen", "private_fusegen", "aug_pe", "wasp")
+METHODS = ("fusegen", "private_fusegen", "hosted_fusegen", "aug_pe", "wasp")
 VOTING = ("aug_pe", "wasp")
 
 
@@ -78,7 +78,7 @@ def test_without_private_data_nothing_depends_on_records(runner: Runner, worlds:
     assert one == other
 
 
-@pytest.mark.parametrize("method", ("private_fusegen", *VOTING))
+@pytest.mark.parametrize("method", ("private_fusegen", "hosted_fusegen", *VOTING))
 def test_private_records_matter(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
     one, other = (frames(runner.execute(redrawn(worlds[method], inside=i), Task(None))) for i in (True, False))
     assert one != other

@@ -1,0 +1,154 @@
+"""Membership where the tuned generator can be asked for losses: exposure of a record, and its likelihood ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from attacks.membership.evidence import groups_of, scores_of
+from attacks.membership.lira import online
+from attacks.membership.reading import Memo, by_party
+from attacks.membership.shadows import fit_gaussians, shrink_shifts
+from attacks.synthetic_text.calibration import MINIMUM
+from attacks.synthetic_text.echo_exposure import alternatives
+from attacks.synthetic_text.exposure import exposure
+from attacks.synthetic_text.generators import Asked, gains, public_losses
+from harness.attack import Attack
+from harness.errors import SuiteError
+from harness.score.statistic import Floats
+
+if TYPE_CHECKING:
+    from harness.attack import Guess, Public, View
+    from harness.coalition import Candidate, Sighting
+
+__all__ = ["GeneratorExposure", "GeneratorLira", "like_canary"]
+
+
+@dataclass(frozen=True)
+class _Questions:
+    """Texts that every party's generator is asked about, and what the public generator says of them."""
+
+    asked: dict[str, list[Asked]]
+    base: dict[str, Floats]
+
+
+class _Asking(Attack):
+    """What both attacks share: questions and public losses are made once, and so are the answers of each run."""
+
+    secret: ClassVar[str] = "membership"
+    reads: ClassVar[tuple[str, ...]] = ("PARAMETERS",)
+
+    def __init__(self) -> None:
+        self.questions, self.answers = Memo(), Memo()
+
+    def refuses(self, public: Public) -> str | None:
+        """The prompts of the generators have to be known."""
+        return None if "prompts" in public.facts else "this deployment says nothing of generators and their prompts"
+
+    def texts(self, view: View, candidate: Candidate) -> list[str]:
+        """What is asked about a candidate; its own text first."""
+        return [candidate.text]
+
+    def gains(self, view: View, transcript: Sequence[Sighting]) -> Floats:
+        """``[c, k]``: what tuning in that run took off the loss of each candidate's ``k`` texts; NaN where nothing was
+        sent."""
+        questions = self.questions.of(view.candidates, lambda: self._questions(view))
+        return self.answers.of(transcript, lambda: self._answers(view, transcript, questions))
+
+    def _questions(self, view: View) -> _Questions:
+        prompts, rows = view.public.facts["prompts"], by_party(view.candidates)
+        asked = {
+            party: [
+                (prompts[party][str(one.label)], text)
+                for one in (view.candidates[i] for i in mine)
+                for text in self.texts(view, one)
+            ]
+            for party, mine in rows.items()
+        }
+        return _Questions(asked, public_losses(view, asked))
+
+    def _answers(self, view: View, transcript: Sequence[Sighting], questions: _Questions) -> Floats:
+        found = gains(view, transcript, questions.asked, questions.base)
+        each = {party: one.reshape(len(rows), -1) for party, rows in by_party(view.candidates).items()
+                if (one := found.get(party)) is not None}  # fmt: skip
+        table = np.full((len(view.candidates), next(iter(each.values())).shape[1]), np.nan)
+        for party, one in each.items():
+            table[by_party(view.candidates)[party]] = one
+        return table
+
+
+class GeneratorExposure(_Asking):
+    """Exposure in bits of a record in the tuned generator of its party, among alternatives that were never inserted.
+
+    What is ranked is the loss that tuning took off: a text that is easy, or hard, for everyone is so for the public
+    generator. Alternatives of a canary go on with words of other parties' canaries, those of another record with the
+    end of an auxiliary text. Needs no shadows.
+    """
+
+    name: ClassVar[str] = "generator_exposure"
+    summary: ClassVar[str] = "rank of what tuning took off the record's loss, among records never inserted"
+    source: ClassVar[str] = "Carlini et al. 2019, The Secret Sharer, section 4"
+
+    def __init__(self, *, references: int = 63, prefix: float = 0.5) -> None:
+        super().__init__()
+        self.references = references
+        self.prefix = prefix
+
+    def texts(self, view: View, candidate: Candidate) -> list[str]:
+        """The candidate's text and its alternatives."""
+        rng = np.random.default_rng(int(view.rng.initial_seed()) % 2**63 + view.candidates.index(candidate))
+        if candidate.id in view.public.facts.get("openings", {}):
+            others = like_canary(view, candidate, self.references, rng)
+        else:
+            pool = [record.text for record in view.public.auxiliary]
+            others = alternatives(candidate.text, pool, self.references, self.prefix, rng)
+        return [candidate.text, *others]
+
+    def guess(self, view: View) -> Guess:
+        """Bits of exposure, at most ``log2(references + 1)``."""
+        table = self.gains(view, view.transcript)
+        bits = [exposure(-row[0], -row[1:]) if np.isfinite(row).all() else np.nan for row in table]
+        return scores_of(view.candidates, np.array(bits))
+
+
+class GeneratorLira(_Asking):
+    """What tuning took off a record's loss, against its own distribution in shadow runs with and without it."""
+
+    name: ClassVar[str] = "generator_lira"
+    summary: ClassVar[str] = "likelihood ratio of what tuning took off the record's loss, calibrated by shadow runs"
+    source: ClassVar[str] = "Carlini et al. 2022, sections IV and V, on tuned generators"
+
+    def __init__(self, *, shadows: int = 16) -> None:
+        super().__init__()
+        self.shadows = shadows
+
+    def guess(self, view: View) -> Guess:
+        """A score for every candidate."""
+        live, runs = self.gains(view, view.transcript)[:, 0], view.shadows(self.shadows)
+        if len(runs) < MINIMUM:
+            raise SuiteError(f"generator_lira needs {MINIMUM} shadow runs and has {len(runs)}: raise shadow_budget")
+        known = np.stack([self.gains(view, run.transcript)[:, 0] for run in runs])
+        members = np.array([[run.members[one.id] for one in view.candidates] for run in runs])
+        usable, groups = np.isfinite(known).all(0) & np.isfinite(live), groups_of(view.candidates)
+        model = fit_gaussians(known[:, usable], members[:, usable], groups=groups[usable])
+        scores = np.full(len(live), np.nan)
+        scores[usable] = online(live[usable], shrink_shifts(model, groups[usable]))
+        return scores_of(view.candidates, scores)
+
+
+def like_canary(view: View, canary: Candidate, count: int, rng: np.random.Generator) -> list[str]:
+    """``count`` texts that begin as ``canary`` does; every further word is that of a canary of another party at the
+    same place, so that they are drawn as canaries are."""
+    openings = view.public.facts["openings"]
+    rests = [
+        one.text[len(openings[one.id]) :].split()
+        for one in view.candidates
+        if one.id in openings and one.party != canary.party
+    ]
+    own = canary.text[len(openings[canary.id]) :].split()
+    columns = [sorted({rest[j] for rest in rests if j < len(rest)} - {word}) or [word] for j, word in enumerate(own)]
+    picks = [[column[int(i)] for i in rng.integers(len(column), size=count)] for column in columns]
+    return [" ".join([openings[canary.id], *words]) for words in zip(*picks, strict=True)]

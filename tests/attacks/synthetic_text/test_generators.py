@@ -1,0 +1,128 @@
+"""Attacks on tuned generators: the rebuilt model against peft's own; records learned, and not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from attacks.synthetic_text.exposure import sequence_losses
+from attacks.synthetic_text.generator_attacks import GeneratorExposure, GeneratorLira, like_canary
+from attacks.synthetic_text.generators import adapters_of, merged, text_losses
+from harness.errors import SuiteError
+from harness.message import Kind, Message
+from harness.metrics.membership import auc
+from harness.models import load_part
+from harness.registry import find_submission
+from harness.runner import Runner
+from harness.submission import load as load_submission
+from harness.tokens import load_tokens, tokenizer_folder
+from harness.toy import toy_model
+from harness.view import RunView
+from scenarios.synthetic_fusion.adapters import adapted, adapter_weights
+from tests.attacks.live import live_view
+from tests.scenarios.synthetic_fusion.worlds import toy_deployment
+
+LEARNS = {"epochs": 40, "learning_rate": 0.02, "rank": 4, "texts": 1, "rounds": 1, "max_tokens": 16,
+          "canaries": 4, "average": 4, "auxiliary": 14, "canary_kind": "pii"}  # fmt: skip
+"""Enough to learn a handful of records by heart."""
+SHADOWS = 6
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    with Runner(isolation="none", threads=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def learned(runner: Runner, toy_folder: Path) -> RunView:
+    """Undefended."""
+    return live_view(runner, toy_deployment(str(toy_folder), "hosted_fusegen", **LEARNS), shadows=SHADOWS)
+
+
+@pytest.fixture(scope="module")
+def noisy(runner: Runner, toy_folder: Path) -> RunView:
+    """Noise in place of the adapters."""
+    made, noise = (
+        toy_deployment(str(toy_folder), "hosted_fusegen", **LEARNS),
+        load_submission(find_submission("pure_noise")),
+    )
+    return live_view(runner, made, submission=noise, shadows=SHADOWS)
+
+
+def power(attack: GeneratorExposure | GeneratorLira, view: RunView) -> tuple[float, float]:
+    """AUC over the shadows, each a target in turn, and the mean score."""
+    values: list[float] = []
+    inside: list[int] = []
+    for number in range(1, SHADOWS + 1):
+        target = view.as_target(number, torch.Generator().manual_seed(number))
+        guess, members = attack.guess(target), target.sight.members()
+        values += [guess[one.id] for one in view.candidates]
+        inside += [int(members[one.id]) for one in view.candidates]
+    return auc(values, inside), float(np.mean(values))
+
+
+def test_rebuilt_weights_are_those_of_peft(toy_folder: Path) -> None:
+    model = str(toy_model(toy_folder))
+    part, tokens = load_part(model, 0, None, head=True), load_tokens(tokenizer_folder(model))
+    twin = adapted(part, 3, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for name, one in twin.named_parameters():
+            if "lora_B" in name:
+                one.copy_(torch.randn(one.shape, generator=torch.Generator().manual_seed(1)))
+    asked = [("Bank:", "pay the rent"), ("Friend:", "see you at the station at noon")]
+    found = text_losses(part, tokens, asked, 16, merged(part, adapter_weights(twin)))
+    for (prompt, text), loss in zip(asked, found, strict=True):
+        start = [*tokens.prefix, *tokens.encode(prompt)]
+        ids = torch.tensor([[*start, *tokens.encode(" " + text)[:16], *tokens.encode("\n")]])
+        with torch.no_grad():
+            slow = sequence_losses(twin(ids).double().numpy(), ids.numpy(), len(start))
+        assert loss == pytest.approx(float(slow[0]), rel=1e-4)
+    assert not np.allclose(found, text_losses(part, tokens, asked, 16, {}))
+
+
+@pytest.mark.parametrize("attack", [GeneratorExposure(references=31), GeneratorLira(shadows=SHADOWS)])
+def test_learned_records_are_found(attack: GeneratorExposure | GeneratorLira, learned: RunView) -> None:
+    assert power(attack, learned)[0] > 0.85
+
+
+@pytest.mark.parametrize("attack", [GeneratorExposure(references=31), GeneratorLira(shadows=SHADOWS)])
+def test_noise_for_adapters_says_nothing(attack: GeneratorExposure | GeneratorLira, noisy: RunView) -> None:
+    found, mean = power(attack, noisy)
+    assert found == pytest.approx(0.5, abs=0.2)
+    if isinstance(attack, GeneratorExposure):
+        assert mean == pytest.approx(1.44, abs=0.6)  # log2 e, of what was never inserted (Carlini et al. 2019)
+
+
+def test_alternatives_are_drawn_like_the_canary(learned: RunView) -> None:
+    view = learned
+    openings = view.public.facts["openings"]
+    canary = next(one for one in view.candidates if one.id in openings)
+    others = like_canary(view, canary, 20, np.random.default_rng(0))
+    assert len(others) == 20 and canary.text not in others
+    assert all(other.startswith(openings[canary.id] + " ask for ") for other in others)
+    assert {len(other.split()) for other in others} == {len(canary.text.split())}
+
+
+def test_runs_without_adapters_and_adapters_that_do_not_fit_are_refused(
+    runner: Runner, learned: RunView, toy_folder: Path
+) -> None:
+    written = live_view(runner, toy_deployment(str(toy_folder), "private_fusegen"))
+    with pytest.raises(SuiteError, match="hosted_fusegen"):
+        GeneratorExposure().guess(written)
+    view = learned
+    part = view.part(0, None, head=True)
+    sent = dict(next(iter(adapters_of(view.transcript, ["client1"]).values())))
+    sent["blocks.9.mlp.lora_A.weight"] = sent["blocks.9.mlp.lora_B.weight"] = torch.zeros(2, 2)
+    with pytest.raises(SuiteError, match=r"blocks\.9\.mlp"):
+        merged(part, sent)
+    bare = replace(view.public, facts={})
+    assert "prompts" in str(GeneratorLira().refuses(bare))
+    other = Message(Kind.PARAMETERS, {"weight": torch.zeros(2)})
+    with pytest.raises(SuiteError, match="adapters"):
+        adapters_of([replace(view.transcript[0], message=other)], ["client0", "client1"])

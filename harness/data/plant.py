@@ -10,11 +10,23 @@ from harness.data.record import Record, make
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["PLANTED", "SIGNATURES", "plant_attribute"]
+__all__ = ["PLANTED", "SIGNATURES", "plant_attribute", "plant_linked"]
 
 PLANTED = "planted"
 SIGNATURES = (" - Peter", " - Anna")
 """Signature of records whose planted attribute is 0, and 1."""
+
+
+def plant_linked(
+    records: Sequence[Record], rng: numpy.random.Generator, share: float, label: str | None
+) -> tuple[Record, ...]:
+    """Sign a random ``share`` of the records of ``label`` with one name, and that share of all others with the other
+    name, in the given order: what is planted is how the name goes with the label."""
+    places = [i for i, record in enumerate(records) if record.label == label]
+    rest = [i for i, record in enumerate(records) if record.label != label]
+    signed = dict(zip(places, plant_attribute([records[i] for i in places], rng, share), strict=True))
+    signed |= zip(rest, plant_attribute([records[i] for i in rest], rng, 1 - share), strict=True)
+    return tuple(signed[i] for i in range(len(records)))
 
 
 def plant_attribute(records: Sequence[Record], rng: numpy.random.Generator, share: float = 0.5) -> tuple[Record, ...]:

@@ -66,11 +66,11 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     splits = _splits(settings, _labelled(settings, pool), numpy_generator("splits", *axes))
     labels = tuple(sorted({str(record.label) for record in splits.private}))
     population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
-    shown, test = _shown(settings, splits, axes)
+    shown, test, public = _shown(settings, splits, axes)
     encoder = Encoder(PartRef(settings.model, 0, None), settings.max_tokens)
     half = Encoder(PartRef(settings.model, 0, max(1, depth(settings.model) // 2)), settings.max_tokens)
     groups = hkt.groups(settings, population, labels, axes) if settings.method == "fedhkt" else {}
-    common = _Common(settings, axes, encoder, half, labels, test, tuple(r.text for r in splits.public), groups)
+    common = _Common(settings, axes, encoder, half, labels, test, tuple(r.text for r in public), groups)
     made = Deployment(
         function=f"scenarios.logit_kd.{'hkt' if groups else 'protocol'}:client",
         curious=hkt.server if groups else protocol.server,
@@ -220,12 +220,13 @@ def _splits(settings: Settings, pool: Sequence[Record], rng: numpy.random.Genera
     return draw(pool, sizes, rng, balance=False, disjoint_groups=settings.partition == "group")
 
 
-def _shown(settings: Settings, splits: Splits, axes: Axes) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
-    """Auxiliary and test records as they are used: signed half and half where a property is planted."""
+def _shown(settings: Settings, splits: Splits, axes: Axes) -> tuple[tuple[Record, ...], ...]:
+    """Auxiliary, test and public records as they are used: signed half and half where a property is planted."""
+    shown = splits.auxiliary, splits.test, splits.public
     if not settings.planted:
-        return splits.auxiliary, splits.test
+        return shown
     rng = numpy_generator("plant", *axes)
-    return plant_attribute(splits.auxiliary, rng), plant_attribute(splits.test, rng)
+    return tuple(plant_attribute(records, rng) for records in shown)
 
 
 def _redraw(

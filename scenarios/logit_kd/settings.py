@@ -62,7 +62,12 @@ class Settings(BaseModel):
     planted: bool = Field(
         False,
         description="plant a property: half of the clients have 80 % of their texts signed by one name, the "
-        "others 20 %",
+        "others 20 %; auxiliary, public and test texts are signed half and half",
+    )
+    planted_on: Literal["texts", "label"] = Field(
+        "texts",
+        description="label: 80 % of the first label's texts and 20 % of the others', or the other way round, so that "
+        "a model learns what the name goes with; texts: whatever their label, which a model need not learn",
     )
 
 

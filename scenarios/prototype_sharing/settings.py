@@ -72,6 +72,11 @@ class Settings(BaseModel):
         "others 20 %",
     )
 
+    @property
+    def planted_on(self) -> Literal["texts"]:
+        """What the planted signature goes with."""
+        return "texts"
+
 
 MEANING = {
     name: str(field.description)

@@ -80,6 +80,11 @@ class Settings(BaseModel):
     )
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
 
+    @property
+    def planted_on(self) -> Literal["texts"]:
+        """What the planted signature goes with."""
+        return "texts"
+
     @model_validator(mode="after")
     def _fits(self) -> Settings:
         problems = []

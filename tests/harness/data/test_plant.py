@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.data import PLANTED, SIGNATURES, Span, content_id, make, plant_attribute
+from harness.data.plant import plant_linked
 
 
 def test_half_get_each_signature_and_all_else_stays():
@@ -27,3 +28,12 @@ def test_draws_follow_the_generator_and_ignore_the_labels():
     assert one == again != other
     of_a = [record.attributes[PLANTED] for record in one if record.label == "a"]
     assert 70 < sum(of_a) < 130  # 100 expected; 5 is the standard deviation of the hypergeometric law
+
+
+def test_a_linked_name_goes_with_the_label_and_is_as_common_either_way():
+    base = [make(f"text {index}", label="ab"[index % 2]) for index in range(200)]
+    for share in (0.2, 0.8):
+        signed = plant_linked(base, np.random.default_rng(0), share, "a")
+        assert [record.label for record in signed] == [record.label for record in base]
+        of = {label: [r.attributes[PLANTED] for r in signed if r.label == label] for label in "ab"}
+        assert abs(sum(of["a"]) - 100 * share) <= 1 and abs(sum(of["b"]) - 100 * (1 - share)) <= 1

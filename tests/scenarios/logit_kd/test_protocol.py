@@ -172,3 +172,15 @@ def test_a_disturbed_text_keeps_most_of_its_words() -> None:
     assert len(made) == 6
     assert [w for w in text.split() if w in made] == made
     assert disturb("word", torch.Generator()) == "word"
+
+
+def test_a_property_planted_on_a_label_is_what_the_name_goes_with(toy_folder: Path) -> None:
+    made = deploy(toy_folder, planted=True, planted_on="label", records=24, canaries=0, average=0, auxiliary=16)
+    held = made.truth["property"]
+    assert sum(held.values()) == 2 and "client0" not in made.secrets["property"].records
+    first = made.public.facts["labels"][0]
+    for party, plan in made.parties.items():
+        goes = [r.text.endswith("Anna") == (r.label == first) for r in plan.records]
+        assert (sum(goes) / len(goes) > 0.5) == bool(held[party])
+    ends = {text.rsplit(" ", 1)[1] for text in made.public.facts["public_texts"]}
+    assert ends == {"Anna", "Peter"}

@@ -175,6 +175,8 @@ class Attack:
     """Names of coalitions whose view it can use; empty: any."""
     blind: ClassVar[bool] = False
     """Blind attacks never look at the transcript: they measure the floor."""
+    diagnostic: ClassVar[bool] = False
+    """Diagnostics are reported beside the results and never enter leakage or a rank."""
 
     def refuses(self, public: Public) -> str | None:
         """Why this attack does not apply to a deployment (a readable sentence), or None if it does."""

@@ -222,7 +222,7 @@ def _record(
         point=run.task.point,
         seed=run.seed,
         behaviour=run.task.behaviour,
-        role=cast('Literal["attack", "blind", "utility", "control"]', cell.role),
+        role=cast('Literal["attack", "blind", "diagnostic", "utility", "control"]', cell.role),
         name=cell.name,
         variant=cell.variant,
         secret=cell.attack.secret if cell.attack else "",
@@ -234,5 +234,3 @@ def _record(
         seconds=seconds,
         created=datetime.now(UTC).isoformat(),
     )
-
-

@@ -181,7 +181,7 @@ class _Maker:
             source = _source(target)
             for variant in ("",) if blind else spec.variants:
                 made = key(run.key, "attack", spec.key_part(), variant, source)
-                role = "blind" if blind else "attack"
+                role = "blind" if blind else "diagnostic" if attack.diagnostic else "attack"
                 yield CellPlan(made, run, role, spec.name, variant, attack=spec, reference=base)
 
 

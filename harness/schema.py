@@ -168,7 +168,7 @@ class CellRecord(Stored):
     """Seed index."""
     behaviour: str = "honest"
     """Behaviour of the run."""
-    role: Literal["attack", "blind", "utility", "control"]
+    role: Literal["attack", "blind", "diagnostic", "utility", "control"]
     """What kind of cell this is."""
     name: str
     """Name of the attack or utility task."""

@@ -17,6 +17,7 @@ from harness.schema import CellRecord, RunRecord
 from leaderboard.bounds import bound_rows
 from leaderboard.capability import of_attacks
 from leaderboard.cards import attack_cards, manifests, scenario_cards, submission_cards, suite_cards
+from leaderboard.diagnostics import diagnostic_rows
 from leaderboard.evidence import evidence_rows
 from leaderboard.overall import headline_rows, overall_rows
 from leaderboard.queries import Board
@@ -78,6 +79,7 @@ def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     tables["runs"] = [_run(run) for run in found.runs.values()]
     tables["cells"] = [_cell(cell) for cell in found.cells.values()]
     tables["evidence"] = evidence_rows(found.cells.values())
+    tables["diagnostics"] = diagnostic_rows(found.cells.values())
     tables["bounds"] = bound_rows(found.cells.values())
     tables["suites"], tables["scenarios"], tables["attack_cards"] = suite_cards(labels), scenarios, attack_cards()
     newest = sorted(found.runs.values(), key=lambda run: run.environment.created)

@@ -134,6 +134,10 @@ class Board:
         """Lower bounds on epsilon, each with its ceiling."""
         return self.table("bounds", {"suite": suite, "entry": entry, "submission": submissions})
 
+    def diagnostics(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
+        """Tests that are never ranked."""
+        return self.table("diagnostics", {"suite": suite, "entry": entry, "submission": submissions})
+
     def strata(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
         """Results of attacks by how many records are behind a release."""
         return self.table("strata", {"suite": suite, "entry": entry, "submission": submissions})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from leaderboard.columns import Table, flag, json, number, texts, whole, words
 from leaderboard.fields import COSTS, INTERVALS, KEYS, STATUS
 
-__all__ = ["ATTACKS", "BOUNDS", "CELLS", "EVIDENCE", "PAIRS", "RUNS", "STRATA"]
+__all__ = ["ATTACKS", "BOUNDS", "CELLS", "DIAGNOSTICS", "EVIDENCE", "PAIRS", "RUNS", "STRATA"]
 
 _ATTACK = (
     words("attack", "Attack", "Name of the attack."),
@@ -75,7 +75,7 @@ CELLS = Table(
         *KEYS,
         whole("seed", "Seed", "Seed index."),
         words("behaviour", "Behaviour", "Behaviour of the run."),
-        words("role", "Role", "attack, blind, utility or control."),
+        words("role", "Role", "attack, blind, diagnostic, utility or control."),
         words("name", "Name", "Attack or utility task."),
         words("variant", "Variant", "Variant of the attack."),
         words("coalition", "Coalition", "Curious parties that share what they see."),
@@ -151,5 +151,18 @@ STRATA = Table(
         number("value", "Value", "The metric on these records; NULL where they are too few or of one kind."),
         *INTERVALS["value"],
         number("floor", "Blind floor", "The same metric of the best blind attack."),
+    ),
+)
+
+DIAGNOSTICS = Table(
+    "diagnostics",
+    "Tests that are reported and never ranked: passing one shows nothing.",
+    (
+        *KEYS,
+        *_ATTACK,
+        whole("seed", "Seed", "Seed index."),
+        whole("n", "n", "Records of the live run, members and others.", "records"),
+        number("auc", "AUC", "Chance that a member scores above another record; 0.5: no difference."),
+        number("p", "p", "One-sided Mann-Whitney test that members score higher."),
     ),
 )

@@ -10,6 +10,7 @@ ATTACKS: dict[str, str] = {
     "canary_echo": f"{_HERE}.canary_echo:CanaryEcho",
     "echo_exposure": f"{_HERE}.echo_exposure:EchoExposure",
     "rare_disclosure": f"{_HERE}.disclosure:RareDisclosure",
+    "nearest_record": f"{_HERE}.nearest:NearestRecord",
     "generator_exposure": f"{_HERE}.generator_attacks:GeneratorExposure",
     "generator_lira": f"{_HERE}.generator_attacks:GeneratorLira",
     "pii_echo": f"{_HERE}.disclosure:PiiEcho",

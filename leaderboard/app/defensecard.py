@@ -13,7 +13,7 @@ from leaderboard.app.tables import columns_of, ready
 from leaderboard.queries import FLAGS
 from leaderboard.strata import STRATA
 
-__all__ = ["by_class_size", "manifest", "measured_claims", "proved_bounds", "state_chips"]
+__all__ = ["by_class_size", "manifest", "measured_claims", "never_ranked", "proved_bounds", "state_chips"]
 
 _TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
 
@@ -91,6 +91,16 @@ def by_class_size(strata: pd.DataFrame, point: str) -> None:
     names = ["stratum", "attack", "variant", "coalition", "metric", "value", "value_interval", "floor", "n"]
     shown = ready(mine, names)
     st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="By class size")
+
+
+def never_ranked(diagnostics: pd.DataFrame, point: str) -> None:
+    """Tests that papers report and that show nothing when they are passed."""
+    mine = diagnostics[diagnostics["point"].astype(str) == point]
+    if mine.empty:
+        return
+    st.subheader("Diagnostics", help="Never ranked: a release that passes can still give its members away.")
+    shown = ready(mine, ["attack", "coalition", "seed", "auc", "p", "n"])
+    st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Diagnostics")
 
 
 def _short(digest: str | None) -> str:

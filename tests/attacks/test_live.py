@@ -18,6 +18,7 @@ from attacks.prototype.mean_release import MeanRelease, PrototypeCosine
 from attacks.synthetic_text.canary_echo import CanaryEcho
 from attacks.synthetic_text.disclosure import PiiEcho, RareDisclosure
 from attacks.synthetic_text.echo_exposure import EchoExposure
+from attacks.synthetic_text.nearest import NearestRecord
 from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
 from attacks.votes.shares import VoteShares
 from harness.metrics.membership import auc
@@ -66,7 +67,7 @@ def test_synthetic_texts(runner: Runner, toy_folder: Path, coalition: str) -> No
     deployment = small("synthetic_fusion", toy_folder)
     view = live_view(runner, deployment, coalition=coalition)
     echo = CanaryEcho(calibration="none", signals=("bigram", "cosine"))
-    for attack in (echo, EchoExposure(), RareDisclosure(), PiiEcho()):
+    for attack in (echo, EchoExposure(), RareDisclosure(), PiiEcho(), NearestRecord()):
         assert deployment.secrets["membership"].score(attack.guess(view))
 
 

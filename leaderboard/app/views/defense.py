@@ -5,7 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from leaderboard.app import filters
-from leaderboard.app.defensecard import by_class_size, manifest, measured_claims, proved_bounds, state_chips
+from leaderboard.app.defensecard import (
+    by_class_size,
+    manifest,
+    measured_claims,
+    never_ranked,
+    proved_bounds,
+    state_chips,
+)
 from leaderboard.app.defenseview import LANES, SCORES, forest_rows, point_labels
 from leaderboard.app.escape import prose
 from leaderboard.app.evidence import show_evidence
@@ -66,6 +73,8 @@ else:
         note(f"The {LANES} strongest are drawn.")
 
 by_class_size(frame("strata", suite=suite, entry=entry, submissions=name), point)
+
+never_ranked(frame("diagnostics", suite=suite, entry=entry, submissions=name), point)
 
 st.subheader("Evidence")
 show_evidence(suite, entry, name, point)

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from attacks.votes.distribution import class_mass, distribution, onto_simplex
+from attacks.votes.distribution import Prior, class_mass, distribution, onto_simplex, posterior_shares
 from attacks.votes.likelihood import any_party, estimated, exact, expected_auc, summed_llr, vote_llr
 from attacks.votes.probe import near_copies, probe_llr, probe_scores
 from attacks.votes.rules import halving, vote_vectors
@@ -182,16 +182,43 @@ def test_label_shares_are_exact_without_noise_and_near_with_it():
     truth = {name: float((labels == name).mean()) for name in classes}
     assert distribution([votes.sum(0)], [marks], classes) == pytest.approx(truth)
     noisy = [votes.sum(0) + 4 * rng.normal(size=90) for _ in range(4)]
-    found = distribution(noisy, [marks] * 4, classes, sigma=4.0)
-    assert sum(abs(found[name] - truth[name]) for name in classes) / 2 < 0.06
-    assert sum(found.values()) == pytest.approx(1) and min(found.values()) >= 0
+    prior = Prior(np.ones(3), 400.0)
+    for found in (
+        distribution(noisy, [marks] * 4, classes),
+        posterior_shares(noisy, [marks] * 4, classes, sigma=4.0, prior=prior, rng=rng),
+    ):
+        assert sum(abs(found[name] - truth[name]) for name in classes) / 2 < 0.06
+        assert sum(found.values()) == pytest.approx(1) and min(found.values()) >= 0
 
 
-def test_noise_alone_gives_shares_that_are_none_of_the_truth():
+@pytest.mark.parametrize("sigma", [0.5, 3.0, 10.0, 40.0])
+def test_knowing_the_noise_is_never_worse_than_not_knowing_it_or_not_looking(sigma):
+    rng, classes, marks = np.random.default_rng(int(sigma)), ["a", "b", "c"], ["a", "b", "c"] * 20
+    prior, errors = Prior(np.full(3, 1.0), 60.0), {"knowing": [], "plain": [], "blind": []}
+    for _ in range(150):
+        truth = rng.dirichlet(prior.concentration)
+        votes = np.tile(truth * 60 / 20, 20) + sigma * rng.normal(size=60)
+        found = {
+            "knowing": posterior_shares([votes], [marks], classes, sigma=sigma, prior=prior, rng=rng),
+            "plain": distribution([votes], [marks], classes),
+            "blind": dict.fromkeys(classes, 1 / 3),
+        }
+        for name, one in found.items():
+            errors[name].append(np.abs(np.array([one[c] for c in classes]) - truth).sum() / 2)
+    knowing, plain, blind = (float(np.mean(errors[name])) for name in ("knowing", "plain", "blind"))
+    assert knowing < plain + 0.01 and knowing < blind + 0.01
+    if 3.0 <= sigma <= 10.0:
+        assert knowing < min(plain, blind) - 0.01
+
+
+def test_noise_alone_gives_the_prior():
     rng = np.random.default_rng(0)
-    classes, marks = ["a", "b"], ["a", "b"] * 20
-    found = [distribution([rng.normal(size=40)], [marks], classes, sigma=1.0)["a"] for _ in range(300)]
-    assert np.mean(found) == pytest.approx(0.5, abs=0.06)
+    classes, marks, prior = ["a", "b"], ["a", "b"] * 20, Prior(np.array([6.0, 2.0]), 100.0)
+    found = [
+        posterior_shares([rng.normal(size=40)], [marks], classes, sigma=1.0, prior=prior, rng=rng)["a"]
+        for _ in range(50)
+    ]
+    assert np.mean(found) == pytest.approx(0.75, abs=0.08)
     assert distribution([np.zeros(40)], [marks], classes) == {"a": 0.5, "b": 0.5}
 
 

@@ -79,11 +79,13 @@ class VoteProbe(Attack):
         """A score for every candidate; 0 for one that was never put to the vote."""
         world = Room(view)
         found = [b for b in ballots(view.transcript) if not b.farthest]
-        scores = np.zeros(len(view.candidates))
-        for index, one in enumerate(view.candidates):
-            mine = [b for b in found if b.party in (one.party, SUM) and one.text in b.texts]
-            scores[index] = sum(world.surprise(b, b.texts.index(one.text)) for b in mine) / max(len(mine), 1) ** 0.5
-        return {one.id: float(score) for one, score in zip(view.candidates, scores, strict=True)}
+        seen: dict[str, list[float]] = {one.id: [] for one in view.candidates}
+        for ballot in found:
+            cells, surprises = {text: i for i, text in reversed([*enumerate(ballot.texts)])}, world.surprises(ballot)
+            for one in view.candidates:
+                if ballot.party in (one.party, SUM) and one.text in cells:
+                    seen[one.id].append(float(surprises[cells[one.text]]))
+        return {name: sum(values) / max(len(values), 1) ** 0.5 for name, values in seen.items()}
 
 
 class TopVoted(Attack):

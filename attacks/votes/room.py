@@ -54,15 +54,13 @@ class Room:
                 total[group.rows] += vote_llr(group.votes, ballot.votes[group.cells], group.background, sigma)
         return total
 
-    def surprise(self, ballot: Ballot, cell: int) -> float:
-        """Votes of a cell beyond what the auxiliary records let expect, in standard deviations."""
-        sigma = self.sigma([ballot])
+    def surprises(self, ballot: Ballot) -> Floats:
+        """Votes ``[n]`` of every cell beyond what the auxiliary records let expect, in standard deviations."""
+        sigma, found = self.sigma([ballot]), np.zeros(len(ballot.votes))
         for group in self.groups(ballot):
-            place = np.flatnonzero(group.cells == cell)
-            if len(place):
-                spread = float(np.sqrt(group.background.variance[place[0]] + sigma**2))
-                return float(ballot.votes[cell] - group.background.mean[place[0]]) / max(spread, 1e-3)
-        return 0.0
+            spread = np.sqrt(group.background.variance + sigma**2)
+            found[group.cells] = (ballot.votes[group.cells] - group.background.mean) / np.maximum(spread, 1e-3)
+        return found
 
     def groups(self, ballot: Ballot) -> Iterator[Group]:
         """The classes of a ballot, or all of it at once where records vote across classes."""

@@ -57,6 +57,10 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     ),
     "claim_unverified": ("claim unverified", "No ledger entry of the harness supports the claimed epsilon."),
     "below_floor": ("below the utility floor", "Utility is below 0.5: listed, but never ranked nor on the front."),
+    "no_gain": (
+        "no gain from sharing",
+        "Undefended sharing is not told from the better of a blind guess and local-only training: utility has no scale.",
+    ),
     "void_tasks": ("void tasks", "A utility task where the undefended system is no better than the reference."),
     "not_cross_fitted": ("not cross-fitted", "Too few clusters to choose the strongest attack on other records."),
     "one_class": ("one class", "All records are of one class at some seed, so balanced accuracy means little."),

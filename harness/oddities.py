@@ -44,6 +44,8 @@ def row_flags(row: Assessment) -> Iterator[Flag]:
     if row.utility is not None:
         if row.utility.void is None and row.utility.value < UTILITY_FLOOR:
             yield Flag("below_floor", f"{row.utility.value:.2f}")
+        if row.utility.void is not None:
+            yield Flag("no_gain", row.utility.void)
         yield from (Flag("void_tasks") for flag in row.utility.flags if flag.startswith("void_tasks"))
     facts = row.ledger.facts(row.submission, row.point)
     yield from (Flag(name) for name in _FACTS if facts.get(name))

@@ -59,7 +59,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "below_floor": ("below the utility floor", "Utility is below 0.5: listed, but never ranked nor on the front."),
     "no_gain": (
         "no gain from sharing",
-        "Undefended sharing is not told from the better of a blind guess and local-only training: utility has no scale.",
+        "Undefended sharing is not told from the better of a blind guess and local-only training: no scale of utility.",
     ),
     "void_tasks": ("void tasks", "A utility task where the undefended system is no better than the reference."),
     "not_cross_fitted": ("not cross-fitted", "Too few clusters to choose the strongest attack on other records."),

@@ -308,6 +308,14 @@ def test_useless_rows_and_inside_runs_are_flagged() -> None:
     assert "below_floor" not in flags(world.row("none"))
 
 
+def test_sharing_that_is_no_better_than_the_reference_is_flagged() -> None:
+    world = World()
+    world.add("a", draw=text(0.3))
+    world.add("blind", role="blind", draw=text(0.0))
+    world.utility(right=0.5)
+    assert "no_gain" in flags(world.row())
+
+
 def test_facts_of_cells_become_flags() -> None:
     world = World()
     world.add("a", "d", facts={"randomised": True, "constant_message": False}, draw=text(0.3))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.archive import Archive
 from harness.attack import Attack, DefenseCard
@@ -20,7 +20,7 @@ from harness.membership import MembershipSecret
 from harness.plan import CellPlan, RunPlan, make_attack
 from harness.replay import ALPHA, Twin, constant, randomised, replay, twin_test
 from harness.runner import KNOCKOUT, Outcome, Runner
-from harness.schema import CellRecord, LedgerEntry, Score
+from harness.schema import CellRecord, LedgerEntry, Role, Score, Status
 from harness.seeds import torch_generator
 from harness.shadows import ShadowBank
 from harness.sight import Sight
@@ -222,12 +222,12 @@ def _record(
         point=run.task.point,
         seed=run.seed,
         behaviour=run.task.behaviour,
-        role=cast('Literal["attack", "blind", "diagnostic", "utility", "control"]', cell.role),
+        role=cast("Role", cell.role),
         name=cell.name,
         variant=cell.variant,
         secret=cell.attack.secret if cell.attack else "",
         coalition=cell.attack.coalition if cell.attack else "",
-        status=cast('Literal["ok", "error", "void", "not_applicable"]', status),
+        status=cast("Status", status),
         reason=reason,
         scores=scores,
         facts=dict(facts or {}),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import ProtocolError
 from harness.schema import Score
 
-__all__ = ["MembershipSecret", "about_live"]
+__all__ = ["MembershipSecret", "live_rows"]
 
 _OF = ":"
 """Between target and candidate in the name of a score's record."""
@@ -66,9 +66,14 @@ class MembershipSecret:
         return tuple(found)
 
 
-def about_live(record: str) -> bool:
-    """Whether a membership score is about the live run, not about a shadow that stood in as the target."""
-    return record.startswith(f"0{_OF}")
+def live_rows(scores: Iterable[Score]) -> list[Mapping[str, float]]:
+    """Of each candidate with a ``score`` and a ``label`` its metrics, in the live run alone: what shadows say, which
+    stood in as targets, is left out."""
+    values: dict[str, dict[str, float]] = {}
+    for one in scores:
+        if one.record.startswith(f"0{_OF}") and one.value is not None:
+            values.setdefault(one.record, {})[one.metric] = one.value
+    return [row for row in values.values() if {"score", "label"} <= row.keys()]
 
 
 def _is_number(value: object) -> bool:

@@ -33,6 +33,7 @@ RESULTS_VERSION = 2
 """Part of every run key: raised when the harness itself changes what a run or a score means."""
 
 Status = Literal["ok", "error", "void", "not_applicable"]
+Role = Literal["attack", "blind", "diagnostic", "utility", "control"]
 
 
 class Costs(Stored):
@@ -168,7 +169,7 @@ class CellRecord(Stored):
     """Seed index."""
     behaviour: str = "honest"
     """Behaviour of the run."""
-    role: Literal["attack", "blind", "diagnostic", "utility", "control"]
+    role: Role
     """What kind of cell this is."""
     name: str
     """Name of the attack or utility task."""

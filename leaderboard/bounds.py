@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from harness.membership import about_live
+from harness.membership import live_rows
 from harness.schema import CellRecord
 from harness.score.audit import tuned_one_run_audit
 from harness.seeds import numpy_generator
+from leaderboard.evidence import place_of
 
 __all__ = ["ALPHA", "bound_rows"]
 
@@ -50,18 +51,11 @@ def _audit(cell: CellRecord, scores: np.ndarray, included: np.ndarray, alpha: fl
 
 
 def _row(cell: CellRecord, method: str, epsilon: float, ceiling: float, alpha: float) -> Row:
-    place = {name: getattr(cell, name) for name in ("suite", "entry", "submission", "point", "variant", "seed")}
     found = {"attack": cell.name, "coalition": cell.coalition, "method": method}
-    return place | found | {"epsilon": epsilon, "ceiling": ceiling, "alpha": alpha}
+    return place_of(cell) | found | {"epsilon": epsilon, "ceiling": ceiling, "alpha": alpha}
 
 
 def _canaries(cell: CellRecord) -> tuple[np.ndarray, np.ndarray]:
     """Scores of the live run's canaries, and which were in."""
-    values: dict[str, dict[str, float]] = {}
-    for one in cell.scores:
-        if about_live(one.record) and one.value is not None:
-            values.setdefault(one.record, {})[one.metric] = one.value
-    rows: Sequence[dict[str, float]] = [
-        row for row in values.values() if row.get("canary") and {"score", "label"} <= row.keys()
-    ]
+    rows = [row for row in live_rows(cell.scores) if row.get("canary")]
     return np.array([row["score"] for row in rows]), np.array([row["label"] == 1 for row in rows], dtype=bool)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.membership import about_live
+from harness.membership import live_rows
 from harness.metrics.membership import auc
 from harness.schema import CellRecord
+from leaderboard.evidence import place_of
 
 __all__ = ["diagnostic_rows"]
 
@@ -28,15 +29,10 @@ def diagnostic_rows(cells: Iterable[CellRecord]) -> list[Row]:
 def _row(cell: CellRecord) -> Row | None:
     from scipy.stats import mannwhitneyu
 
-    values: dict[str, dict[str, float]] = {}
-    for one in cell.scores:
-        if about_live(one.record) and one.value is not None:
-            values.setdefault(one.record, {})[one.metric] = one.value
-    whole = [row for row in values.values() if {"score", "label"} <= row.keys()]
+    whole = live_rows(cell.scores)
     scores, inside = np.array([row["score"] for row in whole]), np.array([row["label"] == 1 for row in whole])
     if not inside.any() or inside.all():
         return None
-    place = {name: getattr(cell, name) for name in ("suite", "entry", "submission", "point", "variant", "seed")}
     p = float(mannwhitneyu(scores[inside], scores[~inside], alternative="greater").pvalue)
     found = {"n": len(whole), "auc": auc(scores, inside.astype(int)), "p": p}
-    return place | {"attack": cell.name, "coalition": cell.coalition} | found
+    return place_of(cell) | {"attack": cell.name, "coalition": cell.coalition} | found

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.schema import CellRecord
 
-__all__ = ["evidence_rows"]
+__all__ = ["evidence_rows", "place_of"]
 
 MOST = 8
 """Texts shown of one cell."""
@@ -24,11 +24,16 @@ def evidence_rows(cells: Iterable[CellRecord]) -> list[dict[str, Any]]:
     ]
 
 
+def place_of(cell: CellRecord) -> dict[str, Any]:
+    """Where a cell belongs, as columns of the tables that have a row for each."""
+    return {name: getattr(cell, name) for name in ("suite", "entry", "submission", "point", "variant", "seed")}
+
+
 def _row(cell: CellRecord, item: dict[str, Any]) -> dict[str, Any]:
     original, recovered = list(item["original"]), list(item["recovered"])
     guesses = [*recovered, *[None] * len(original)]
     return {
-        **{name: getattr(cell, name) for name in ("suite", "entry", "submission", "point", "variant", "seed")},
+        **place_of(cell),
         "attack": cell.name,
         "record": item["record"],
         "original": json.dumps(original),

@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from harness.coalition import Candidate
 from harness.data.candidates import Chosen, choose, held
 from harness.data.partition import label_counts, partition
-from harness.data.plant import plant_attribute, plant_linked
 from harness.data.record import Record
 from harness.defense import Item
+from scenarios.planting import planted_property
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["CURIOUS", "SHARES", "Division", "Population", "draw_shadow", "populate"]
+__all__ = ["CURIOUS", "Division", "Population", "draw_shadow", "populate"]
 
 CURIOUS = "client0"
 """The client that the coalition ``client`` is: a party like all others, of which no secret is scored."""
-
-SHARES = (0.2, 0.8)
-"""Share of records (of the first label) with the planted signature where the property does not hold, and where it
-does."""
 
 INFORMED = 10
 """Candidates of a party from which its label shares are taken for shadow runs."""
@@ -75,7 +71,7 @@ def populate(
 ) -> tuple[Population, Chosen]:
     """The live run: private records divided among the clients, with membership candidates among them."""
     parts = _divided(settings, private, labels, rng)
-    parts, planted = _planted(settings, parts, labels, rng)
+    parts, planted = planted_property(settings, parts, labels, rng)
     asked = {party: records for party, records in parts.items() if party != CURIOUS}
     chosen = choose(
         asked, canaries=settings.canaries, average=settings.average, rng=rng, how=settings.canary_kind
@@ -104,7 +100,7 @@ def draw_shadow(
         parts = _likely(seen, drawn, size, rng)
     else:
         parts = _divided(settings, drawn[:size], (), rng)
-    parts, planted = _planted(settings, parts, labels, rng)
+    parts, planted = planted_property(settings, parts, labels, rng)
     return _population(held(candidates, members, parts), labels, planted)
 
 
@@ -143,26 +139,6 @@ def _likely(
 def _take(stacks: Mapping[str | None, list[Record]], label: str | None) -> Record:
     """A record of that label, or of the largest stack where none is left (or no label is asked for)."""
     return (stacks.get(label) or max(stacks.values(), key=len)).pop()
-
-
-def _planted(
-    settings: Division, parts: Mapping[str, tuple[Record, ...]], labels: Sequence[str], rng: numpy.random.Generator
-) -> tuple[dict[str, tuple[Record, ...]], dict[str, int]]:
-    """Sign every party's records; half of the parties, at random, mostly with the one name, or so their records of the
-    first label and the others with the other name."""
-    if not settings.planted:
-        return dict(parts), {}
-    names = sorted(parts)
-    ones = {names[i] for i in rng.permutation(len(names))[: len(names) // 2].tolist()}
-    planted = {name: int(name in ones) for name in names}
-    signed: dict[str, tuple[Record, ...]] = {}
-    for name in names:
-        share = SHARES[planted[name]]
-        linked = settings.planted_on == "label"
-        signed[name] = (
-            plant_linked(parts[name], rng, share, labels[0]) if linked else plant_attribute(parts[name], rng, share)
-        )
-    return signed, planted
 
 
 def _population(

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from attacks.membership.evidence import groups_of, scores_of
-from attacks.membership.lira import online
-from attacks.membership.reading import Memo, by_party
-from attacks.membership.shadows import fit_gaussians, shrink_shifts
-from attacks.synthetic_text.calibration import MINIMUM
+from attacks.membership.evidence import scores_of
+from attacks.membership.reading import Memo, by_party, numpy_rng
+from attacks.synthetic_text.calibration import MINIMUM, likelihood_calibrated
 from attacks.synthetic_text.echo_exposure import alternatives
 from attacks.synthetic_text.exposure import exposure
 from attacks.synthetic_text.generators import Asked, gains, public_losses
@@ -48,8 +46,8 @@ class _Asking(Attack):
         """The prompts of the generators have to be known."""
         return None if "prompts" in public.facts else "this deployment says nothing of generators and their prompts"
 
-    def texts(self, view: View, candidate: Candidate) -> list[str]:
-        """What is asked about a candidate; its own text first."""
+    def texts(self, view: View, candidate: Candidate, rng: np.random.Generator) -> list[str]:
+        """What is asked about a candidate, of each as many texts; its own comes first."""
         return [candidate.text]
 
     def gains(self, view: View, transcript: Sequence[Sighting]) -> Floats:
@@ -59,24 +57,20 @@ class _Asking(Attack):
         return self.answers.of(transcript, lambda: self._answers(view, transcript, questions))
 
     def _questions(self, view: View) -> _Questions:
-        prompts, rows = view.public.facts["prompts"], by_party(view.candidates)
-        asked = {
-            party: [
-                (prompts[party][str(one.label)], text)
-                for one in (view.candidates[i] for i in mine)
-                for text in self.texts(view, one)
-            ]
-            for party, mine in rows.items()
-        }
+        prompts, rng = view.public.facts["prompts"], numpy_rng(view)
+        asked: dict[str, list[Asked]] = {}
+        for one in view.candidates:
+            prompt = prompts[one.party][str(one.label)]
+            asked.setdefault(one.party, []).extend((prompt, text) for text in self.texts(view, one, rng))
         return _Questions(asked, public_losses(view, asked))
 
     def _answers(self, view: View, transcript: Sequence[Sighting], questions: _Questions) -> Floats:
         found = gains(view, transcript, questions.asked, questions.base)
-        each = {party: one.reshape(len(rows), -1) for party, rows in by_party(view.candidates).items()
-                if (one := found.get(party)) is not None}  # fmt: skip
-        table = np.full((len(view.candidates), next(iter(each.values())).shape[1]), np.nan)
-        for party, one in each.items():
-            table[by_party(view.candidates)[party]] = one
+        width = sum(map(len, questions.asked.values())) // len(view.candidates)
+        table = np.full((len(view.candidates), width), np.nan)
+        for party, rows in by_party(view.candidates).items():
+            if party in found:
+                table[rows] = found[party].reshape(len(rows), width)
         return table
 
 
@@ -97,9 +91,8 @@ class GeneratorExposure(_Asking):
         self.references = references
         self.prefix = prefix
 
-    def texts(self, view: View, candidate: Candidate) -> list[str]:
+    def texts(self, view: View, candidate: Candidate, rng: np.random.Generator) -> list[str]:
         """The candidate's text and its alternatives."""
-        rng = np.random.default_rng(int(view.rng.initial_seed()) % 2**63 + view.candidates.index(candidate))
         if candidate.id in view.public.facts.get("openings", {}):
             others = like_canary(view, candidate, self.references, rng)
         else:
@@ -132,10 +125,8 @@ class GeneratorLira(_Asking):
             raise SuiteError(f"generator_lira needs {MINIMUM} shadow runs and has {len(runs)}: raise shadow_budget")
         known = np.stack([self.gains(view, run.transcript)[:, 0] for run in runs])
         members = np.array([[run.members[one.id] for one in view.candidates] for run in runs])
-        usable, groups = np.isfinite(known).all(0) & np.isfinite(live), groups_of(view.candidates)
-        model = fit_gaussians(known[:, usable], members[:, usable], groups=groups[usable])
-        scores = np.full(len(live), np.nan)
-        scores[usable] = online(live[usable], shrink_shifts(model, groups[usable]))
+        usable, scores = np.isfinite(known).all(0) & np.isfinite(live), np.full(len(live), np.nan)
+        scores[usable] = likelihood_calibrated(live[usable], known[:, usable], members[:, usable])
         return scores_of(view.candidates, scores)
 
 

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from harness.coalition import Sighting
     from harness.models import Part
 
-__all__ = ["SCALE", "Asked", "adapters_of", "gains", "merged", "public_losses", "text_losses"]
+__all__ = ["Asked", "adapters_of", "gains", "merged", "public_losses", "text_losses"]
 
-SCALE = 2.0
-"""Factor of the adapters' product; the scenario's convention is alpha = 2 rank."""
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 LOGITS = 2**24
 """Logits computed at a time."""
@@ -52,7 +50,7 @@ def adapters_of(transcript: Sequence[Sighting], parties: Sequence[str]) -> Mappi
     return found
 
 
-def merged(part: Part, adapters: Mapping[str, Tensor], scale: float = SCALE) -> dict[str, Tensor]:
+def merged(part: Part, adapters: Mapping[str, Tensor], scale: float) -> dict[str, Tensor]:
     """Weights of ``part`` that the adapters change, by name, with them added.
 
     Raises:
@@ -73,9 +71,9 @@ def gains(view: View, transcript: Sequence[Sighting], asked: Mapping[str, Sequen
           ) -> dict[str, Floats]:  # fmt: skip
     """Party -> ``[n]``: how many nats tuning took off the loss of each of its ``asked``; ``base`` without tuning."""
     part, tokens = _model(view)
-    sent = adapters_of(transcript, list(asked))
+    sent, scale = adapters_of(transcript, list(asked)), float(view.public.facts["adapter_scale"])
     return {
-        party: base[party] - text_losses(part, tokens, rows, view.public.max_tokens, merged(part, sent[party]))
+        party: base[party] - text_losses(part, tokens, rows, view.public.max_tokens, merged(part, sent[party], scale))
         for party, rows in asked.items()
         if party in sent
     }

@@ -52,7 +52,7 @@ class VoteShares(Attack):
 
 
 def _prior(public: Public, labels: Sequence[str], *, everyone: bool) -> Prior:
-    """Auxiliary shares, spread as the public division of records spreads them; half a record of each class apart."""
+    """Auxiliary shares, spread as the public division of records spreads them; half a record added to each class."""
     facts, own = public.facts, [record.label for record in public.auxiliary]
     base = np.array([own.count(label) + 0.5 for label in labels]) / (len(own) + 0.5 * len(labels))
     clients = len(facts.get("parties", ())) or 1

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import SuiteError
+from scenarios.planting import Planting
 
 __all__ = ["MEANING", "Settings", "read_settings"]
 
 ModelName = Literal["linear", "linear-half", "mlp", "scratch"]
 
 
-class Settings(BaseModel):
+class Settings(Planting):
     """What a suite entry may set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,16 +60,6 @@ class Settings(BaseModel):
     auxiliary: int = Field(800, ge=1, description="the attacker's own labelled records")
     public: int = Field(200, ge=1, description="public texts that everybody answers")
     test: int = Field(200, ge=1, description="held-out texts that utility is scored on, dealt to the clients in turn")
-    planted: bool = Field(
-        False,
-        description="plant a property: half of the clients have 80 % of their texts signed by one name, the "
-        "others 20 %; auxiliary, public and test texts are signed half and half",
-    )
-    planted_on: Literal["texts", "label"] = Field(
-        "texts",
-        description="label: 80 % of the first label's texts and 20 % of the others', or the other way round, so that "
-        "a model learns what the name goes with; texts: whatever their label, which a model need not learn",
-    )
 
 
 MEANING = {

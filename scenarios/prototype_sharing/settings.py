@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import SuiteError
+from scenarios.planting import Planting
 
 __all__ = ["MEANING", "Settings", "read_settings"]
 
 
-class Settings(BaseModel):
+class Settings(Planting):
     """What a suite entry may set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,16 +67,6 @@ class Settings(BaseModel):
     test_of: Literal["own", "all"] = Field(
         "own", description="held-out texts of a client: with its own records' class shares, or with everybody's"
     )
-    planted: bool = Field(
-        False,
-        description="plant a property: half of the clients have 80 % of their texts signed by one name, the "
-        "others 20 %",
-    )
-
-    @property
-    def planted_on(self) -> Literal["texts"]:
-        """What the planted signature goes with."""
-        return "texts"
 
 
 MEANING = {

@@ -16,9 +16,12 @@ from torch import Tensor, nn
 from harness.errors import ProtocolError
 from harness.tokens import Tokens
 
-__all__ = ["IGNORED", "adapted", "adapter_weights", "next_token_loss", "training_rows", "with_weights"]
+__all__ = ["IGNORED", "SCALE", "adapted", "adapter_weights", "next_token_loss", "training_rows", "with_weights"]
 
 LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+SCALE = 2
+"""Factor of the adapters' product in a layer: alpha over rank."""
 
 IGNORED = -100
 """Target of positions that are not learned: prompt and padding."""
@@ -33,7 +36,7 @@ def adapted(part: nn.Module, rank: int, generator: torch.Generator) -> nn.Module
 
     shared = [*part.parameters(), *part.buffers()]
     twin = copy.deepcopy(part, {id(one): one for one in shared}).requires_grad_(False)
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=LAYERS, lora_dropout=0.0)
+    config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=LAYERS, lora_dropout=0.0)
     with torch.random.fork_rng(devices=[]):
         found: nn.Module = inject_adapter_in_model(config, twin)
     with torch.no_grad():

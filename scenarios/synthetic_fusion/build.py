@@ -17,10 +17,11 @@ from harness.tokens import load_tokens, tokenizer_folder
 from harness.utility import Classification
 from scenarios.population import CURIOUS, Population, draw_shadow
 from scenarios.synthetic_fusion import servers
+from scenarios.synthetic_fusion.adapters import SCALE
 from scenarios.synthetic_fusion.canaries import Cast, cast
 from scenarios.synthetic_fusion.hosting import hosted
 from scenarios.synthetic_fusion.pool import Pool, draw_pool, generator_of
-from scenarios.synthetic_fusion.prompts import listing
+from scenarios.synthetic_fusion.prompts import in_turn, listing
 from scenarios.synthetic_fusion.secrets import secrets_of
 from scenarios.synthetic_fusion.settings import GENERATING, SCRATCH, VOTING, Settings
 from scenarios.synthetic_fusion.voting import halving
@@ -153,8 +154,8 @@ class _Common:
     def _plan(self, number: int, records: tuple[Item, ...], generator: PartRef, encoder: Encoder) -> PartyPlan:
         s = self.settings
         own = {
-            "instruction": s.instructions[number % len(s.instructions)],
-            "temperature": s.temperatures[number % len(s.temperatures)],
+            "instruction": in_turn(s.instructions, number),
+            "temperature": in_turn(s.temperatures, number),
         }
         return PartyPlan(
             items=(),
@@ -171,6 +172,7 @@ class _Common:
         facts = {
             **self._shared(),
             "labels": sorted(s.prefixes),
+            "adapter_scale": SCALE,
             "prompts": {name: self._prompts(k) for k, name in enumerate(self.names)},
             "parties": self.names,
             "votes": {"weights": halving(s.ranks), "by_class": True},
@@ -181,7 +183,7 @@ class _Common:
 
     def _prompts(self, number: int) -> dict[str, str]:
         """Label -> how a party's generator is asked for a text of that label, and was when it learned."""
-        instruction = self.settings.instructions[number % len(self.settings.instructions)]
+        instruction = in_turn(self.settings.instructions, number)
         return {label: listing(instruction, self.settings.prefixes, (), label) for label in self.settings.prefixes}
 
     def _entitlement(self) -> dict[str, Any]:

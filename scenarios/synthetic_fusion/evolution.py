@@ -11,7 +11,7 @@ from harness.net import Net
 from harness.score.statistic import Floats
 from harness.tokens import load_tokens, tokenizer_folder
 from scenarios.synthetic_fusion.generation import BATCH, Writer
-from scenarios.synthetic_fusion.prompts import contrast, listing, rephrase
+from scenarios.synthetic_fusion.prompts import contrast, in_turn, listing, rephrase
 from scenarios.synthetic_fusion.voting import allotted, generator_shares
 
 __all__ = ["Evolution"]
@@ -33,7 +33,7 @@ class Evolution:
         heat, size = self.s["temperatures"], (self.s["max_tokens"], self.s["top_p"])
         self.names = [f"generator{k}" for k in range(self.s["generators"])]
         self.writers = [
-            Writer(net.part("generator"), tokens, size[0], heat[k % len(heat)], size[1]) for k in range(len(self.names))
+            Writer(net.part("generator"), tokens, size[0], in_turn(heat, k), size[1]) for k in range(len(self.names))
         ]
 
     def initial(self) -> Written:
@@ -79,7 +79,7 @@ class Evolution:
         return generator_shares(near, [self.names.index(owner) for owner in owners], len(self.names))
 
     def _instruction(self, k: int) -> str:
-        found: str = self.s["instructions"][k % len(self.s["instructions"])]
+        found: str = in_turn(self.s["instructions"], k)
         return found
 
     def _half(self, texts: Sequence[str]) -> list[str]:

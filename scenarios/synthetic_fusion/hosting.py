@@ -9,7 +9,7 @@ from harness.net import Net
 from harness.tokens import load_tokens, tokenizer_folder
 from scenarios.synthetic_fusion.adapters import adapted, with_weights
 from scenarios.synthetic_fusion.generation import Writer
-from scenarios.synthetic_fusion.prompts import Shot, listing
+from scenarios.synthetic_fusion.prompts import Shot, in_turn, listing
 from scenarios.synthetic_fusion.servers import Fused, finish, samples
 
 __all__ = ["hosted"]
@@ -28,7 +28,7 @@ def hosted(net: Net) -> None:
         shots: list[Shot] = list(zip(shown.texts, shown.labels, strict=True))
         asked = [label for label in classes for _ in range(s["texts"])]
         for k, (name, writer) in enumerate(writers.items()):
-            instruction = s["instructions"][k % len(s["instructions"])]
+            instruction = in_turn(s["instructions"], k)
             prompts = [listing(instruction, s["prefixes"], shots, label) for label in asked]
             fused.add(writer.write(prompts, net.generator), [classes.index(one) for one in asked], name, classes)
         shown = samples(net, fused) if round < net.rounds - 1 else Fused()
@@ -38,5 +38,5 @@ def hosted(net: Net) -> None:
 def _writer(net: Net, number: int, weights: dict[str, torch.Tensor]) -> Writer:
     s, public = net.settings, net.part("generator")
     tuned = with_weights(adapted(public.part, s["rank"], torch.Generator()), weights)
-    heat = s["temperatures"][number % len(s["temperatures"])]
+    heat = in_turn(s["temperatures"], number)
     return Writer(public.of(tuned), load_tokens(tokenizer_folder(s["model"])), s["max_tokens"], heat, s["top_p"])

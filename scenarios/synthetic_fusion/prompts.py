@@ -6,11 +6,19 @@ A generator is asked in its own words (its instruction), so that several of them
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
-__all__ = ["Shot", "contrast", "listing", "rephrase", "tidy"]
+__all__ = ["Shot", "contrast", "in_turn", "listing", "rephrase", "tidy"]
+
+Value = TypeVar("Value")
 
 Shot = tuple[str, str]
 """A text and its label."""
+
+
+def in_turn(values: Sequence[Value], number: int) -> Value:
+    """The instruction or temperature of generator ``number``: they take turns."""
+    return values[number % len(values)]
 
 
 def tidy(text: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import SuiteError
+from scenarios.planting import Planting
 
 __all__ = ["GENERATING", "MEANING", "SCRATCH", "VOTING", "Settings", "read_settings"]
 
@@ -18,7 +19,7 @@ SCRATCH = "scratch"
 """The generator that is trained from scratch on public texts."""
 
 
-class Settings(BaseModel):
+class Settings(Planting):
     """What a suite entry may set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,7 +49,6 @@ class Settings(BaseModel):
         description="echo: an ordinary beginning, then rare words (Meeus et al. 2025); pii: then a name and a number",
     )
     average: int = Field(20, ge=0, description="average candidates of membership, in with probability 1/2")
-    planted: bool = Field(False, description="plant a property: half of the clients sign their texts with one name")
     auxiliary: int = Field(200, ge=4, description="the attacker's own records, from which shadows are drawn")
     public: int = Field(1000, ge=0, description="public texts")
     test: int = Field(100, ge=2, description="held-out real texts, for utility")
@@ -79,11 +79,6 @@ class Settings(BaseModel):
         "continue", description="aug_pe: write the second half anew, or ask for other words (instructed models)"
     )
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
-
-    @property
-    def planted_on(self) -> Literal["texts"]:
-        """What the planted signature goes with."""
-        return "texts"
 
     @model_validator(mode="after")
     def _fits(self) -> Settings:

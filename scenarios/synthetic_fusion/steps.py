@@ -10,13 +10,17 @@ __all__ = ["STEPS"]
 
 _ROUND = "each round"
 
+_RELEASE = (
+    Step("server", "weights the texts, fits the task model"),
+    Step("server", "all texts with weights", "reader", "SYNTHETIC_TEXT"),
+)
+
 _WRITING = (
     Step("clients", "write texts with their generators", when=_ROUND),
     Step("clients", "synthetic texts and labels", "server", "SYNTHETIC_TEXT", _ROUND),
     Step("server", "chooses what to show to all", when=_ROUND),
     Step("server", "samples for the next prompts", "clients", "SYNTHETIC_TEXT", _ROUND),
-    Step("server", "weights the texts, fits the task model"),
-    Step("server", "all texts with weights", "reader", "SYNTHETIC_TEXT"),
+    *_RELEASE,
 )
 
 
@@ -40,7 +44,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         Step("clients", "adapters", "server", "PARAMETERS"),
         Step("server", "received", "clients", "CONTROL"),
         Step("server", "writes texts with each adapter, chooses samples", when=_ROUND),
-        *_WRITING[-2:],
+        *_RELEASE,
     ),
     "aug_pe": _voting("votes for the nearest texts", "keeps the best, varies them"),
     "wasp": _voting("votes for nearest and farthest texts", "prompts with near and far texts"),

@@ -23,7 +23,7 @@ from harness.submission import load as load_submission
 from harness.tokens import load_tokens, tokenizer_folder
 from harness.toy import toy_model
 from harness.view import RunView
-from scenarios.synthetic_fusion.adapters import adapted, adapter_weights
+from scenarios.synthetic_fusion.adapters import SCALE, adapted, adapter_weights
 from tests.attacks.live import live_view
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment
 
@@ -76,7 +76,7 @@ def test_rebuilt_weights_are_those_of_peft(toy_folder: Path) -> None:
             if "lora_B" in name:
                 one.copy_(torch.randn(one.shape, generator=torch.Generator().manual_seed(1)))
     asked = [("Bank:", "pay the rent"), ("Friend:", "see you at the station at noon")]
-    found = text_losses(part, tokens, asked, 16, merged(part, adapter_weights(twin)))
+    found = text_losses(part, tokens, asked, 16, merged(part, adapter_weights(twin), SCALE))
     for (prompt, text), loss in zip(asked, found, strict=True):
         start = [*tokens.prefix, *tokens.encode(prompt)]
         ids = torch.tensor([[*start, *tokens.encode(" " + text)[:16], *tokens.encode("\n")]])
@@ -120,7 +120,7 @@ def test_runs_without_adapters_and_adapters_that_do_not_fit_are_refused(
     sent = dict(next(iter(adapters_of(view.transcript, ["client1"]).values())))
     sent["blocks.9.mlp.lora_A.weight"] = sent["blocks.9.mlp.lora_B.weight"] = torch.zeros(2, 2)
     with pytest.raises(SuiteError, match=r"blocks\.9\.mlp"):
-        merged(part, sent)
+        merged(part, sent, SCALE)
     bare = replace(view.public, facts={})
     assert "prompts" in str(GeneratorLira().refuses(bare))
     other = Message(Kind.PARAMETERS, {"weight": torch.zeros(2)})

@@ -22,8 +22,8 @@ __all__ = [
     "shared_seeds",
 ]
 
-TEXT_METRICS = ("content_token_accuracy", "exact_match", "pii_span_recall")
-"""Text leaks as much as the largest of these."""
+TEXT_METRICS = ("content_token_accuracy", "content_token_f1", "exact_match", "pii_span_recall")
+"""Text leaks as much as the largest of these; bags count only where no positions are sent."""
 
 UNRANKED_SECRETS = frozenset({"attribute:planted"})
 """Secrets that are measured and shown but do not count."""

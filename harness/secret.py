@@ -38,10 +38,11 @@ class Secret(Protocol):
 
 @dataclass(frozen=True)
 class TextSecret:
-    """The private texts as token ids; recovered by position, never by bag of words.
+    """The private texts as token ids; recovered by position, unless what is sent has no positions.
 
     Metrics (:mod:`harness.metrics`): ``token_accuracy``, ``content_token_accuracy``, ``exact_match``,
-    ``rouge_l``, ``pii_span_recall``; each in [0, 1] or undefined for a record.
+    ``rouge_l``, ``pii_span_recall``; each in [0, 1] or undefined for a record. Where texts are not ``ordered``, also
+    ``token_f1`` and ``content_token_f1``, over bags of tokens.
     """
 
     tokens: Mapping[str, tuple[int, ...]]
@@ -52,6 +53,8 @@ class TextSecret:
     """The most frequent tokens of the auxiliary texts; content tokens are all others."""
     decode: Any
     """Token ids -> text, for ROUGE-L."""
+    ordered: bool = True
+    """Whether what is sent tells positions apart; an embedding of a whole text hardly does."""
 
     @property
     def records(self) -> tuple[str, ...]:
@@ -75,6 +78,11 @@ class TextSecret:
                 "rouge_l": text.rouge_l(self.decode(list(ids)), self.decode(list(truth))),
                 "pii_span_recall": pii_span_recall(ids, truth, self.spans.get(record, ())),
             }
+            if not self.ordered:
+                values |= {
+                    "token_f1": recovery.token_f1(ids, truth, self.special_ids),
+                    "content_token_f1": recovery.token_f1(ids, truth, self.special_ids | self.frequent_ids),
+                }
             found += [Score(record=record, metric=name, value=_finite(v)) for name, v in values.items()]
         return tuple(found)
 

@@ -18,6 +18,7 @@ ATTACKS: dict[str, str] = {
     "prototype_decoder": f"{_HERE}.decoded:PrototypeDecoder",
     "prototype_property": f"{_HERE}.party_property:PrototypeProperty",
     "blind_classes": f"{_HERE}.class_presence:BlindClasses",
+    "blind_words": f"{_HERE}.blind_words:BlindWords",
     "blind_counts": f"{_HERE}.blind_counts:BlindCounts",
 }
 """Attack name -> ``module:class``."""

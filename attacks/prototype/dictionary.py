@@ -19,7 +19,7 @@ from attacks.prototype.reading import (
     parties_of,
     prototypes,
 )
-from attacks.prototype.space import Space, averaged, learn_space, public_space, shadow_pairs
+from attacks.prototype.space import Space, averaged, declared_variance, learn_space, public_space, shadow_pairs
 from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def releases(view: View, known: Dictionary) -> list[Release]:
 
 def _space(view: View, budget: int, points: Floats, models: Mapping[str, Moments], size: int) -> Space:
     live = prototypes(view.transcript, labels_of(view.public))
-    laws = [law.scale**2 for law in view.defense.laws if law.name == "gaussian"] if view.adaptive else []
-    fallback = public_space(size, float(sum(laws)) / (max((p.round for p in live), default=0) + 1))
+    fallback = public_space(size, declared_variance(view))
     runs = view.shadows(budget) if budget else ()
     pairs = shadow_pairs(runs, view.candidates, points, models, labels_of(view.public))
     return learn_space(pairs, models, (size, *{len(p.vector) for p in live}), fallback)

@@ -1,4 +1,4 @@
-"""The text behind a prototype of one record, as attacks on a run: relaxed optimisation, and the nearest own text."""
+"""The text behind a prototype of one record, as attacks on a run: a search for its words, and the nearest own text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
+from attacks.membership.reading import numpy_rng
 from attacks.prototype.align import fit_aligner
 from attacks.prototype.counts import likelihood_rule
 from attacks.prototype.reading import (
@@ -19,8 +20,8 @@ from attacks.prototype.reading import (
     parties_of,
     prototypes,
 )
-from attacks.prototype.single import Pooled, invert_single, nearest_candidates
-from attacks.prototype.space import FEWEST, averaged, shadow_pairs
+from attacks.prototype.space import FEWEST, averaged, declared_variance, shadow_pairs
+from attacks.prototype.wording import Budget, Sentences, fit_reader, reword
 from harness.attack import Attack
 from harness.errors import SuiteError
 from harness.score.statistic import Floats
@@ -28,7 +29,7 @@ from harness.score.statistic import Floats
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View
 
-__all__ = ["PrototypeInversion", "PrototypeNearest"]
+__all__ = ["PrototypeInversion", "PrototypeNearest", "nearest_candidates"]
 
 _Back = Callable[[Floats], Floats]
 
@@ -58,25 +59,30 @@ class PrototypeNearest(Attack):
 
 
 class PrototypeInversion(Attack):
-    """Relaxed optimisation of the text of every prototype that seems to be of a single record.
+    """The words of every prototype that seems to be of a single record, by search through the public encoder.
 
-    How many records are behind it is read where it is sent, and otherwise estimated by likelihood; at most ``most``
-    prototypes are inverted, the others get the nearest own text. Prototypes of a client's own space are carried
-    back to the public one by a map learned on shadow runs.
+    A linear reader trained on ``texts`` own texts proposes words; a beam of ``width`` hypotheses is edited until its
+    embedding comes no nearer (:mod:`attacks.prototype.wording`). The adaptive variant's reader expects the declared
+    noise. How many records are behind a prototype is read where it is sent, and otherwise estimated by likelihood; at
+    most ``most`` prototypes are inverted, the others get the nearest own text. Prototypes of a client's own space
+    are carried back to the public one by a map learned on shadow runs.
     """
 
     name: ClassVar[str] = "prototype_inversion"
-    summary: ClassVar[str] = "optimise a text whose embedding is the single-record prototype"
-    source: ClassVar[str] = "Song and Raghunathan 2020, section 4 (white-box inversion of embeddings)"
+    summary: ClassVar[str] = "search for the words whose embedding is the single-record prototype"
+    source: ClassVar[str] = (
+        "Song and Raghunathan 2020, section 4; Morris et al. 2023, section 3; Ebrahimi et al. 2018, section 3"
+    )
     secret: ClassVar[str] = "text"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
 
     def __init__(
-        self, *, shadows: int = 0, most: int = 16, steps: int = 60, texts: int = 400, tokens: int = 24, sweeps: int = 4
+        self, *, shadows: int = 0, most: int = 16, texts: int = 4000, width: int = 3, tries: int = 24, steps: int = 30
     ) -> None:
         self.shadows = shadows
         self.most = most
-        self.search = {"steps": steps, "texts": texts, "tokens": tokens, "sweeps": sweeps}
+        self.texts = texts
+        self.budget = Budget(width, tries, steps)
 
     def refuses(self, public: Public) -> str | None:
         """Needs the public encoder itself."""
@@ -86,9 +92,23 @@ class PrototypeInversion(Attack):
         """``party/class`` -> token ids."""
         vectors = _vectors(view, self.shadows)
         likely = _single_first(view, vectors)[: self.most]
-        shown = {key: torch.from_numpy(vectors[key]).float() for key in likely}
-        found = invert_single(Pooled(view, view.public, shown), **self.search) if shown else {}
-        return {**_nearest(view, vectors), **found}
+        return {**_nearest(view, vectors), **self._inverted(view, {key: vectors[key] for key in likely})}
+
+    def _inverted(self, view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:
+        if not vectors:
+            return {}
+        public, rng = view.public, numpy_rng(view.rng)
+        own = [record.text for record in public.auxiliary[: self.texts]]
+        noise = declared_variance(view)
+        ids = [tuple(view.tokenize(text)) for text in own]
+        reader = fit_reader(ids, view.embed(own).float(), noise)
+        encoder = public.facts.get("encoder")
+        part = view.part(0, encoder.part.stop if encoder else None)
+        sentences = Sentences(part, public.prefix, public.suffix, public.max_tokens)
+        return {
+            key: list(reword(torch.from_numpy(vector).float(), reader, sentences, self.budget, rng))
+            for key, vector in vectors.items()
+        }
 
 
 def _vectors(view: View, budget: int) -> Mapping[str, Floats]:
@@ -154,3 +174,9 @@ def _nearest(view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:
         rows = rows if len(rows) else np.arange(len(marks))
         found[key] = view.tokenize(texts[rows[nearest_candidates(vector[None], known[rows])[0]]])
     return found
+
+
+def nearest_candidates(vectors: Floats, dictionary: Floats) -> list[int]:
+    """Index of the candidate of largest cosine to each of ``vectors [k, d]`` in ``dictionary [m, d]``."""
+    scaled = dictionary / np.maximum(np.linalg.norm(dictionary, axis=1, keepdims=True), 1e-30)
+    return [int(i) for i in np.argmax(vectors @ scaled.T, axis=1)]

@@ -12,14 +12,24 @@ from attacks.prototype.align import Aligner, fit_aligner, identity
 from attacks.prototype.drift import excess_covariance, own_part
 from attacks.prototype.membership import ReleaseTest
 from attacks.prototype.moments import Moments
-from attacks.prototype.reading import Prototype, of_class, prototypes
+from attacks.prototype.reading import Prototype, labels_of, of_class, prototypes
 from harness.errors import SuiteError
 from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
+    from harness.attack import View
     from harness.coalition import Candidate, Shadow
 
-__all__ = ["Pair", "Space", "averaged", "known_count", "learn_space", "public_space", "shadow_pairs"]
+__all__ = [
+    "Pair",
+    "Space",
+    "averaged",
+    "declared_variance",
+    "known_count",
+    "learn_space",
+    "public_space",
+    "shadow_pairs",
+]
 
 CLEARLY = 0.5
 """Part of the public space's residuals below which those of a learned map must be: it has many more parameters."""
@@ -98,6 +108,13 @@ def averaged(found: Sequence[Prototype], party: str, label: str) -> tuple[Floats
     if not sent:
         return None
     return np.mean([p.vector for p in sent], axis=0), sent[-1].count
+
+
+def declared_variance(view: View) -> float:
+    """Variance per coordinate of the prototypes' mean over rounds that the defense declares; 0 if oblivious."""
+    live = prototypes(view.transcript, labels_of(view.public))
+    laws = [law.scale**2 for law in view.defense.laws if law.name == "gaussian"] if view.adaptive else []
+    return float(sum(laws)) / (max((p.round for p in live), default=0) + 1)
 
 
 def known_count(truth: Mapping[str, Any], party: str, label: str, labels: Sequence[str]) -> float | None:

@@ -1,4 +1,4 @@
-"""How much of a text's tokens a guess recovers, position by position.
+"""How much of a text's tokens a guess recovers, position by position or as a bag.
 
 Guesses and truths are token ids of one record, compared as they are: nothing is decoded or tokenised again. A guess
 that is too short misses the rest; -1 at a position is no guess. Every function takes one record and returns a number
@@ -11,7 +11,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from math import nan
 
-__all__ = ["content_token_accuracy", "exact_match", "frequent_tokens", "next_token_agreement", "token_accuracy"]
+__all__ = [
+    "content_token_accuracy",
+    "exact_match",
+    "frequent_tokens",
+    "next_token_agreement",
+    "token_accuracy",
+    "token_f1",
+]
 
 
 def token_accuracy(guess_ids: Sequence[int], true_ids: Sequence[int], special_ids: Collection[int] = ()) -> float:
@@ -44,6 +51,15 @@ def frequent_tokens(id_lists: Iterable[Sequence[int]], n: int = 100) -> frozense
     """The ``n`` most frequent token ids; of equally frequent ones the smaller ids."""
     counts = Counter(token for ids in id_lists for token in ids)
     return frozenset(sorted(counts, key=lambda token: (-counts[token], token))[:n])
+
+
+def token_f1(guess_ids: Sequence[int], true_ids: Sequence[int], skipped: Collection[int] = ()) -> float:
+    """Harmonic mean of precision and recall over tokens as bags, ``skipped`` ones left out of both.
+
+    For texts behind a single vector, whose order it hardly tells.
+    """
+    guess, truth = (Counter(t for t in ids if t not in skipped and t != -1) for ids in (guess_ids, true_ids))
+    return 2 * (guess & truth).total() / (guess.total() + truth.total()) if truth else nan
 
 
 def next_token_agreement(one: Sequence[int], other: Sequence[int]) -> float:

@@ -194,6 +194,7 @@ def _width(settings: Settings, encoder: Encoder, splits: Splits) -> int:
 
 def _public(common: _Common, auxiliary: tuple[Record, ...]) -> Public:
     settings = common.settings
+    tokens = load_tokens(tokenizer_folder(settings.model))
     facts = {name: getattr(settings, name) for name in (*_PUBLIC, *_LOCAL, "data", "clients", "partition", "alpha")}
     facts |= {"labels": common.labels, "encoder": common.encoder, "width": common.width}
     facts |= {"parties": tuple(f"client{k}" for k in range(settings.clients)), "curious": CURIOUS}
@@ -202,7 +203,9 @@ def _public(common: _Common, auxiliary: tuple[Record, ...]) -> Public:
         cut=0,
         max_tokens=settings.max_tokens,
         auxiliary=auxiliary,
-        special_ids=load_tokens(tokenizer_folder(settings.model)).special_ids,
+        prefix=tuple(tokens.prefix),
+        suffix=tuple(tokens.suffix),
+        special_ids=tokens.special_ids,
         pooled=True,
         facts=facts,
     )

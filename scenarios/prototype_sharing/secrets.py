@@ -78,4 +78,5 @@ def _text_secret(texts: Mapping[str, str], auxiliary: Sequence[Record], tokens: 
         special_ids=tokens.special_ids,
         frequent_ids=frequent_tokens([tokens.encode(r.text)[:limit] for r in auxiliary], FREQUENT),
         decode=tokens.decode,
+        ordered=False,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from attacks.prototype.blind_counts import BlindCounts
+from attacks.prototype.blind_words import BlindWords
 from attacks.prototype.class_counts import PrototypeCounts, PrototypeShares
 from attacks.prototype.class_presence import BlindClasses, PrototypePresence
 from attacks.prototype.decoded import PrototypeDecoder
@@ -54,7 +55,8 @@ def test_prototypes(runner: Runner, toy_folder: Path) -> None:
         (PrototypePresence(shadows=2), "class_presence"),
         (BlindClasses(), "label_distribution"),
         (PrototypeNearest(), "text"),
-        (PrototypeInversion(most=1, steps=3, texts=16, tokens=4, sweeps=1), "text"),
+        (BlindWords(), "text"),
+        (PrototypeInversion(most=1, steps=3, texts=16, tries=4), "text"),
     ):
         assert attack.refuses(view.public) is None
         deployment.secrets[secret].score(attack.guess(view))

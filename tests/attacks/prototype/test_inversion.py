@@ -2,16 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from attacks.prototype.attribute import fit_mean_probe, simulated_means
 from attacks.prototype.decoder import fit_bag_decoder, n_means
 from attacks.prototype.decomposition import keywords, lasso_weights, nnls_weights, top_candidates
-from attacks.prototype.single import Pooled, invert_single, nearest_candidates
-from harness.errors import DataError, SuiteError
+from attacks.prototype.inversion import nearest_candidates
+from harness.errors import DataError
 from harness.metrics.membership import auc
-from tests.attacks.embedding_inversion.worlds import random_texts
-from tests.attacks.lab import LabView, tiny_model
 
 WORDS = [f"w{i}" for i in range(60)]
 
@@ -116,33 +113,6 @@ def test_equal_shares_and_overwhelming_noise_are_chance():
     assert abs(auc(loud.predict_proba(rng.normal(size=(300, 16)) * 10)[:, 1], truth) - 0.5) < 0.12
     with pytest.raises(DataError, match="both values"):
         simulated_means(embeddings, [1] * 1000, 20, (0.5, 0.5), 3, rng)
-
-
-@pytest.fixture(scope="module")
-def pooled(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bert")
-    texts = random_texts(330, 5)
-    secrets = {f"s{i}": text for i, text in enumerate(texts[:12])}
-    view = LabView(tiny_model(folder, "bert"), 4, secrets, texts[12:], max_tokens=12, pooled=True, suffix=(2,))
-    return view, {one.record: one.states for one in view.observations()}
-
-
-def test_a_prototype_of_one_record_is_inverted_as_an_embedding(pooled):
-    """What is found embeds nearer to the prototype than any text of the attacker's own."""
-    view, vectors = pooled
-    shown = Pooled(view, view.public, vectors)
-    found = invert_single(shown, texts=200, steps=20, sweeps=2)
-    part = view.part(0, None)
-
-    def embed(ids):
-        return torch.nn.functional.normalize(part(torch.tensor([[1, *ids, 2]]))[0].mean(0).detach(), dim=0)
-
-    own = torch.stack([embed(view.tokenize(text)) for text in view.auxiliary])
-    for record, vector in vectors.items():
-        assert float(embed(found[record]) @ vector) > float((own @ vector).max())
-    assert shown.known_pairs() == []
-    with pytest.raises(SuiteError, match="shadow"):
-        shown.simulate(["a"])
 
 
 def test_the_nearest_candidate_of_an_embedding_is_its_own():

@@ -97,7 +97,7 @@ class PrototypeInversion(Attack):
     def _inverted(self, view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:
         if not vectors:
             return {}
-        public, rng = view.public, numpy_rng(view.rng)
+        public, rng = view.public, numpy_rng(view)
         own = [record.text for record in public.auxiliary[: self.texts]]
         noise = declared_variance(view)
         ids = [tuple(view.tokenize(text)) for text in own]

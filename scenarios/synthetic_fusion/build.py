@@ -18,7 +18,7 @@ from harness.utility import Classification
 from scenarios.population import CURIOUS, Population, draw_shadow
 from scenarios.synthetic_fusion import servers
 from scenarios.synthetic_fusion.adapters import SCALE
-from scenarios.synthetic_fusion.canaries import Cast, cast
+from scenarios.synthetic_fusion.canaries import Cast, cast, repeated
 from scenarios.synthetic_fusion.hosting import hosted
 from scenarios.synthetic_fusion.pool import Pool, draw_pool, generator_of
 from scenarios.synthetic_fusion.prompts import in_turn, listing
@@ -91,7 +91,9 @@ class _Common:
         s = self.settings
         generator = PartRef(self.model, 0, None, head=True)
         encoder = Encoder(PartRef(s.encoder, 0, s.encoder_blocks or None))
-        plans = {n: self._plan(k, population.records[n], generator, encoder) for k, n in enumerate(self.names)}
+        canaries = frozenset(c.text for c in candidates if c.canary)
+        held = {n: repeated(records, canaries, s.repeats) for n, records in population.records.items()}
+        plans = {n: self._plan(k, held[n], generator, encoder) for k, n in enumerate(self.names)}
         private = [make(item.text, label=item.label) for plan in plans.values() for item in plan.records]
         return Deployment(
             function=f"{MODULE}:{_PARTIES.get(s.method, 'generator_party')}",
@@ -195,4 +197,5 @@ class _Common:
             "votes_seen": s.aggregation if s.method in VOTING else "none",
             "queries": "passive",
             "rounds": "all",
+            "canary_repeats": s.repeats,
         }

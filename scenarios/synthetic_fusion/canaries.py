@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.coalition import Candidate
 from harness.data.candidates import Chosen
 from harness.data.record import Record
+from harness.defense import Item
 from harness.errors import DataError
 from scenarios.population import Division, Population, populate
 from scenarios.synthetic_fusion.settings import Settings
@@ -22,7 +23,7 @@ from scenarios.synthetic_fusion.settings import Settings
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["Cast", "cast", "rare_words"]
+__all__ = ["Cast", "cast", "rare_words", "repeated"]
 
 BEGINNING, RARE = 5, 5
 """Words of the ordinary beginning, and rare words after it."""
@@ -68,6 +69,12 @@ def cast(settings: Settings, private: Sequence[Record], public: Sequence[Record]
         for party, items in population.records.items()
     }
     return Cast(replace(population, records=records), replace(chosen, candidates=tuple(made)), openings)
+
+
+def repeated(records: Sequence[Item], canaries: frozenset[str], times: int) -> tuple[Item, ...]:
+    """Every record whose text is a canary's ``times`` times, as records of their own, beside all others once."""
+    copies = [replace(r, id=f"{r.id}~{k}") for r in records if r.text in canaries for k in range(1, times)]
+    return (*records, *copies)
 
 
 def rare_words(texts: Sequence[str], *, most: int = 2) -> list[str]:

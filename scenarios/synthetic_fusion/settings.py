@@ -48,6 +48,12 @@ class Settings(Planting):
         "echo",
         description="echo: an ordinary beginning, then rare words (Meeus et al. 2025); pii: then a name and a number",
     )
+    repeats: int = Field(
+        1,
+        ge=1,
+        description="tuned generators: how often a party holds each of its canaries; a claim per record then "
+        "covers one copy, so audits of claims need 1",
+    )
     average: int = Field(20, ge=0, description="average candidates of membership, in with probability 1/2")
     auxiliary: int = Field(200, ge=4, description="the attacker's own records, from which shadows are drawn")
     public: int = Field(1000, ge=0, description="public texts")
@@ -85,6 +91,8 @@ class Settings(Planting):
         problems = []
         if self.method not in VOTING and self.aggregation == "sum":
             problems.append("texts and adapters cannot be summed: aggregation = sum is for aug_pe and wasp")
+        if self.method in VOTING and self.repeats > 1:
+            problems.append(f"repeats: {self.repeats}; in aug_pe and wasp no generator learns from canaries")
         if self.clients < 3:
             problems.append(f"clients: {self.clients}; sharing needs 2, and client0 is never a victim: give 3 or more")
         if len(self.prefixes) < 2:

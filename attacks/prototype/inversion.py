@@ -10,7 +10,6 @@ import torch
 
 from attacks.membership.reading import numpy_rng
 from attacks.prototype.align import fit_aligner
-from attacks.prototype.counts import likelihood_rule
 from attacks.prototype.reading import (
     auxiliary_embeddings,
     class_moments,
@@ -33,8 +32,8 @@ __all__ = ["PrototypeInversion", "PrototypeNearest", "nearest_candidates"]
 
 _Back = Callable[[Floats], Floats]
 
-SINGLE = 1.5
-"""Estimated records below which a prototype is taken for that of a single one."""
+ALONE = 0.9
+"""Squared norm from which on a prototype is taken for a single record's: embeddings have norm 1, means of two less."""
 
 
 class PrototypeNearest(Attack):
@@ -63,8 +62,9 @@ class PrototypeInversion(Attack):
 
     A linear reader trained on ``texts`` own texts proposes words; a beam of ``width`` hypotheses is edited until its
     embedding comes no nearer (:mod:`attacks.prototype.wording`). The adaptive variant's reader expects the declared
-    noise. How many records are behind a prototype is read where it is sent, and otherwise estimated by likelihood; at
-    most ``most`` prototypes are inverted, the others get the nearest own text. Prototypes of a client's own space
+    noise. How many records are behind a prototype is read where it is sent, and otherwise off its norm: 1 for an
+    embedding, less for a mean of several. At most ``most`` prototypes
+    are inverted, the others get the nearest own text. Prototypes of a client's own space
     are carried back to the public one by a map learned on shadow runs.
     """
 
@@ -106,13 +106,13 @@ class PrototypeInversion(Attack):
         part = view.part(0, encoder.part.stop if encoder else None)
         sentences = Sentences(part, public.prefix, public.suffix, public.max_tokens)
         return {
-            key: list(reword(torch.from_numpy(vector).float(), reader, sentences, self.budget, rng))
+            key: list(reword(torch.from_numpy(_unit(vector)).float(), reader, sentences, self.budget, rng))
             for key, vector in vectors.items()
         }
 
 
 def _vectors(view: View, budget: int) -> Mapping[str, Floats]:
-    """``party/class`` -> the prototype, over rounds, as a unit vector of the public encoder's space."""
+    """``party/class`` -> the prototype, over rounds, in the public encoder's space."""
     labels = labels_of(view.public)
     found = prototypes(view.transcript, labels)
     victims = [party for party in parties_of(view) if party != view.public.facts.get("curious")]
@@ -127,7 +127,7 @@ def _vectors(view: View, budget: int) -> Mapping[str, Floats]:
             f"prototypes of {sorted(odd)} dimensions are no embeddings of the public encoder ({size}), and there are "
             "too few shadow runs to learn a way back: raise the shadow budget"
         )
-    return {key: row / max(float(np.linalg.norm(row)), 1e-30) for key, row in rows.items()}
+    return rows
 
 
 def _way_back(view: View, budget: int) -> _Back | None:
@@ -149,18 +149,17 @@ def _way_back(view: View, budget: int) -> _Back | None:
 
 def _single_first(view: View, vectors: Mapping[str, Floats]) -> list[str]:
     """Keys of prototypes that seem to be of one record, the surest first."""
-    labels, models = labels_of(view.public), class_moments(view)
-    found = prototypes(view.transcript, labels)
-    counts: dict[str, float] = {}
-    for key, vector in vectors.items():
+    found = prototypes(view.transcript, labels_of(view.public))
+    noise = declared_variance(view)
+    lengths = {key: float(vector @ vector) - noise * len(vector) for key, vector in vectors.items()}
+
+    def alone(key: str) -> bool:
         party, _, label = key.partition("/")
         sent = averaged(found, party, label)
         told = sent[1] if sent else None
-        if told is not None:
-            counts[key] = told
-        elif label in models:
-            counts[key] = likelihood_rule(vector, models[label])
-    return sorted((key for key, count in counts.items() if count < SINGLE), key=lambda key: counts[key])
+        return lengths[key] > ALONE if told is None else told == 1
+
+    return sorted(filter(alone, vectors), key=lambda key: (-lengths[key], key))
 
 
 def _nearest(view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:
@@ -173,6 +172,11 @@ def _nearest(view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:
         rows = np.flatnonzero(marks == key.partition("/")[2])
         rows = rows if len(rows) else np.arange(len(marks))
         found[key] = view.tokenize(texts[rows[nearest_candidates(vector[None], known[rows])[0]]])
+    return found
+
+
+def _unit(vector: Floats) -> Floats:
+    found: Floats = vector / max(float(np.linalg.norm(vector)), 1e-30)
     return found
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.metrics import content_token_accuracy, exact_match, frequent_tokens, next_token_agreement, token_accuracy
+from harness.metrics.recovery import token_f1
 
 IDS = st.lists(st.integers(0, 6), max_size=8)
 SETS = st.frozensets(st.integers(0, 6), max_size=3)
@@ -39,6 +40,22 @@ def test_the_truth_is_perfect_and_a_constant_shift_is_nothing(truth, special):
     assert isnan(perfect) if set(truth) <= special else perfect == 1.0
     shifted = token_accuracy([token + 1 for token in truth], truth, special)
     assert isnan(shifted) if set(truth) <= special else shifted == 0.0
+
+
+@given(IDS, IDS, SETS)
+def test_f1_of_bags_follows_its_definition_and_knows_no_order(guess, truth, skipped):
+    mine, left = [t for t in guess if t not in skipped], [t for t in truth if t not in skipped]
+    found = token_f1(guess, truth, skipped)
+    assert same(found, token_f1(guess[::-1], truth, skipped))
+    shared = 0
+    rest = list(left)
+    for token in mine:
+        if token in rest:
+            rest.remove(token)
+            shared += 1
+    precision, recall = shared / max(len(mine), 1), shared / max(len(left), 1)
+    expected = 2 * precision * recall / (precision + recall) if shared else 0.0
+    assert isnan(found) if not left else found == pytest.approx(expected)
 
 
 def test_positions_matter_and_missing_guesses_are_wrong():

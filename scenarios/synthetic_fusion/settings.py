@@ -91,8 +91,8 @@ class Settings(Planting):
         problems = []
         if self.method not in VOTING and self.aggregation == "sum":
             problems.append("texts and adapters cannot be summed: aggregation = sum is for aug_pe and wasp")
-        if self.method in VOTING and self.repeats > 1:
-            problems.append(f"repeats: {self.repeats}; in aug_pe and wasp no generator learns from canaries")
+        if self.repeats > 1 and self.method in VOTING | {"fusegen"}:
+            problems.append(f"repeats: {self.repeats}; in {self.method} no generator learns from canaries")
         if self.clients < 3:
             problems.append(f"clients: {self.clients}; sharing needs 2, and client0 is never a victim: give 3 or more")
         if len(self.prefixes) < 2:

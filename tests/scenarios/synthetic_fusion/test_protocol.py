@@ -186,6 +186,7 @@ def test_shadows_hold_no_private_record_but_candidates(worlds: Mapping[str, Depl
         ({"method": "fusegen", "aggregation": "sum"}, "cannot be summed"),
         ({"method": "wasp", "clients": 2}, "give 3 or more"),
         ({"method": "wasp", "records": 20, "canaries": 20}, "records"),
+        ({"method": "fusegen", "repeats": 2}, "repeats"),
         ({"method": "wasp", "auxiliary": 10}, "fewer than"),
         ({"method": "nothing"}, "method"),
     ],

@@ -79,9 +79,11 @@ def constant(twins: Sequence[Twin]) -> bool:
 
 
 def _last(value: Tensor) -> bytes:
-    """The last vector, as bytes: messages of different inputs differ in length, and often begin alike."""
-    rows = value.float().reshape(-1, value.shape[-1] if value.dim() else 1)
-    return rows[-1].numpy().tobytes() if len(rows) else b""
+    """The last vector, as bytes (none of an empty field): messages of different inputs differ in length, and often
+    begin alike."""
+    if not value.numel():
+        return b""
+    return value.float().reshape(-1, value.shape[-1] if value.dim() else 1)[-1].numpy().tobytes()
 
 
 def departures(twins: Sequence[Twin]) -> Iterator[tuple[str, Tensor, Tensor]]:

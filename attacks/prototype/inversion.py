@@ -63,9 +63,9 @@ class PrototypeInversion(Attack):
     A linear reader trained on ``texts`` own texts proposes words; a beam of ``width`` hypotheses is edited until its
     embedding comes no nearer (:mod:`attacks.prototype.wording`). The adaptive variant's reader expects the declared
     noise. How many records are behind a prototype is read where it is sent, and otherwise off its norm: 1 for an
-    embedding, less for a mean of several. At most ``most`` prototypes
-    are inverted, the others get the nearest own text. Prototypes of a client's own space
-    are carried back to the public one by a map learned on shadow runs.
+    embedding, less for a mean of several. At most ``most`` prototypes are inverted, those of a norm nearest to 1
+    first, which padding seldom has; the others get the nearest own text. Prototypes of a client's own space are
+    carried back to the public one by a map learned on shadow runs.
     """
 
     name: ClassVar[str] = "prototype_inversion"
@@ -148,7 +148,7 @@ def _way_back(view: View, budget: int) -> _Back | None:
 
 
 def _single_first(view: View, vectors: Mapping[str, Floats]) -> list[str]:
-    """Keys of prototypes that seem to be of one record, the surest first."""
+    """Keys of prototypes that seem to be of one record, the surest (of squared norm 1, without the noise) first."""
     found = prototypes(view.transcript, labels_of(view.public))
     noise = declared_variance(view)
     lengths = {key: float(vector @ vector) - noise * len(vector) for key, vector in vectors.items()}
@@ -159,7 +159,7 @@ def _single_first(view: View, vectors: Mapping[str, Floats]) -> list[str]:
         told = sent[1] if sent else None
         return lengths[key] > ALONE if told is None else told == 1
 
-    return sorted(filter(alone, vectors), key=lambda key: (-lengths[key], key))
+    return sorted(filter(alone, vectors), key=lambda key: (abs(lengths[key] - 1), key))
 
 
 def _nearest(view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:

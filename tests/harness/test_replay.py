@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from harness.laws import twin_laws
-from harness.replay import ALPHA, constant, randomised, replay, twin_test
+from harness.message import Kind, Message
+from harness.replay import ALPHA, Twin, constant, randomised, replay, twin_test
 from harness.runner import Runner, Task
 from harness.scenario import Deployment
 from harness.submission import Submission
@@ -93,3 +95,13 @@ def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, s
     twins = replay(runner, pooled, again(task), runner.execute(pooled, task).log, 12)
     assert constant(twins)
     assert not randomised(twins)
+
+
+def test_an_empty_answer_to_different_inputs_says_nothing_either() -> None:
+    def twin(value: float, rows: int) -> Twin:
+        plain = Message(Kind.PROTOTYPE, {"counts": torch.full((3,), value)})
+        sent = plain.replace(counts=plain["counts"][:rows])
+        return Twin("client0", sent, sent, plain)
+
+    assert constant([twin(1.0, 0), twin(2.0, 0)])
+    assert not constant([twin(1.0, 0), twin(2.0, 3)])

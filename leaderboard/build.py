@@ -80,7 +80,7 @@ def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     tables["cells"] = [_cell(cell) for cell in found.cells.values()]
     tables["evidence"] = evidence_rows(found.cells.values())
     tables["diagnostics"] = diagnostic_rows(found.cells.values())
-    tables["bounds"] = bound_rows(found.cells.values())
+    tables["bounds"] = bound_rows(found.cells.values(), found.runs)
     tables["suites"], tables["scenarios"], tables["attack_cards"] = suite_cards(labels), scenarios, attack_cards()
     newest = sorted(found.runs.values(), key=lambda run: run.environment.created)
     hashes = {run.submission: run.submission_hash for run in newest}

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from attacks.membership.reading import by_party
 from attacks.membership.rounds import fit_weights
 from attacks.synthetic_text.calibration import MINIMUM, likelihood_calibrated, ratio_calibrated
 from attacks.synthetic_text.echo import bigram_signal, cosine_signal, jaccard_signal
-from attacks.synthetic_text.reading import Released, per_party
+from attacks.synthetic_text.reading import Released
 from harness.attack import Attack
 from harness.errors import SuiteError
 from harness.score.statistic import Floats, Mask
@@ -71,7 +72,7 @@ class CanaryEcho(Attack):
     def _looks(self, view: View, transcript: Iterable[Sighting]) -> Floats:
         """Signals ``[c, k]`` of every candidate in one run, on a log scale; 0 where a party wrote nothing."""
         released, found = Released.of(transcript), np.zeros((len(view.candidates), len(self.signals)))
-        for party, rows in per_party(view.candidates).items():
+        for party, rows in by_party(view.candidates).items():
             texts = released.about(party)
             canaries = [view.candidates[i].text for i in rows]
             for column, signal in enumerate(self.signals):

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from attacks.membership.reading import by_party
 from attacks.synthetic_text.bound import disclosure_bound
 from attacks.synthetic_text.pii import find, found_items
-from attacks.synthetic_text.reading import Released, per_party
+from attacks.synthetic_text.reading import Released
 from attacks.synthetic_text.words import ngrams, words
 from harness.attack import Attack
 
@@ -47,7 +48,7 @@ class RareDisclosure(Attack):
             shared = Counter(run for text in texts for run in set(ngrams(words(text), size)))
             common = {run for text in known for run in ngrams(words(text), size)}
             common |= {run for run, count in shared.items() if count > 1}
-            for party, rows in per_party(view.candidates).items():
+            for party, rows in by_party(view.candidates).items():
                 runs = {run for text in released.about(party) for run in ngrams(words(text), size)} - common
                 hits = [row for row in rows if runs & set(ngrams(words(texts[row]), size))]
                 scores |= {view.candidates[row].id: float(size) for row in hits}
@@ -80,7 +81,7 @@ class PiiEcho(Attack):
         """The number of items found."""
         released, known = Released.of(view.transcript), find(record.text for record in view.public.auxiliary)
         scores: dict[str, float] = {}
-        for party, rows in per_party(view.candidates).items():
+        for party, rows in by_party(view.candidates).items():
             items = {row: find([view.candidates[row].text]) - known for row in rows}
             found = found_items({item for some in items.values() for item in some}, released.about(party))
             scores |= {view.candidates[row].id: float(len(some & found)) for row, some in items.items()}

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from attacks.membership.reading import by_party
 from attacks.synthetic_text.echo import BigramModel
 from attacks.synthetic_text.exposure import exposure
-from attacks.synthetic_text.reading import Released, per_party
+from attacks.synthetic_text.reading import Released
 from harness.attack import Attack
 from harness.errors import SuiteError
 
@@ -41,7 +42,7 @@ class EchoExposure(Attack):
             raise SuiteError("echo_exposure draws alternatives from auxiliary records: the scenario gives none")
         rng = np.random.default_rng(int(view.rng.initial_seed()) % 2**63)
         scores: dict[str, float] = {}
-        for party, rows in per_party(view.candidates).items():
+        for party, rows in by_party(view.candidates).items():
             model = BigramModel(released.about(party))
             for one in (view.candidates[row] for row in rows):
                 others = alternatives(one.text, pool, self.references, self.prefix, rng)

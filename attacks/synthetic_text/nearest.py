@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from attacks.membership.evidence import scores_of
+from attacks.membership.reading import by_party
 from attacks.synthetic_text.distance import nearest_distance
-from attacks.synthetic_text.reading import Released, per_party
+from attacks.synthetic_text.reading import Released
 from harness.attack import Attack
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class NearestRecord(Attack):
     def guess(self, view: View) -> Guess:
         """Minus the distance; the median where nothing was written."""
         released, scores = Released.of(view.transcript), np.full(len(view.candidates), np.nan)
-        for party, rows in per_party(view.candidates).items():
+        for party, rows in by_party(view.candidates).items():
             if texts := released.about(party):
                 own = view.embed([view.candidates[row].text for row in rows]).double().numpy()
                 scores[rows] = -nearest_distance(own, view.embed(list(texts)).double().numpy())

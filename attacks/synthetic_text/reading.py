@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.coalition import SERVER, Candidate, Sighting
+from harness.coalition import SERVER, Sighting
 from harness.message import Kind
 
-__all__ = ["Released", "per_party"]
+__all__ = ["Released"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,3 @@ class Released:
     def about(self, party: str) -> tuple[str, ...]:
         """The texts that a record of ``party`` may echo in."""
         return self.by_party.get(party) or self.anyone
-
-
-def per_party(candidates: Sequence[Candidate]) -> Mapping[str, list[int]]:
-    """Positions of the candidates of each party."""
-    groups: dict[str, list[int]] = {}
-    for index, one in enumerate(candidates):
-        groups.setdefault(one.party, []).append(index)
-    return groups

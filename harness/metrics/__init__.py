@@ -11,6 +11,7 @@ from harness.metrics.recovery import (
     frequent_tokens,
     next_token_agreement,
     token_accuracy,
+    token_f1,
 )
 from harness.metrics.text import mean_nll, perplexity, rouge_l, same_text
 
@@ -29,5 +30,6 @@ __all__ = [
     "same_text",
     "span_token_ranges",
     "token_accuracy",
+    "token_f1",
     "tpr_at_fpr",
 ]

@@ -38,6 +38,7 @@ _SPECS: Mapping[str, _Spec] = MappingProxyType(
     {
         "token_accuracy": _Spec(recovery.token_accuracy, _IDS, True),
         "content_token_accuracy": _Spec(recovery.content_token_accuracy, _IDS, True),
+        "token_f1": _Spec(recovery.token_f1, _IDS, True),
         "exact_match": _Spec(recovery.exact_match, _IDS, True),
         "next_token_agreement": _Spec(recovery.next_token_agreement, _IDS, True),
         "pii_span_recall": _Spec(pii.pii_span_recall, {**_IDS, "spans_token_ranges": ("int64", 2)}, True),

@@ -51,8 +51,8 @@ class Settings(Planting):
     repeats: int = Field(
         1,
         ge=1,
-        description="tuned generators: how often a party holds each of its canaries; a claim per record then "
-        "covers one copy, so audits of claims need 1",
+        description="tuned generators: how often a party holds each of its canaries; bounds on a record's epsilon are "
+        "this many times smaller than those on a canary's",
     )
     average: int = Field(20, ge=0, description="average candidates of membership, in with probability 1/2")
     auxiliary: int = Field(200, ge=4, description="the attacker's own records, from which shadows are drawn")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.schema import CellRecord, Score
-from leaderboard.bounds import ALPHA, bound_rows
+from harness.schema import CellRecord, RunRecord, Score
+from leaderboard.bounds import ALPHA, COPIES, bound_rows
 from tests.leaderboard.make import TINY, records
 
 
@@ -37,6 +37,15 @@ def test_a_perfect_attack_reaches_its_ceiling() -> None:
     [row] = bound_rows([cell("perfect", labels.astype(float), labels)])
     assert row["epsilon"] == pytest.approx(row["ceiling"], abs=1e-3) and row["ceiling"] > 3
     assert row["alpha"] == ALPHA and row["method"] == "one-run audit"
+
+
+def test_a_record_has_its_share_of_what_is_proven_for_its_copies() -> None:
+    labels = np.random.default_rng(0).random(300) < 0.5
+    one = cell("perfect", labels.astype(float), labels)
+    run = next(r for r in records(TINY[:1]) if isinstance(r, RunRecord))
+    run = run.model_copy(update={"key": one.run_key, "entitlement": {COPIES: 4}})
+    [alone], [shared] = bound_rows([one]), bound_rows([one], {run.key: run})
+    assert (shared["epsilon"], shared["ceiling"]) == (alone["epsilon"] / 4, alone["ceiling"] / 4)
 
 
 def test_bounds_of_a_known_mechanism_hold_and_are_not_idle() -> None:

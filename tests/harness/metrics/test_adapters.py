@@ -68,12 +68,13 @@ INPUTS = {
     "content_token_accuracy": {"predictions": GUESSES, "references": TRUTHS, "special_ids": [0], "frequent_ids": [7]},
     "exact_match": {"predictions": GUESSES, "references": TRUTHS},
     "next_token_agreement": {"predictions": GUESSES, "references": TRUTHS},
+    "token_f1": {"predictions": [[1, 2, 3], [4]], "references": [[3, 1, 5, 6, 7], [5]]},
     "rouge_l": {"predictions": ["anna paid"], "references": ["anna paid"]},
     "mean_nll": {"predictions": [[-1.0, -3.0], [-2.0]]},
     "balanced_accuracy": {"predictions": ["a", "b", "a"], "references": ["a", "b", "b"]},
 }
 VALUES = {"content_token_accuracy": 1.0, "exact_match": 2 / 3, "next_token_agreement": (0.75 + 1 + 1) / 3}
-VALUES |= {"rouge_l": 1.0, "mean_nll": 2.0, "balanced_accuracy": 0.75}
+VALUES |= {"token_f1": 0.25, "rouge_l": 1.0, "mean_nll": 2.0, "balanced_accuracy": 0.75}
 
 
 @pytest.mark.parametrize("name", INPUTS)

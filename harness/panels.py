@@ -92,8 +92,9 @@ def _entries(cell: Series, fpr: float) -> Iterator[Panelled]:
         area = score.AttackScores(title, f"{cell.secret} AUC", cell.values("score"), score.Auc(), labels)
         yield Panelled(cell, area, False)
     else:
+        of = "" if kind == "text" else f"{cell.secret} "
         for metric in TEXT_METRICS:
-            yield Panelled(cell, score.AttackScores(title, metric, cell.values(metric)), counts)
+            yield Panelled(cell, score.AttackScores(title, f"{of}{metric}", cell.values(metric)), counts)
 
 
 def _membership(cell: Series, title: str, fpr: float) -> Iterator[Panelled]:

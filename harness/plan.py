@@ -137,7 +137,7 @@ class _Maker:
         deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
         made = key(
             entry=self.entry.key_part(),
-            suite=self.suite.name,
+            suite=self.suite.label,
             threads=self.suite.threads,
             protocol=_source(self.deployment.function),
             submission=submission.hash,

@@ -15,6 +15,7 @@ from harness.schema import Score
 __all__ = [
     "AGGREGATE",
     "AttributeSecret",
+    "BagSecret",
     "CountSecret",
     "DistributionSecret",
     "MembershipSecret",
@@ -79,10 +80,32 @@ class TextSecret:
                 "pii_span_recall": pii_span_recall(ids, truth, self.spans.get(record, ())),
             }
             if not self.ordered:
-                values |= {
-                    "token_f1": recovery.token_f1(ids, truth, self.special_ids),
-                    "content_token_f1": recovery.token_f1(ids, truth, self.special_ids | self.frequent_ids),
-                }
+                values |= _as_bags(ids, truth, self.special_ids, self.frequent_ids)
+            found += [Score(record=record, metric=name, value=_finite(v)) for name, v in values.items()]
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class BagSecret:
+    """All words of several texts together, as one bag of token ids: of a sum of texts nothing tells which said what.
+
+    Metrics: ``token_f1`` and ``content_token_f1``.
+    """
+
+    tokens: Mapping[str, tuple[int, ...]]
+    special_ids: frozenset[int]
+    frequent_ids: frozenset[int]
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """Ids of the scored bags."""
+        return tuple(self.tokens)
+
+    def score(self, guess: Mapping[str, Any]) -> tuple[Score, ...]:
+        """Scores of guessed token ids, in any order."""
+        found = []
+        for record, truth in self.tokens.items():
+            values = _as_bags(_token_ids(record, guess.get(record, ())), truth, self.special_ids, self.frequent_ids)
             found += [Score(record=record, metric=name, value=_finite(v)) for name, v in values.items()]
         return tuple(found)
 
@@ -107,6 +130,17 @@ class AttributeSecret:
             found.append(Score(record=record, metric="score", value=_finite(value)))
             found.append(Score(record=record, metric="label", value=float(label)))
         return tuple(found)
+
+
+def _as_bags(
+    guess: Sequence[int], truth: Sequence[int], special: frozenset[int], frequent: frozenset[int]
+) -> dict[str, float]:
+    from harness.metrics.recovery import token_f1
+
+    return {
+        "token_f1": token_f1(guess, truth, special),
+        "content_token_f1": token_f1(guess, truth, special | frequent),
+    }
 
 
 def _token_ids(record: str, guess: Any) -> Sequence[int]:

@@ -20,7 +20,8 @@ __all__ = ["BlindWords", "usual_words"]
 class BlindWords(Attack):
     """Without the transcript: for each class as many of its most frequent tokens as its texts usually have.
 
-    The ``frequent`` most frequent tokens of all classes are left out, for content tokens alone are counted.
+    Of classes of several records, as many as ``records`` texts have. The ``frequent`` most frequent tokens of all
+    classes are left out, for content tokens alone are counted.
     """
 
     name: ClassVar[str] = "blind_words"
@@ -30,8 +31,9 @@ class BlindWords(Attack):
     reads: ClassVar[tuple[str, ...]] = ()
     blind: ClassVar[bool] = True
 
-    def __init__(self, *, frequent: int = 100) -> None:
+    def __init__(self, *, frequent: int = 100, records: int = 1) -> None:
         self.frequent = frequent
+        self.records = records
 
     def refuses(self, public: Public) -> str | None:
         """Needs a public tokenizer."""
@@ -45,12 +47,13 @@ class BlindWords(Attack):
                 texts[record.label].append(view.tokenize(record.text))
         everything = [ids for found in texts.values() for ids in found]
         common = frequent_tokens(everything, self.frequent)
-        guesses = {label: usual_words(found or everything, common) for label, found in texts.items()}
+        guesses = {label: usual_words(found or everything, common, self.records) for label, found in texts.items()}
         return {f"{party}/{label}": ids for party in public_parties(view) for label, ids in guesses.items()}
 
 
-def usual_words(texts: Sequence[Sequence[int]], skipped: frozenset[int]) -> list[int]:
-    """The most frequent tokens but ``skipped`` ones, as many as half of the texts have; of equals the smallest id."""
+def usual_words(texts: Sequence[Sequence[int]], skipped: frozenset[int], records: int = 1) -> list[int]:
+    """The most frequent tokens but ``skipped`` ones, as many as half of the texts have, times ``records``; of equals
+    the smallest id."""
     counts = Counter(token for ids in texts for token in set(ids) if token not in skipped)
     lengths = [sum(token not in skipped for token in ids) for ids in texts]
-    return sorted(counts, key=lambda token: (-counts[token], token))[: max(int(median(lengths)), 1)]
+    return sorted(counts, key=lambda token: (-counts[token], token))[: max(int(records * median(lengths)), 1)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,10 +19,16 @@ from harness.score.statistic import Floats
 if TYPE_CHECKING:
     from harness.attack import Guess, View
 
-__all__ = ["PrototypeDecoder", "agreement", "rounded"]
+__all__ = ["PrototypeDecoder", "agreement", "rounded", "said_words"]
 
 ABSENT = -1e6
 """Score of a candidate whose class its party did not send: below that of any other."""
+
+MOST_TEXTS = 10
+"""Records of which words are guessed at most."""
+
+PRIOR = 20.0
+"""Texts of all classes that weigh in with those of one class, for how usual a word is in it."""
 
 Kept = dict[int, BagDecoder]
 
@@ -33,8 +41,9 @@ class PrototypeDecoder(Attack):
 
     A candidate's score is how well its words agree with those decoded from its party's prototype of its class, less
     half of what its own embedding would add to that: a likelihood ratio up to the noise's scale. The guess at the
-    text behind a prototype is the ``most`` words decoded first. One decoder is trained for each rounded count, on
-    means that carry the noise of the prototypes' space.
+    words behind a prototype of n records are those that its class uses and the decoder expects most, as many as n
+    texts of it have, the ``frequent`` most frequent ones of all classes aside. One decoder is trained for each
+    rounded count, on means that carry the noise of the prototypes' space.
     """
 
     name: ClassVar[str] = "prototype_decoder"
@@ -43,10 +52,10 @@ class PrototypeDecoder(Attack):
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
 
-    def __init__(self, *, shadows: int = 0, draws: int = 1000, most: int = 12) -> None:
+    def __init__(self, *, shadows: int = 0, draws: int = 1000, frequent: int = 100) -> None:
         self.shadows = shadows
         self.draws = draws
-        self.most = most
+        self.frequent = frequent
         self.memo = Memo()
 
     def guess(self, view: View) -> Guess:
@@ -55,13 +64,14 @@ class PrototypeDecoder(Attack):
         # The space that shadows teach differs from target to target, and with it the decoders.
         kept: Kept = {} if self.shadows else self.memo.of(view.public, dict)
         scores, rng = dict.fromkeys((one.id for one in view.candidates), ABSENT), numpy_rng(view)
-        for release in releases(view, known):
+        few = (release for release in releases(view, known) if release.asked or release.count <= MOST_TEXTS)
+        for release in few:
             decoder = self._decoder(known, release, kept, rng)
             if release.asked:
                 scores |= self._scores(view, release, decoder, known.candidates[list(release.asked)])
             if view.public.model:
-                said = " ".join(decoder.keywords(release.vector, self.most))
-                found[f"{release.party}/{release.label}"] = view.tokenize(said)
+                said = said_words(decoder, release, known.texts, self.frequent)
+                found[f"{release.party}/{release.label}"] = view.tokenize(" ".join(said))
         return {**scores, **found}
 
     def _scores(self, view: View, release: Release, decoder: BagDecoder, points: Floats) -> dict[str, float]:
@@ -95,6 +105,25 @@ def agreement(decoder: BagDecoder, vectors: Floats, texts: Sequence[str]) -> Flo
     profile = (held - usual) / np.sqrt(usual * (1 - usual))
     fit = (profile * decoder.lift(vectors)[:, told]).sum(1)
     return np.asarray(fit / np.maximum(np.linalg.norm(profile, axis=1), 1e-12), dtype=np.float64)
+
+
+def said_words(
+    decoder: BagDecoder, release: Release, texts: Mapping[str, Sequence[str]], frequent: int
+) -> list[str]:  # fmt: skip
+    """The words expected behind a release, but the ``frequent`` most frequent ones of all ``texts`` by class."""
+    bags = {label: [set(words(text)) for text in some] for label, some in texts.items()}
+    usual = Counter(word for some in bags.values() for bag in some for word in bag)
+    common = {word for word, _ in sorted(usual.items(), key=lambda pair: (-pair[1], pair[0]))[:frequent]}
+    own = bags[release.label]
+    held = Counter(word for bag in own for word in bag)
+    rates = [
+        (held[word] + PRIOR * rate) / (len(own) + PRIOR)
+        for word, rate in zip(decoder.vocabulary, decoder.usual, strict=True)
+    ]
+    length = median([len(bag - common) for bag in own] or [1])
+    most = max(int(min(round(release.count), MOST_TEXTS) * length), 1)
+    ranked = decoder.likely(release.vector, np.array(rates), most + frequent)
+    return [word for word in ranked if word not in common][:most]
 
 
 def rounded(count: float) -> int:

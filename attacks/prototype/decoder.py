@@ -37,6 +37,12 @@ class BagDecoder:
         order = np.argsort(-self.lift(prototype[None])[0], kind="stable")[:most]
         return [self.vocabulary[i] for i in order]
 
+    def likely(self, prototype: Floats, rates: Floats, most: int) -> list[str]:
+        """The ``most`` words that most records behind ``prototype [d]`` are expected to hold, where a record holds each
+        at ``rates [V]`` before the prototype is seen."""
+        expected = rates + (prototype @ self.weight + self.bias - self.usual)
+        return [self.vocabulary[i] for i in np.argsort(-expected, kind="stable")[:most]]
+
 
 def n_means(embeddings: Floats, count: int, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Means ``[draws, d]`` of ``count`` rows drawn without replacement, and which rows: shares ``[draws, m]``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from attacks.prototype.decomposition import lasso_weights
+from attacks.prototype.decomposition import lasso_weights, top_candidates
 from attacks.prototype.dictionary import Dictionary, Release, dictionary_of, releases
 from attacks.prototype.moments import principal
 from harness.attack import Attack
@@ -34,8 +34,8 @@ class PrototypeDecomposition(Attack):
     A record of n weighs 1 / n, or nothing. Records that are no candidates are noise of the class's covariance, which
     whitens the rest; own records are no part of the decomposition, only of the moments. A candidate's score is the
     log-likelihood ratio of it among the records, given the weights of all others: a test of one candidate at a time
-    takes the others for noise. The guess at the text behind a prototype is the attacker's own text of most weight in
-    a sparse decomposition over own texts.
+    takes the others for noise. The guess at the words behind a prototype of n records are those of the n own texts of
+    most weight in a sparse decomposition over own texts.
     """
 
     name: ClassVar[str] = "prototype_decomposition"
@@ -57,9 +57,11 @@ class PrototypeDecomposition(Attack):
                 ratios = zip(release.asked, _ratios(known, release, axes[release.label]), strict=True)
                 scores |= {view.candidates[place].id: float(ratio) for place, ratio in ratios}
             if view.public.model:
-                weights = lasso_weights(release.vector, known.own[release.label], min(release.count, MOST_TEXTS))
-                text = known.texts[release.label][int(np.argmax(weights))]
-                found[f"{release.party}/{release.label}"] = view.tokenize(text)
+                count = min(round(release.count), MOST_TEXTS)
+                weights = lasso_weights(release.vector, known.own[release.label], count)
+                some = top_candidates(weights, count) or [0]
+                texts = [view.tokenize(known.texts[release.label][i]) for i in some]
+                found[f"{release.party}/{release.label}"] = [token for ids in texts for token in ids]
         return {**scores, **found}
 
 

@@ -62,6 +62,7 @@ PROTOTYPE_SHARING = Scenario(
         "class_presence": "which classes each client holds",
         "count": "how many records of each class each client holds",
         "text": "the text of every class of which a client holds a single record, as client/class",
+        "words": "the words of every class of which a client holds 2 to 10 records, all together, as client/class",
         "property": "whether most of a client's texts carry the planted signature, with the setting 'planted'",
     },
     settings=MEANING,

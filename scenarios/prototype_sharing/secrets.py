@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,24 @@ from harness.data.partition import label_shares
 from harness.data.record import Record
 from harness.membership import MembershipSecret
 from harness.schema import Score
-from harness.secret import CountSecret, DistributionSecret, PresenceSecret, PropertySecret, Secret, TextSecret
+from harness.secret import (
+    BagSecret,
+    CountSecret,
+    DistributionSecret,
+    PresenceSecret,
+    PropertySecret,
+    Secret,
+    TextSecret,
+)
 from harness.tokens import Tokens
 from scenarios.population import CURIOUS, Population
 
-__all__ = ["PrototypeMembership", "class_sizes", "secrets_of", "single_texts"]
+__all__ = ["FEW", "PrototypeMembership", "class_sizes", "secrets_of", "single_texts", "texts_of_few"]
 
 FREQUENT = 100
+
+FEW = range(2, 11)
+"""Records of a class whose words are a secret of their own; a single one's text is, too."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +50,19 @@ def class_sizes(candidates: Sequence[Candidate], population: Population) -> dict
     return {c.id: population.counts[c.party][str(c.label)] for c in candidates}
 
 
+def texts_of_few(population: Population, sizes: Container[int] = FEW) -> dict[str, list[str]]:
+    """``party/class`` -> the texts, for every class of which a party holds that many records."""
+    found: dict[str, list[str]] = {}
+    for party, items in population.records.items():
+        for item in items:
+            if party != CURIOUS and population.counts[party][str(item.label)] in sizes:
+                found.setdefault(f"{party}/{item.label}", []).append(item.text)
+    return found
+
+
 def single_texts(population: Population) -> dict[str, str]:
     """``party/class`` -> the text, for every class of which a party holds exactly one record."""
-    return {
-        f"{party}/{item.label}": item.text
-        for party, items in population.records.items()
-        for item in items
-        if party != CURIOUS and population.counts[party][str(item.label)] == 1
-    }
+    return {key: text for key, (text,) in texts_of_few(population, (1,)).items()}
 
 
 def secrets_of(
@@ -58,7 +74,7 @@ def secrets_of(
         "label_distribution": DistributionSecret({party: label_shares(found) for party, found in counts.items()}),
         "class_presence": PresenceSecret({p: {name: int(n > 0) for name, n in c.items()} for p, c in counts.items()}),
         "count": CountSecret(counts),
-        "text": _text_secret(single_texts(population), auxiliary, tokens, limit),
+        **_words(population, auxiliary, tokens, limit),
     }
     if chosen.candidates:
         plain = chosen.secret()
@@ -69,14 +85,24 @@ def secrets_of(
     return secrets
 
 
-def _text_secret(texts: Mapping[str, str], auxiliary: Sequence[Record], tokens: Tokens, limit: int) -> TextSecret:
+def _words(
+    population: Population, auxiliary: Sequence[Record], tokens: Tokens, limit: int
+) -> dict[str, TextSecret | BagSecret]:
     from harness.metrics.recovery import frequent_tokens
 
-    return TextSecret(
-        tokens={key: tuple(tokens.encode(text)[:limit]) for key, text in texts.items()},
-        spans={},
-        special_ids=tokens.special_ids,
-        frequent_ids=frequent_tokens([tokens.encode(r.text)[:limit] for r in auxiliary], FREQUENT),
-        decode=tokens.decode,
-        ordered=False,
-    )
+    def ids(text: str) -> tuple[int, ...]:
+        return tuple(tokens.encode(text)[:limit])
+
+    frequent = frequent_tokens([ids(record.text) for record in auxiliary], FREQUENT)
+    few = {key: tuple(t for text in texts for t in ids(text)) for key, texts in texts_of_few(population).items()}
+    return {
+        "text": TextSecret(
+            tokens={key: ids(text) for key, text in single_texts(population).items()},
+            spans={},
+            special_ids=tokens.special_ids,
+            frequent_ids=frequent,
+            decode=tokens.decode,
+            ordered=False,
+        ),
+        "words": BagSecret(few, tokens.special_ids, frequent),
+    }

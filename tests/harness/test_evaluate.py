@@ -156,6 +156,21 @@ def test_a_changed_defense_recomputes_its_own_runs_alone(job: Job, submission: M
     assert quiet.fresh() == []
 
 
+def test_another_version_of_a_suite_stands_beside_the_first_one(
+    job: Job, submission: Make, suite: Path, tmp_path: Path
+) -> None:
+    plugin = submission(NOISE)
+    first, _ = job(plugin)
+    text = suite.read_text().replace("version = 1", "version = 2")
+    suite.write_text(text.replace('"nearest_token"', '"ridge_inverter"'))
+    second, _ = job(plugin)
+    assert second.reused == 0
+    assert [(row.suite, row.entry) for row in second.rows] == [("toysuite@2", "generation")]
+    assert second.rows[0].utility == first.rows[0].utility
+    with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
+        assert [r for r in rows(store) if r.submission == "plugin" and r.suite == "toysuite@1"] == first.rows
+
+
 def test_a_changed_attack_recomputes_its_cells_and_no_run(
     job: Job, submission: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

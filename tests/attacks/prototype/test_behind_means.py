@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from attacks.prototype.blind_words import BlindWords
 from attacks.prototype.decoded import PrototypeDecoder, agreement, rounded
 from attacks.prototype.decoder import fit_bag_decoder
 from attacks.prototype.decomposed import ABSENT, PrototypeDecomposition, box_weights, next_weights
@@ -38,7 +39,7 @@ def wordy(seed=0, *, made=None, sizes=(1, 3), **options):
     return view_of(cloud, sharing(cloud, **(made or {})), sizes=sizes, auxiliary=80, seed=seed, **options)
 
 
-ATTACKS = [PrototypeDecomposition(), PrototypeDecoder(draws=300)]
+ATTACKS = [PrototypeDecomposition(), PrototypeDecoder(draws=300, frequent=0)]
 
 
 def named(attack):
@@ -166,3 +167,29 @@ def test_texts_are_guessed_beside_the_scores(attack):
     assert np.mean(shared) > 0.18  # chance: 6 to 12 of 60 words, and no number
     members = {k: int(v) for k, v in view.members.items()}
     assert len(MembershipSecret(members).score(guess)) == 3 * len(members)
+
+
+def hits(attack, views):
+    """Share of the guessed words that are behind the prototype, over classes of two to five records."""
+    found = []
+    for view in map(Named, views):
+        guess, members = attack.guess(view), [c for c in view.candidates if view.members[c.id]]
+        back = {number: word for word, number in view.vocabulary.items()}
+        for place in {(c.party, c.label) for c in members}:
+            texts = [c.text for c in members if (c.party, c.label) == place]
+            words = {back[i] for i in guess.get("/".join(place), []) if back[i].startswith("w")}
+            if 2 <= len(texts) <= 5 and words:
+                found.append(len(words & {word for text in texts for word in text.split()}) / len(words))
+    assert len(found) > 10
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
+def test_words_behind_means_of_several_are_found_and_noise_has_none(attack):
+    def worlds(noise):
+        made = {"counts": True, "noise": noise}
+        return [wordy(seed, sizes=(0,), candidates=5, parties=5, made=made) for seed in range(2)]
+
+    blind = hits(BlindWords(frequent=0, records=3), worlds(0.0))
+    assert hits(attack, worlds(0.0)) > blind + 0.15
+    assert hits(attack, worlds(1e3)) == pytest.approx(blind, abs=0.1)

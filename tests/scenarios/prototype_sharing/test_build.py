@@ -57,15 +57,27 @@ def test_membership_scores_carry_the_class_count(asked: Deployment) -> None:
         assert counts[f"0:{candidate.id}"] == asked.truth["counts"][candidate.party][candidate.label]
 
 
-def test_texts_of_single_records_are_secret(toy_folder: Path) -> None:
+def test_words_of_few_records_are_secret_alone_and_together(toy_folder: Path) -> None:
     made = deployment(toy_folder, alpha=0.2)
-    single = {
-        f"{party}/{label}"
+    sizes = {
+        f"{party}/{label}": n
         for party, counts in made.truth["counts"].items()
         for label, n in counts.items()
-        if n == 1 and party != "client0"
+        if party != "client0"
     }
-    assert set(made.secrets["text"].records) == single
+    text, words = made.secrets["text"], made.secrets["words"]
+    assert set(text.records) == {key for key, n in sizes.items() if n == 1}
+    assert set(words.records) == {key for key, n in sizes.items() if 2 <= n <= 10}
+    tokens = words.tokens  # type: ignore[attr-defined]
+    key = words.records[0]
+    size = len(tokens[key])
+
+    def told(guess: list[int]) -> float | None:
+        return next(s.value for s in words.score({key: guess}) if (s.record, s.metric) == (key, "token_f1"))
+
+    assert told(list(tokens[key])[::-1]) == 1.0
+    assert told(list(tokens[key])[: size // 2]) == pytest.approx(2 * (size // 2) / (size + size // 2))
+    assert all(s.value in (0.0, None) for s in words.score({}))
 
 
 def test_shadows_hold_members_and_auxiliary_records_alone(asked: Deployment) -> None:

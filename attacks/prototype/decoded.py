@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from statistics import median
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,6 +10,7 @@ import numpy as np
 from attacks.membership.reading import Memo, numpy_rng
 from attacks.prototype.decoder import BagDecoder, fit_bag_decoder
 from attacks.prototype.dictionary import Dictionary, Release, dictionary_of, releases
+from attacks.prototype.usage import Usage
 from attacks.synthetic_text.words import words
 from harness.attack import Attack
 from harness.score.statistic import Floats
@@ -19,16 +18,13 @@ from harness.score.statistic import Floats
 if TYPE_CHECKING:
     from harness.attack import Guess, View
 
-__all__ = ["PrototypeDecoder", "agreement", "rounded", "said_words"]
+__all__ = ["PrototypeDecoder", "agreement", "rounded"]
 
 ABSENT = -1e6
 """Score of a candidate whose class its party did not send: below that of any other."""
 
 MOST_TEXTS = 10
 """Records of which words are guessed at most."""
-
-PRIOR = 20.0
-"""Texts of all classes that weigh in with those of one class, for how usual a word is in it."""
 
 Kept = dict[int, BagDecoder]
 
@@ -64,13 +60,14 @@ class PrototypeDecoder(Attack):
         # The space that shadows teach differs from target to target, and with it the decoders.
         kept: Kept = {} if self.shadows else self.memo.of(view.public, dict)
         scores, rng = dict.fromkeys((one.id for one in view.candidates), ABSENT), numpy_rng(view)
+        usage = Usage.of(known.texts, self.frequent)
         few = (release for release in releases(view, known) if release.asked or release.count <= MOST_TEXTS)
         for release in few:
             decoder = self._decoder(known, release, kept, rng)
             if release.asked:
                 scores |= self._scores(view, release, decoder, known.candidates[list(release.asked)])
             if view.public.model:
-                said = said_words(decoder, release, known.texts, self.frequent)
+                said = usage.expected(decoder, release.vector, release.label, min(round(release.count), MOST_TEXTS))
                 found[f"{release.party}/{release.label}"] = view.tokenize(" ".join(said))
         return {**scores, **found}
 
@@ -105,25 +102,6 @@ def agreement(decoder: BagDecoder, vectors: Floats, texts: Sequence[str]) -> Flo
     profile = (held - usual) / np.sqrt(usual * (1 - usual))
     fit = (profile * decoder.lift(vectors)[:, told]).sum(1)
     return np.asarray(fit / np.maximum(np.linalg.norm(profile, axis=1), 1e-12), dtype=np.float64)
-
-
-def said_words(
-    decoder: BagDecoder, release: Release, texts: Mapping[str, Sequence[str]], frequent: int
-) -> list[str]:  # fmt: skip
-    """The words expected behind a release, but the ``frequent`` most frequent ones of all ``texts`` by class."""
-    bags = {label: [set(words(text)) for text in some] for label, some in texts.items()}
-    usual = Counter(word for some in bags.values() for bag in some for word in bag)
-    common = {word for word, _ in sorted(usual.items(), key=lambda pair: (-pair[1], pair[0]))[:frequent]}
-    own = bags[release.label]
-    held = Counter(word for bag in own for word in bag)
-    rates = [
-        (held[word] + PRIOR * rate) / (len(own) + PRIOR)
-        for word, rate in zip(decoder.vocabulary, decoder.usual, strict=True)
-    ]
-    length = median([len(bag - common) for bag in own] or [1])
-    most = max(int(min(round(release.count), MOST_TEXTS) * length), 1)
-    ranked = decoder.likely(release.vector, np.array(rates), most + frequent)
-    return [word for word in ranked if word not in common][:most]
 
 
 def rounded(count: float) -> int:

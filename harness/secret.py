@@ -38,54 +38,6 @@ class Secret(Protocol):
 
 
 @dataclass(frozen=True)
-class TextSecret:
-    """The private texts as token ids; recovered by position, unless what is sent has no positions.
-
-    Metrics (:mod:`harness.metrics`): ``token_accuracy``, ``content_token_accuracy``, ``exact_match``,
-    ``rouge_l``, ``pii_span_recall``; each in [0, 1] or undefined for a record. Where texts are not ``ordered``, also
-    ``token_f1`` and ``content_token_f1``, over bags of tokens.
-    """
-
-    tokens: Mapping[str, tuple[int, ...]]
-    spans: Mapping[str, tuple[tuple[int, int], ...]]
-    """Token ranges [start, end) of labelled personal information."""
-    special_ids: frozenset[int]
-    frequent_ids: frozenset[int]
-    """The most frequent tokens of the auxiliary texts; content tokens are all others."""
-    decode: Any
-    """Token ids -> text, for ROUGE-L."""
-    ordered: bool = True
-    """Whether what is sent tells positions apart; an embedding of a whole text hardly does."""
-
-    @property
-    def records(self) -> tuple[str, ...]:
-        """Ids of the scored records."""
-        return tuple(self.tokens)
-
-    def score(self, guess: Mapping[str, Any]) -> tuple[Score, ...]:
-        """Scores of guessed token ids, position by position from the first private token."""
-        from harness.metrics import recovery, text
-        from harness.metrics.pii import pii_span_recall
-
-        found = []
-        for record, truth in self.tokens.items():
-            ids = _token_ids(record, guess.get(record, ()))
-            values = {
-                "token_accuracy": recovery.token_accuracy(ids, truth, self.special_ids),
-                "content_token_accuracy": recovery.content_token_accuracy(
-                    ids, truth, self.special_ids, self.frequent_ids
-                ),
-                "exact_match": recovery.exact_match(ids, truth),
-                "rouge_l": text.rouge_l(self.decode(list(ids)), self.decode(list(truth))),
-                "pii_span_recall": pii_span_recall(ids, truth, self.spans.get(record, ())),
-            }
-            if not self.ordered:
-                values |= _as_bags(ids, truth, self.special_ids, self.frequent_ids)
-            found += [Score(record=record, metric=name, value=_finite(v)) for name, v in values.items()]
-        return tuple(found)
-
-
-@dataclass(frozen=True)
 class BagSecret:
     """All words of several texts together, as one bag of token ids: of a sum of texts nothing tells which said what.
 
@@ -95,19 +47,62 @@ class BagSecret:
     tokens: Mapping[str, tuple[int, ...]]
     special_ids: frozenset[int]
     frequent_ids: frozenset[int]
+    """The most frequent tokens of the auxiliary texts; content tokens are all others."""
 
     @property
     def records(self) -> tuple[str, ...]:
-        """Ids of the scored bags."""
+        """Ids of the scored records."""
         return tuple(self.tokens)
 
     def score(self, guess: Mapping[str, Any]) -> tuple[Score, ...]:
-        """Scores of guessed token ids, in any order."""
-        found = []
-        for record, truth in self.tokens.items():
-            values = _as_bags(_token_ids(record, guess.get(record, ())), truth, self.special_ids, self.frequent_ids)
-            found += [Score(record=record, metric=name, value=_finite(v)) for name, v in values.items()]
-        return tuple(found)
+        """Scores of guessed token ids; those of a text position by position from the first private token."""
+        return tuple(
+            Score(record=record, metric=name, value=_finite(value))
+            for record in self.records
+            for name, value in self.metrics(record, _token_ids(record, guess.get(record, ()))).items()
+        )
+
+    def metrics(self, record: str, ids: Sequence[int]) -> dict[str, float]:
+        """Every metric of one record's guess."""
+        from harness.metrics.recovery import token_f1
+
+        truth = self.tokens[record]
+        return {
+            "token_f1": token_f1(ids, truth, self.special_ids),
+            "content_token_f1": token_f1(ids, truth, self.special_ids | self.frequent_ids),
+        }
+
+
+@dataclass(frozen=True)
+class TextSecret(BagSecret):
+    """The private texts as token ids; recovered by position, unless what is sent has no positions.
+
+    Metrics (:mod:`harness.metrics`): ``token_accuracy``, ``content_token_accuracy``, ``exact_match``,
+    ``rouge_l``, ``pii_span_recall``; each in [0, 1] or undefined for a record. Where texts are not ``ordered``, also
+    those of a bag.
+    """
+
+    spans: Mapping[str, tuple[tuple[int, int], ...]]
+    """Token ranges [start, end) of labelled personal information."""
+    decode: Any
+    """Token ids -> text, for ROUGE-L."""
+    ordered: bool = True
+    """Whether what is sent tells positions apart; an embedding of a whole text hardly does."""
+
+    def metrics(self, record: str, ids: Sequence[int]) -> dict[str, float]:
+        """Every metric of one record's guess."""
+        from harness.metrics import recovery, text
+        from harness.metrics.pii import pii_span_recall
+
+        truth = self.tokens[record]
+        found = {
+            "token_accuracy": recovery.token_accuracy(ids, truth, self.special_ids),
+            "content_token_accuracy": recovery.content_token_accuracy(ids, truth, self.special_ids, self.frequent_ids),
+            "exact_match": recovery.exact_match(ids, truth),
+            "rouge_l": text.rouge_l(self.decode(list(ids)), self.decode(list(truth))),
+            "pii_span_recall": pii_span_recall(ids, truth, self.spans.get(record, ())),
+        }
+        return found if self.ordered else found | super().metrics(record, ids)
 
 
 @dataclass(frozen=True)
@@ -130,17 +125,6 @@ class AttributeSecret:
             found.append(Score(record=record, metric="score", value=_finite(value)))
             found.append(Score(record=record, metric="label", value=float(label)))
         return tuple(found)
-
-
-def _as_bags(
-    guess: Sequence[int], truth: Sequence[int], special: frozenset[int], frequent: frozenset[int]
-) -> dict[str, float]:
-    from harness.metrics.recovery import token_f1
-
-    return {
-        "token_f1": token_f1(guess, truth, special),
-        "content_token_f1": token_f1(guess, truth, special | frequent),
-    }
 
 
 def _token_ids(record: str, guess: Any) -> Sequence[int]:

@@ -72,8 +72,10 @@ class CanaryEcho(Attack):
     def _looks(self, view: View, transcript: Iterable[Sighting]) -> Floats:
         """Signals ``[c, k]`` of every candidate in one run, on a log scale; 0 where a party wrote nothing."""
         released, found = Released.of(transcript), np.zeros((len(view.candidates), len(self.signals)))
+        alike: dict[tuple[str, ...], list[int]] = {}  # a reader has the same texts about every party
         for party, rows in by_party(view.candidates).items():
-            texts = released.about(party)
+            alike.setdefault(released.about(party), []).extend(rows)
+        for texts, rows in alike.items():
             canaries = [view.candidates[i].text for i in rows]
             for column, signal in enumerate(self.signals):
                 found[rows, column] = _signal(view, signal, canaries, texts) if texts else 0.0

@@ -92,6 +92,7 @@ def training_rows(tokens: Tokens, pairs: list[tuple[str, str]], max_tokens: int)
 def next_token_loss(model: Any, batch: tuple[Tensor, ...]) -> Tensor:
     """Mean over texts of the mean next-token loss of a text's learned positions: each record counts once."""
     ids, targets = batch
-    losses = nn.functional.cross_entropy(model(ids).transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+    logits = model(ids).flatten(0, 1)
+    losses = nn.functional.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="none")
     learned = (targets != IGNORED).sum(1).clamp_min(1)
-    return (losses.sum(1) / learned).mean()
+    return (losses.view(targets.shape).sum(1) / learned).mean()

@@ -75,10 +75,10 @@ class CanaryEcho(Attack):
         alike: dict[tuple[str, ...], list[int]] = {}  # a reader has the same texts about every party
         for party, rows in by_party(view.candidates).items():
             alike.setdefault(released.about(party), []).extend(rows)
-        for texts, rows in alike.items():
-            canaries = [view.candidates[i].text for i in rows]
+        for texts, some in alike.items():
+            canaries = [view.candidates[i].text for i in some]
             for column, signal in enumerate(self.signals):
-                found[rows, column] = _signal(view, signal, canaries, texts) if texts else 0.0
+                found[some, column] = _signal(view, signal, canaries, texts) if texts else 0.0
         return found
 
     def _calibrated(self, live: Floats, known: Floats, members: Mask) -> Floats:

@@ -36,7 +36,7 @@ class _Probe:
         since = 0 if seen is None else max(0, keys.shape[2] - (seen - 1))
         return keys[:, :, since:], values[:, :, since:]
 
-    def update(self, keys: Tensor, values: Tensor, layer_idx: int, *_: object) -> tuple[Tensor, Tensor]:
+    def update(self, keys: Tensor, values: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         self.keys.append(keys.detach())
         self.values.append(values.detach())
         prefix = self.shared(layer_idx)

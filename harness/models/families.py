@@ -5,8 +5,10 @@ One row per family. Adding one means a row here and the tests of tests/harness/m
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -83,24 +85,34 @@ def _roberta_embed(modules: nn.ModuleDict, tokens: Tensor, positions: Tensor) ->
     return _bert_embed(modules, tokens, positions + (padding + 1))
 
 
-def _llama_run(block: nn.Module, hidden: Tensor, step: Step) -> Tensor:
-    return _tensor(
-        block(
-            hidden,
-            attention_mask=step.mask,
-            past_key_values=step.cache,
-            position_embeddings=step.rope,
-            branch=step.branch,
+@cache
+def _cache_name(forward: Callable[..., Any]) -> str:
+    """What a kind of block calls its cache: a name that transformers has changed more than once."""
+    taken = inspect.signature(forward).parameters
+    name = next((one for one in ("cache", "past_key_values", "layer_past") if one in taken), None)
+    if name is None:
+        raise ModelError(
+            f"{forward.__qualname__} takes no key/value cache by a name known here (it takes {', '.join(taken)}); "
+            "install a transformers release that leakboard was tested with (see pyproject.toml)"
         )
-    )
+    return name
+
+
+def _cached(block: nn.Module, step: Step) -> dict[str, Any]:
+    return {_cache_name(type(block).forward): step.cache}
+
+
+def _llama_run(block: nn.Module, hidden: Tensor, step: Step) -> Tensor:
+    shared = {"attention_mask": step.mask, "position_embeddings": step.rope, "branch": step.branch}
+    return _tensor(block(hidden, **shared, **_cached(block, step)))
 
 
 def _plain_run(block: nn.Module, hidden: Tensor, step: Step) -> Tensor:
-    return _tensor(block(hidden, attention_mask=step.mask, past_key_values=step.cache, branch=step.branch))
+    return _tensor(block(hidden, attention_mask=step.mask, branch=step.branch, **_cached(block, step)))
 
 
 def _bloom_run(block: nn.Module, hidden: Tensor, step: Step) -> Tensor:
-    return _tensor(block(hidden, alibi=step.alibi, attention_mask=step.mask, layer_past=step.cache)[0])
+    return _tensor(block(hidden, alibi=step.alibi, attention_mask=step.mask, **_cached(block, step))[0])
 
 
 def _bert_run(block: nn.Module, hidden: Tensor, step: Step) -> Tensor:

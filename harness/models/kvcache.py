@@ -22,7 +22,7 @@ class KVCache:
         self.keys: list[Tensor | None] = [None] * blocks
         self.values: list[Tensor | None] = [None] * blocks
 
-    def update(self, keys: Tensor, values: Tensor, layer_idx: int, *_: object) -> tuple[Tensor, Tensor]:
+    def update(self, keys: Tensor, values: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Append [B, kv_heads, T, head_dim] to one block; returns all its keys and values so far."""
         at = layer_idx - self.first
         old_keys, old_values = self.keys[at], self.values[at]

@@ -24,7 +24,7 @@ from harness.cells import (
     replayed,
 )
 from harness.claims import judge, sealed_kinds
-from harness.errors import DefenseError, SuiteError
+from harness.errors import DefenseError, LeakboardError
 from harness.plan import CellPlan, RunPlan
 from harness.runner import HONEST, Runner
 from harness.schema import CellRecord, Costs, Environment, RunRecord, Verdict
@@ -117,7 +117,7 @@ class Job:
                 else:
                     card = card or defense_card(finished, bank(), twins)
                     record = compute_attack(cell, finished, bank(), card)
-            except (DefenseError, ArithmeticError, ValueError, RuntimeError, SuiteError) as error:
+            except (LeakboardError, ArithmeticError, ValueError, RuntimeError) as error:
                 record = failed_cell(cell, error)
             self._commit([record], [cell])
         if missing[0].run.submission.name != "none":

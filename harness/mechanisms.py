@@ -82,6 +82,10 @@ class Mechanisms:
         law = Release("dpsgd", dp.clip, dp.noise_multiplier * dp.clip, rate)
         self._releases.note(law, steps, 0)
 
+    def note_plain_training(self) -> None:
+        """A training on private records that no mechanism made private; called by the harness."""
+        self._releases.trained_plainly = True
+
     def _note(self, name: str, x: Tensor, scale: Scale, clip: float | None, order: int) -> None:
         lowest, highest = (float(scale.min()), float(scale.max())) if isinstance(scale, Tensor) else (scale, scale)
         problems = [] if lowest >= 0 else [f"scale must not be negative, got {lowest}"]

@@ -22,11 +22,14 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
         yield f"{len(twice)} item or record ids are used twice, such as {twice[0]!r}"
     yield from _candidate_problems(deployment)
     private = {content_id(r.text) for plan in deployment.parties.values() for r in plan.records}
-    public = {content_id(text) for plan in deployment.parties.values() for text in plan.public_texts}
+    private |= {content_id(candidate.text) for candidate in deployment.candidates}  # shadow runs train on all of them
+    published = [*deployment.public.facts.get("public_texts", ())]
+    published += [text for plan in deployment.parties.values() for text in plan.public_texts]
+    public = {content_id(text) for text in published}
     auxiliary = {content_id(record.text) for record in deployment.public.auxiliary}
     for name, known in (("public", public), ("auxiliary", auxiliary)):
         if shared := private & known:
-            yield f"{len(shared)} private records are {name} texts too: draw disjoint splits"
+            yield f"{len(shared)} private records or candidates are {name} texts too: draw disjoint splits"
 
 
 def _candidate_problems(deployment: Deployment) -> Iterator[str]:

@@ -147,6 +147,8 @@ class Party:
         plan = training.Plan(columns, epochs, batch_size, lr, optimiser, weight_decay)
         dp = self.link.defense.dp() if private else None
         if dp is None:
+            if private:
+                self.link.defense.me.note_plain_training()
             training.train(model, loss, plan, self.generator, self.link.meter, self.link.defense if private else None)
         else:
             self._train_private(model, loss, plan, dp)

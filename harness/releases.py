@@ -39,7 +39,8 @@ class Release:
     field: str = ""
     ratios: Ratios = UNBOUNDED
     after_training: bool = False
-    """The field follows from the trained model: covered once that was trained with differential privacy."""
+    """The field follows from the trained model and left unchanged: covered where every training on private records was
+    differentially private."""
 
 
 class Releases:
@@ -50,6 +51,8 @@ class Releases:
         self._vectors: dict[Release, Counter[int]] = {}
         self._message: Message | None = None
         self._covered: set[str] = set()
+        self.trained_plainly = False
+        """Whether any training on private records was without differential privacy."""
 
     def begin(self, message: Message) -> None:
         """A message is about to go through the defense."""
@@ -58,11 +61,13 @@ class Releases:
     def field_of(self, x: Tensor) -> tuple[str, Bound | None]:
         """The field of the message in flight that ``x`` is, untouched, with its declared bound; ("", None) if none."""
         message = self._message
-        for name, value in message.payload.items() if message else ():
-            same = value is x or (isinstance(value, Tensor) and value.shape == x.shape and torch.equal(value, x))
-            if message is not None and same:
-                return name, as_bound(message.sensitivity.get(name))
-        return "", None
+        if message is None:
+            return "", None
+        fields = {name: value for name, value in message.payload.items() if isinstance(value, Tensor)}
+        itself = [name for name, value in fields.items() if value is x]
+        alike = [n for n, value in fields.items() if value.shape == x.shape and torch.equal(value, x)]
+        name = next(iter((*itself, *alike)), "")  # two fields may hold the same numbers
+        return name, as_bound(message.sensitivity.get(name))
 
     def note(self, release: Release, times: int, vectors: int) -> None:
         """Count a release of the message in flight."""
@@ -88,15 +93,17 @@ class Releases:
             same = _equal(before, sent.payload[name])
             if same or name not in covered:
                 mechanism = CLEAR if same else ELSEWHERE
-                after = isinstance(declared, str) and declared == MODEL
+                # What a defense changed may hold more than the model does: it has seen the records.
+                after = same and isinstance(declared, str) and declared == MODEL
                 self.note(Release(mechanism, kind=self.kind, field=name, after_training=after), 1, 0)
         self._message = None
 
     def ledger(self, party: str) -> tuple[LedgerEntry, ...]:
         """One entry per release, in order of first use; nothing where no mechanism was used at all."""
-        trained = any(release.mechanism == "dpsgd" for release in self._times)
+        noisy = any(release.mechanism == "dpsgd" for release in self._times)
+        trained = noisy and not self.trained_plainly
         real = [r for r in self._times if r.mechanism not in (CLEAR, ELSEWHERE)]
-        kept = [r for r in self._times if not (r.after_training and trained and r.mechanism in (CLEAR, ELSEWHERE))]
+        kept = [r for r in self._times if not (r.after_training and trained and r.mechanism == CLEAR)]
         return tuple(self._entry(release, party) for release in kept) if real else ()
 
     def _entry(self, release: Release, party: str) -> LedgerEntry:

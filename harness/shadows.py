@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.archive import Archive
 from harness.coalition import SERVER, Coalition, Shadow, Sighting
+from harness.data.record import content_id
 from harness.errors import SuiteError
 from harness.keys import key
 from harness.message import decode
@@ -57,6 +58,12 @@ class ShadowBank:
             seen = sightings(log, coalition)
             self._seen[place] = Shadow(seen, own_of(own, coalition, drawn), members, drawn.truth)
         return self._seen[place]
+
+    def texts(self, index: int, coalition: Coalition) -> frozenset[str]:
+        """Content ids of what the private parties of shadow ``index`` hold, those of the coalition left out."""
+        _, drawn = self._draw(index)
+        plans = [plan for name, plan in drawn.parties.items() if name not in coalition.parties]
+        return frozenset(content_id(item.text) for plan in plans for item in plan.records)
 
     def _draw(self, index: int) -> tuple[dict[str, bool], Deployment]:
         """Independent fair coins: a balanced design would tell a target's membership from the other shadows'."""

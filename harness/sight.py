@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.coalition import Candidate, Coalition, Shadow, Sighting
+from harness.data.record import Record, content_id
 from harness.errors import SuiteError
 from harness.scenario import Deployment
 from harness.shadows import ShadowBank, own_of, sightings
@@ -49,6 +50,16 @@ class Sight:
     def candidates(self) -> Sequence[Candidate]:
         """The same in every target."""
         return self.deployment.candidates
+
+    @property
+    def auxiliary(self) -> tuple[Record, ...]:
+        """The attacker's own records. Where a shadow is the target, without those that were drawn into its parties: of
+        a live target's records the attacker has none either."""
+        known = self.deployment.public.auxiliary
+        if not self.target or self.bank is None:
+            return known
+        secret = self.bank.texts(self.target - 1, self.coalition)
+        return tuple(record for record in known if content_id(record.text) not in secret)
 
     def shadows(self, n: int | None = None) -> Sequence[Shadow]:
         """Shadow runs other than the target. An oblivious attacker's are without the defense, and never drawn like

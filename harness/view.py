@@ -112,7 +112,8 @@ class RunView:
 
     def as_target(self, target: int, rng: torch.Generator) -> RunView:
         """The view of another target (0: the live run, i: shadow i - 1), with fresh randomness."""
-        return replace(self, sight=self.sight.aimed(target), rng=rng)
+        sight = self.sight.aimed(target)
+        return replace(self, sight=sight, rng=rng, public=replace(self.public, auxiliary=sight.auxiliary))
 
     def embed(self, texts: Sequence[str], encoder: Encoder | None = None) -> Tensor:
         """See :meth:`harness.attack.View.embed`."""

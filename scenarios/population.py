@@ -131,14 +131,26 @@ def _likely(
     parts: dict[str, tuple[Record, ...]] = {}
     for party, found in seen.items():
         number = int((size - share) * len(found) / total) if found else share
-        wanted = [found[int(i)] if found else None for i in rng.integers(max(1, len(found)), size=number)]
-        parts[party] = tuple(_take(stacks, label) for label in wanted)
+        if found:
+            parts[party] = tuple(_take(stacks, found[int(i)]) for i in rng.integers(len(found), size=number))
+        else:
+            parts[party] = tuple(_take(stacks, _any(stacks, rng)) for _ in range(number))
     return parts
 
 
 def _take(stacks: Mapping[str | None, list[Record]], label: str | None) -> Record:
-    """A record of that label, or of the largest stack where none is left (or no label is asked for)."""
+    """A record of that label, or of the largest stack where none is left."""
     return (stacks.get(label) or max(stacks.values(), key=len)).pop()
+
+
+def _any(stacks: Mapping[str | None, list[Record]], rng: numpy.random.Generator) -> str | None:
+    """The label of a record drawn at random among those that are left."""
+    number = int(rng.integers(sum(map(len, stacks.values()))))
+    for label, stack in stacks.items():
+        if number < len(stack):
+            return label
+        number -= len(stack)
+    raise AssertionError("a number below the sum of the sizes falls into one of the stacks")
 
 
 def _population(

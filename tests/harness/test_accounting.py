@@ -122,7 +122,19 @@ def test_what_no_mechanism_released_is_in_the_ledger() -> None:
     assert {("gaussian", "means"), ("clear", "counts"), ("elsewhere", "bias"), ("clear", "bias")} <= kinds
     assert view_epsilon(me.ledger(), DELTA) is None
     me.note_training(DPSGD(1.0, 2.0), 0.1, 3)
-    assert not any(e.field == "bias" for e in me.ledger())  # it follows from a model trained privately
+    # Untouched, it follows from a model trained privately; what the defense put in its place may hold anything.
+    assert [e.mechanism for e in me.ledger() if e.field == "bias"] == ["elsewhere"]
+    me.note_plain_training()
+    assert [e.mechanism for e in me.ledger() if e.field == "bias"] == ["clear", "elsewhere"]
+
+
+def test_of_two_fields_that_hold_the_same_numbers_the_one_that_was_given_is_noted() -> None:
+    me = Mechanisms("p", torch.Generator())
+    message = Message(Kind.VOTE, {"near": torch.ones(4), "far": torch.ones(4)}, sensitivity={"near": 1.0, "far": 1.0})
+    me.begin(message)
+    far = me.gaussian(message["far"], scale=1.0, clip=None)
+    me.end(message.replace(near=me.gaussian(message["near"], scale=1.0, clip=None), far=far))
+    assert sorted((e.mechanism, e.field) for e in me.ledger()) == [("gaussian", "far"), ("gaussian", "near")]
 
 
 def test_constants_and_mechanisms_on_something_else() -> None:

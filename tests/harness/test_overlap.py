@@ -33,8 +33,15 @@ def test_overlaps_are_found_by_content(pooled: Deployment) -> None:
     public = replace(pooled.public, auxiliary=(make(text),))
     parties = {**pooled.parties, "client0": replace(plan, public_texts=(text,))}
     found = " ".join(deployment_problems(replace(pooled, public=public, parties=parties)))
-    assert "1 private records are public texts too" in found
-    assert "1 private records are auxiliary texts too" in found
+    assert "1 private records or candidates are public texts too" in found
+    assert "1 private records or candidates are auxiliary texts too" in found
+
+
+def test_candidates_that_are_out_and_the_servers_texts_count_too(pooled: Deployment) -> None:
+    outside = next(c for c in pooled.candidates if c.id.endswith(".1"))
+    facts = {**pooled.public.facts, "public_texts": [outside.text]}
+    found = " ".join(deployment_problems(replace(pooled, public=replace(pooled.public, facts=facts))))
+    assert "1 private records or candidates are public texts too" in found
 
 
 def test_ids_are_used_once(pooled: Deployment) -> None:

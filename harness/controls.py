@@ -1,13 +1,16 @@
-"""Controls: whether attacks reach their known value undefended, and whether utility is earned by the protocol."""
+"""Controls: whether attacks show their known value undefended, and whether utility is earned by the protocol."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 
 import numpy as np
 
 from harness import score
 from harness.ledgers import Ledger, Series
+from harness.panels import LOWER_IS_BETTER
 from harness.seeds import numpy_generator
 from harness.suite import AttackSpec, Suite
 
@@ -19,32 +22,42 @@ BYPASS = 0.2
 
 @dataclass(frozen=True)
 class ControlResult:
-    """What an attack's best variant reached on the undefended system, beside its known value."""
+    """What an attack's strongest variant reached on the undefended system, beside its known value."""
 
     attack: str
     secret: str
     coalition: str
     metric: str
     value: float
-    at_least: float
+    """nan where no variant has a value: nothing is known then, and the control failed."""
+    at_least: float | None = None
+    at_most: float | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether the known value was reached."""
-        return self.value >= self.at_least
+        """Whether the known value was reached, or not exceeded."""
+        if self.at_least is not None:
+            return self.value >= self.at_least
+        return self.at_most is not None and self.value <= self.at_most
+
+    def __str__(self) -> str:
+        side, bound = ("at least", self.at_least) if self.at_least is not None else ("at most", self.at_most)
+        reached = f"reached {self.value:.3f}" if isfinite(self.value) else "has no value"
+        return f"{self.attack} {reached} ({self.metric}, known to be {side} {bound:g})"
 
 
 def controls(ledger: Ledger, suite: Suite | None) -> tuple[ControlResult, ...]:
-    """The positive controls that the suite sets for this entry."""
+    """The controls that the suite sets for attacks of this entry."""
     specs = [entry.attacks for entry in suite.entries if entry.name == ledger.entry] if suite else []
     found = []
     series = ledger.attack_series("none", 0)
     for spec in (s for attacks in specs for s in attacks if s.control is not None):
         assert spec.control is not None
-        cells = [c for c in series if (c.name, c.secret, c.coalition or "server") == _spec_of(spec)]
-        reached = max((_reached(c, spec.control.metric) for c in cells if c.status == "ok"), default=0.0)
+        cells = [c for c in series if c.about == _spec_of(spec)]
         if cells:
-            found.append(ControlResult(*_spec_of(spec), spec.control.metric, reached, spec.control.at_least))
+            reached = _strongest([c for c in cells if c.status == "ok"], spec.control.metric)
+            sides = spec.control.at_least, spec.control.at_most
+            found.append(ControlResult(*_spec_of(spec), spec.control.metric, reached, *sides))
     return tuple(found)
 
 
@@ -53,10 +66,18 @@ def _spec_of(spec: AttackSpec) -> tuple[str, str, str]:
     return spec.name, spec.secret, spec.coalition
 
 
+def _strongest(cells: Sequence[Series], metric: str) -> float:
+    """The value of the best variant, by the direction of the metric; nan where none has one."""
+    values = [v for v in (_reached(cell, metric) for cell in cells) if isfinite(v)]
+    best = min if metric in LOWER_IS_BETTER else max
+    return best(values, default=nan)
+
+
 def _reached(cell: Series, metric: str) -> float:
     """Mean of a metric over records and seeds; ``auc`` is computed from the scores, all records together."""
     if metric != "auc":
-        return cell.mean(metric)
+        stored = cell.values("label" if metric == "balanced_accuracy" else metric)
+        return cell.mean(metric) if any(v == v for rows in stored.values() for v in rows.values()) else nan
     pairs = [
         (value, cell.values("label")[seed][record])
         for seed, rows in cell.values("score").items()
@@ -64,7 +85,7 @@ def _reached(cell: Series, metric: str) -> float:
     ]
     values, labels = np.array([p[0] for p in pairs])[:, None], np.array([p[1] for p in pairs], dtype=np.int64)
     x, d = score.Auc().linear(values, labels)
-    return float(x.sum() / d.sum()) if d.sum() else 0.0
+    return float(x.sum() / d.sum()) if d.sum() else nan
 
 
 def bypasses(ledger: Ledger, name: str, point: int) -> bool:

@@ -16,6 +16,11 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "control failed",
         "An attack missed its known value on the undefended system; its cells here are void.",
     ),
+    "negative_control_failed": (
+        "negative control failed",
+        "An attack beats its blind guess on noise of the right shape: it reads what it should not, so leakage in this "
+        "entry cannot be relied on.",
+    ),
     "isolation_none": (
         "isolation none: never ranked",
         "The defense ran inside the harness's process, which is for debugging.",
@@ -64,7 +69,10 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "void_tasks": ("void tasks", "A utility task where the undefended system is no better than the reference."),
     "not_cross_fitted": ("not cross-fitted", "Too few clusters to choose the strongest attack on other records."),
     "one_class": ("one class", "All records are of one class at some seed, so balanced accuracy means little."),
-    "few_nonmembers": ("few non-members", "Fewer non-member scores than the pinned false-positive rate needs."),
+    "few_nonmembers": (
+        "few non-members",
+        "Fewer non-member scores than the asked false-positive rate needs: a larger rate counts, or it is coarse.",
+    ),
     "no_floor": ("no blind attack", "An attack's metric has no blind attack and does not count."),
     "stale": ("other source", "Measured with another version of the submission's source than the one here."),
 }

@@ -28,6 +28,11 @@ class Series:
     status: str
     reason: str | None
 
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What a control is about: attack, secret, coalition."""
+        return self.name, self.secret, self.coalition or "server"
+
     def values(self, metric: str) -> RecordScores:
         """seed -> record -> score of one metric, nan where undefined."""
         return self.scores.get(metric, {})

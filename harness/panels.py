@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 from harness import score
 from harness.aggregate import AGGREGATE
-from harness.ledgers import Series
+from harness.flags import Flag
+from harness.ledgers import Ledger, Series
 from harness.score.statistic import Statistic
 
 __all__ = [
+    "LOWER_IS_BETTER",
+    "PINNED_FPR",
     "TEXT_METRICS",
     "UNRANKED_SECRETS",
     "Panelled",
@@ -20,13 +24,21 @@ __all__ = [
     "is_aggregate",
     "panelled",
     "shared_seeds",
+    "usable",
 ]
 
 TEXT_METRICS = ("content_token_accuracy", "content_token_f1", "exact_match", "pii_span_recall")
 """Text leaks as much as the largest of these; bags count only where no positions are sent."""
 
+LOWER_IS_BETTER = frozenset({"tv", "js", "absolute_error"})
+"""Stored metrics of which a smaller value is the better guess (distances and errors of harness.aggregate); of all
+others a larger one is."""
+
 UNRANKED_SECRETS = frozenset({"attribute:planted"})
 """Secrets that are measured and shown but do not count."""
+
+PINNED_FPR = 0.01
+"""False-positive rate of membership unless the entry's entitlement has another ``fpr``."""
 
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
 """Rates at which membership is told; each only from 10 / rate non-member scores on (10 for the last)."""
@@ -39,6 +51,7 @@ class Panelled:
     series: Series
     scores: score.AttackScores
     counts: bool
+    flags: tuple[Flag, ...] = ()
 
 
 def is_aggregate(secret: str) -> bool:
@@ -67,7 +80,7 @@ def panelled(cells: Sequence[Series], fpr: float) -> list[Panelled]:
     """Every (attack variant, metric); metrics that no record defines are left out.
 
     ``fpr`` is the suite's pinned false-positive rate; where too few non-members were scored for it, the next larger
-    one counts.
+    one counts and is flagged.
     """
     return [entry for cell in cells if cell.status == "ok" for entry in _entries(cell, fpr) if _defined(entry.scores)]
 
@@ -110,15 +123,22 @@ def _membership(cell: Series, title: str, fpr: float) -> Iterator[Panelled]:
         labels = {seed: {r: int(v) for r, v in rows.items()} for seed, rows in part["label"].items()}
         outsiders = sum(label == 0 for rows in labels.values() for label in rows.values())
         if outsiders and all(rows for rows in labels.values()):
-            for metric, statistic, counts in _rates(outsiders, fpr):
+            told, pinned = _rates(outsiders, fpr)
+            few = f"{outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked {100 * fpr:g} %"
+            flags = (Flag("few_nonmembers", f"{group}: {few}"),) if pinned != fpr else ()
+            for metric, statistic, counts in _statistics(told, pinned):
                 scores = score.AttackScores(title, f"membership ({group}) {metric}", part["score"], statistic, labels)
-                yield Panelled(cell, scores, counts)
+                yield Panelled(cell, scores, counts, flags if counts else ())
 
 
-def _rates(outsiders: int, fpr: float) -> Iterator[tuple[str, Statistic, bool]]:
-    """AUC, and the true-positive rates that so many non-member scores support; the pinned one counts."""
+def _rates(outsiders: int, fpr: float) -> tuple[list[float], float]:
+    """The false-positive rates that so many non-member scores support, and the one that counts."""
     told = [rate for rate in sorted({*FALSE_POSITIVE_RATES, fpr}) if outsiders >= ceil(10 / rate - 1e-9) or rate >= 0.1]
-    pinned = min((rate for rate in told if rate >= fpr), default=max(told))
+    return told, min((rate for rate in told if rate >= fpr), default=max(told))
+
+
+def _statistics(told: Sequence[float], pinned: float) -> Iterator[tuple[str, Statistic, bool]]:
+    """AUC, and the true-positive rates at what is told; the pinned one counts."""
     yield "AUC", score.Auc(), False
     for rate in told:
         yield f"TPR at {100 * rate:g} % FPR", score.TprAtFpr(rate), rate == pinned
@@ -130,6 +150,20 @@ def _kind(secret: str) -> str:
 
 def _defined(scores: score.AttackScores) -> bool:
     return any(value == value for rows in scores.values.values() for value in rows.values())
+
+
+def usable(
+    ledger: Ledger, runs: Sequence[Mapping[str, Any]], series: Sequence[Series]
+) -> tuple[list[tuple[Panelled, bool]], bool]:
+    """(entry, whether it is blind) of every metric that has both attacks and blind attacks, on shared seeds; and
+    whether attacks differ in their seeds."""
+    fpr = float(ledger.entitlement(runs).get("fpr", PINNED_FPR))
+    attacks = panelled(series, fpr)
+    blinds = panelled([c for c in ledger.cells("none", 0, role="blind") if c.secret], fpr)
+    metrics = {a.scores.metric for a in attacks} & {b.scores.metric for b in blinds}
+    kept = [entry for entry in (*attacks, *blinds) if entry.scores.metric in metrics]
+    shared, partial = shared_seeds(kept)
+    return [(entry, entry.series.role == "blind") for entry in shared], partial
 
 
 def shared_seeds(entries: Sequence[Panelled]) -> tuple[list[Panelled], bool]:

@@ -10,7 +10,10 @@ from harness import registry, score
 from harness.assess import Assessment, assess_entry
 from harness.errors import LeakboardError
 from harness.ledgers import read_ledger
+from harness.negative import NEGATIVE
+from harness.references import TaskMean
 from harness.store import Store
+from harness.submission import Submission
 from harness.submission import load as load_submission
 from harness.suite import Suite, load_suite
 
@@ -40,6 +43,10 @@ class Row:
     reason: str | None
     n_records: int
     seeds: int
+    tasks: tuple[TaskMean, ...] = ()
+    """Raw means of the utility tasks."""
+    references: tuple[TaskMean, ...] = ()
+    """The same of the undefended system, of local-only work and of the centralised system of the entry."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,14 @@ def rows(
 ) -> list[Row]:
     """Rows of everything stored (latest cells of each), or of some submissions, or of exactly the cells ``keys``."""
     wanted = frozenset(submissions)
-    labels = _labels()
+    here = _here()
+    labels = _labels(here)
+    negatives = {loaded.name for loaded in here if loaded.control == NEGATIVE}
     return [
         _row(made, labels)
         for ledger in read_ledger(store, keys)
         if suite is None or ledger.suite == suite.label
-        for made in assess_entry(ledger, suite or suite_of(ledger.suite), wanted)
+        for made in assess_entry(ledger, suite or suite_of(ledger.suite), wanted, negatives)
     ]
 
 
@@ -81,15 +90,19 @@ def suite_of(label: str) -> Suite | None:
     return suite if suite.label == label else None
 
 
-def _labels() -> dict[tuple[str, int], str]:
-    """(source hash, operating point) -> what the manifest calls it, of the submissions that are here."""
-    found: dict[tuple[str, int], str] = {}
+def _labels(here: Iterable[Submission]) -> dict[tuple[str, int], str]:
+    """(source hash, operating point) -> what the manifest calls it."""
+    return {(loaded.hash, index): point.label for loaded in here for index, point in enumerate(loaded.points)}
+
+
+def _here() -> list[Submission]:
+    """The submissions that are here and can be read."""
+    found = []
     for folder in registry.submissions().values():
         try:
-            loaded = load_submission(folder)
+            found.append(load_submission(folder))
         except LeakboardError:  # `leakboard list submissions` says what is wrong with it
             continue
-        found |= {(loaded.hash, index): point.label for index, point in enumerate(loaded.points)}
     return found
 
 
@@ -116,6 +129,8 @@ def _row(made: Assessment, labels: Mapping[tuple[str, int], str]) -> Row:
         reason=made.reason,
         n_records=leak.n_records if leak else 0,
         seeds=len({run["seed"] for run in made.runs}),
+        tasks=made.means,
+        references=made.references,
     )
 
 

@@ -91,6 +91,8 @@ class Manifest(Document):
     """The same for a bibliography."""
     family: Family | None = None
     """What kind of defense it is; without one the board guesses from the name."""
+    control: Literal["negative"] | None = None
+    """``negative``: sends noise of the right shape, on which no attack may beat its blind guess."""
     scenarios: tuple[str, ...] = Field(min_length=1)
     """Scenarios that the defense is made for; ``*`` for all there are."""
     secret_state: bool = False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness import registry
 from harness.documents import Document, parse, read_toml
@@ -21,12 +21,27 @@ _NAME = r"^[a-z][a-z0-9_-]*$"
 
 
 class Control(Document):
-    """Positive control of an attack: what its best variant must reach on the undefended system."""
+    """Control of an attack: the known value of its strongest variant on the undefended system, from one side.
+
+    The strongest variant has the largest value of the metric, or the smallest one where lower is better
+    (:data:`harness.panels.LOWER_IS_BETTER`). An attack must be at least as good as it is known to be (``auc`` with
+    ``at_least``, ``tv`` with ``at_most``), or no better where there is nothing to find (``auc`` with ``at_most``, which
+    no variant may exceed). Where the bound is missed every cell of the attack in this entry is void.
+    """
 
     metric: str
     """A metric of the attack's secret (``balanced_accuracy`` for attributes)."""
-    at_least: float = Field(gt=0, le=1)
-    """The known value; below it every cell of the attack in this entry is void."""
+    at_least: float | None = Field(None, gt=0, le=1)
+    """Lower bound of the known value."""
+    at_most: float | None = Field(None, ge=0, le=1)
+    """Upper bound of the known value."""
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        given = [name for name in ("at_least", "at_most") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of at_least and at_most, not {' and '.join(given) or 'neither'}")
+        return self
 
 
 class AttackSpec(Document):
@@ -45,7 +60,7 @@ class AttackSpec(Document):
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the attack's constructor."""
     control: Control | None = None
-    """Its positive control, if it has one in this entry."""
+    """Its control, if it has one in this entry."""
 
     @field_validator("variants")
     @classmethod

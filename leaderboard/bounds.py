@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import isclose
 from types import MappingProxyType
 from typing import Any
 
@@ -10,8 +14,9 @@ import numpy as np
 
 from harness.membership import live_rows
 from harness.schema import CellRecord, RunRecord
-from harness.score.audit import tuned_one_run_audit
+from harness.score.audit import EpsilonBound, disclosure_bound, tuned_one_run_audit
 from harness.seeds import numpy_generator
+from leaderboard.claims import auditable
 from leaderboard.evidence import place_of
 
 __all__ = ["ALPHA", "COPIES", "bound_rows"]
@@ -26,26 +31,71 @@ _FEWEST = 20
 Row = dict[str, Any]
 
 
-def bound_rows(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord] = MappingProxyType({})) -> list[Row]:
-    """Rows of ``bounds``: one-run audits of membership cells, and the bounds that cells carry as facts.
+@dataclass(frozen=True)
+class _Audit:
+    """A test of one cell, as a function of the level that it may spend."""
 
-    An audit (Steinke, Nasr, Jagielski 2023, theorem 5.2, at delta 0) reads only the live run's canaries, each of
-    which was in by a fair coin of its own. How many are guessed is chosen on one half of them, the bound is taken on
-    the other. ``ALPHA`` is split evenly over the audits of a row of the board (Bonferroni). Where a party held each of
-    its canaries several times (``runs``, by key, say so), that many records share what is proven.
+    cell: CellRecord
+    method: str
+    copies: int
+    bound: Callable[[float], EpsilonBound]
+
+
+def bound_rows(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord] = MappingProxyType({})) -> list[Row]:
+    """Rows of ``bounds``: one-run audits of membership cells, and disclosure tests of cells that carry their bound.
+
+    An audit (Steinke, Nasr, Jagielski 2023, theorem 5.2) reads only the live run's canaries, each of which was in by a
+    fair coin of its own. How many are guessed is chosen on one half of them, the bound is taken on the other; at the
+    delta of the row's claim where it has one about records in or out, else at delta 0. A disclosure test (phantoms) is
+    at delta 0. ``ALPHA`` is split evenly over all audits of a row of the board, of either kind (Bonferroni). Where a
+    party held each of its canaries several times (``runs``, by key, say so), that many records share what is proven.
     """
     wanted = [cell for cell in cells if cell.role == "attack" and cell.status == "ok"]
-    audited = [(cell, *_canaries(cell)) for cell in wanted]
-    usable = [case for case in audited if len(case[1]) >= _FEWEST]
-    shares: dict[tuple[Any, ...], int] = {}
-    for cell, _, _ in usable:
-        shares[_place(cell)] = shares.get(_place(cell), 0) + 1
-    rows = [
-        _audit(cell, scores, included, ALPHA / shares[_place(cell)], _copies(runs.get(cell.run_key)))
-        for cell, scores, included in usable
-    ]
-    carried = [(cell, cell.facts["bound"]) for cell in wanted if "bound" in cell.facts]
-    return rows + [_row(cell, "phantoms", fact["epsilon"], fact["ceiling"], fact["alpha"]) for cell, fact in carried]
+    audits = [*_one_run(wanted, runs), *_disclosures(wanted, runs)]
+    shares = Counter(_place(audit.cell) for audit in audits)
+    return [_row(audit, audit.bound(ALPHA / shares[_place(audit.cell)])) for audit in audits]
+
+
+def _one_run(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord]) -> Iterator[_Audit]:
+    for cell in cells:
+        scores, included = _canaries(cell)
+        run = runs.get(cell.run_key)
+        if len(scores) >= _FEWEST:
+            bound = partial(_audited, cell.key, scores, included, _delta(run))
+            yield _Audit(cell, "one-run audit", _copies(run), bound)
+
+
+def _audited(key: str, scores: np.ndarray, included: np.ndarray, delta: float, alpha: float) -> EpsilonBound:
+    return tuned_one_run_audit(scores, included, numpy_generator("audit", key), delta=delta, alpha=alpha)
+
+
+def _disclosures(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord]) -> Iterator[_Audit]:
+    """Carried bounds are made again at their share of the level, from the counts behind them; one that does not follow
+    from its cell's scores cannot be, and is left out."""
+    for cell in cells:
+        counts = _matches(cell) if "bound" in cell.facts else None
+        if counts is not None:
+            fact = cell.facts["bound"]
+            again = disclosure_bound(*counts, alpha=fact["alpha"])
+            if isclose(again.epsilon, fact["epsilon"], rel_tol=1e-6, abs_tol=1e-6):
+                yield _Audit(cell, "phantoms", _copies(runs.get(cell.run_key)), partial(_disclosed, counts))
+
+
+def _disclosed(counts: tuple[int, int, int, int], alpha: float) -> EpsilonBound:
+    return disclosure_bound(*counts, alpha=alpha)
+
+
+def _matches(cell: CellRecord) -> tuple[int, int, int, int] | None:
+    """Members and others with a match (a positive score), members, others; over all targets. None without both."""
+    values: dict[str, dict[str, float]] = {}
+    for one in cell.scores:
+        if one.value is not None and one.metric in ("score", "label"):
+            values.setdefault(one.metric, {})[one.record] = one.value
+    sides = [[v for r, v in values.get("score", {}).items() if values["label"].get(r) == side] for side in (1.0, 0.0)]
+    if not all(sides):
+        return None
+    mine, others = (sum(value > 0 for value in side) for side in sides)
+    return mine, others, len(sides[0]), len(sides[1])
 
 
 def _place(cell: CellRecord) -> tuple[Any, ...]:
@@ -56,14 +106,16 @@ def _copies(run: RunRecord | None) -> int:
     return int(run.entitlement.get(COPIES, 1)) if run else 1
 
 
-def _audit(cell: CellRecord, scores: np.ndarray, included: np.ndarray, alpha: float, copies: int) -> Row:
-    found = tuned_one_run_audit(scores, included, numpy_generator("audit", cell.key), alpha=alpha)
-    return _row(cell, "one-run audit", found.epsilon / copies, found.ceiling / copies, alpha)
+def _delta(run: RunRecord | None) -> float:
+    """The delta of the claim that an audit can be held against; that of a group of copies would be another."""
+    claim = run.verdict if run else None
+    return claim.delta if claim is not None and auditable(claim) and _copies(run) == 1 else 0.0
 
 
-def _row(cell: CellRecord, method: str, epsilon: float, ceiling: float, alpha: float) -> Row:
-    found = {"attack": cell.name, "coalition": cell.coalition, "method": method}
-    return place_of(cell) | found | {"epsilon": epsilon, "ceiling": ceiling, "alpha": alpha}
+def _row(audit: _Audit, found: EpsilonBound) -> Row:
+    told = {"attack": audit.cell.name, "coalition": audit.cell.coalition, "method": audit.method}
+    numbers = {"epsilon": found.epsilon / audit.copies, "ceiling": found.ceiling / audit.copies}
+    return place_of(audit.cell) | told | numbers | {"delta": found.delta, "alpha": found.alpha}
 
 
 def _canaries(cell: CellRecord) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from harness import registry
 from harness.assess import Assessment, assess_entry
 from harness.errors import StoreError
 from harness.ledgers import Ledger
+from harness.negative import NEGATIVE
 from harness.report import suite_of
 from harness.schema import CellRecord, RunRecord
 from leaderboard.bounds import bound_rows
@@ -22,7 +23,7 @@ from leaderboard.evidence import evidence_rows
 from leaderboard.overall import headline_rows, overall_rows
 from leaderboard.queries import Board
 from leaderboard.records import Collected, collect, fingerprint
-from leaderboard.rows import Context, attack_rows, board_row
+from leaderboard.rows import Context, attack_rows, board_row, task_rows
 from leaderboard.schema import SCHEMA_VERSION
 from leaderboard.standings import standings
 from leaderboard.strata import strata_rows
@@ -66,10 +67,13 @@ def current_board(paths: Sequence[Path], target: Path) -> Path:
 def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     scenarios = scenario_cards()
     known = manifests(found.manifests)
-    context = Context(known, {card["scenario"]: card["threat_model"] or "" for card in scenarios})
-    tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata")}
+    tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata", "tasks")}
+    entries = found.ledgers()
+    tables["bounds"] = bound_rows(_shown(found, entries), found.runs)
+    models = {card["scenario"]: card["threat_model"] or "" for card in scenarios}
+    context = Context(known, models, _by_place(tables["bounds"]))
     scores: dict[tuple[str, str, str, int], list[tuple[str, float]]] = {}
-    for ledger in found.ledgers():
+    for ledger in entries:
         for made in _add_entry(tables, ledger, context):
             scores[ledger.suite, ledger.entry, made.submission, made.point] = of_attacks(made)
     labels = {run.suite for run in found.runs.values()}
@@ -80,7 +84,6 @@ def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     tables["cells"] = [_cell(cell) for cell in found.cells.values()]
     tables["evidence"] = evidence_rows(found.cells.values())
     tables["diagnostics"] = diagnostic_rows(found.cells.values())
-    tables["bounds"] = bound_rows(found.cells.values(), found.runs)
     tables["suites"], tables["scenarios"], tables["attack_cards"] = suite_cards(labels), scenarios, attack_cards()
     newest = sorted(found.runs.values(), key=lambda run: run.environment.created)
     hashes = {run.submission: run.submission_hash for run in newest}
@@ -89,11 +92,25 @@ def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     return tables
 
 
+def _shown(found: Collected, ledgers: Iterable[Ledger]) -> list[CellRecord]:
+    """The cells that rows of the board are made from: bounds of older ones are no bounds of these."""
+    return [found.cells[cell["key"]] for ledger in ledgers for cell in ledger.cell_rows]
+
+
+def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
+    places: dict[tuple[Any, ...], Rows] = {}
+    for row in rows:
+        places.setdefault(tuple(row[name] for name in ("suite", "entry", "submission", "point")), []).append(row)
+    return places
+
+
 def _add_entry(tables: dict[str, Rows], ledger: Ledger, context: Context) -> list[Assessment]:
-    made = assess_entry(ledger, suite_of(ledger.suite))
+    negatives = {name for name, manifest in context.manifests.items() if manifest.get("control") == NEGATIVE}
+    made = assess_entry(ledger, suite_of(ledger.suite), negatives=negatives)
     rows = [board_row(row, context) for row in made]
     tables["attacks"] += [attack for row in made for attack in attack_rows(row)]
     tables["strata"] += strata_rows(made)
+    tables["tasks"] += task_rows(made)
     if rows:
         tables["pairs"] += standings(made, rows)
     tables["board"] += rows

@@ -142,6 +142,10 @@ class Board:
         """Results of attacks by how many records are behind a release."""
         return self.table("strata", {"suite": suite, "entry": entry, "submission": submissions})
 
+    def tasks(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
+        """What utility tasks reach by themselves, and what they are held against."""
+        return self.table("tasks", {"suite": suite, "entry": entry, "submission": submissions})
+
     def submissions(self, names: Wanted = None) -> DataFrame:
         """Manifests."""
         return self.table("submissions", {"submission": names})

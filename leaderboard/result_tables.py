@@ -5,7 +5,7 @@ from __future__ import annotations
 from leaderboard.columns import Table, flag, json, number, texts, whole, words
 from leaderboard.fields import COSTS, INTERVALS, KEYS, STATUS
 
-__all__ = ["ATTACKS", "BOUNDS", "CELLS", "DIAGNOSTICS", "EVIDENCE", "PAIRS", "RUNS", "STRATA"]
+__all__ = ["ATTACKS", "BOUNDS", "CELLS", "DIAGNOSTICS", "EVIDENCE", "PAIRS", "RUNS", "STRATA", "TASKS"]
 
 _ATTACK = (
     words("attack", "Attack", "Name of the attack."),
@@ -34,9 +34,10 @@ ATTACKS = Table(
         *INTERVALS["advantage"],
         whole("n", "n", "Records that define the metric, over all seeds.", "records"),
         flag("counts", "Counts", "Whether it can set the row's leakage."),
-        words("control", "Control", "Positive control on the undefended system: passed, failed, or none."),
-        number("control_value", "Control value", "What the attack's best variant reached undefended."),
-        number("control_at_least", "Control bound", "What it had to reach."),
+        words("control", "Control", "Control of the attack on the undefended system: passed, failed, or none."),
+        number("control_value", "Control value", "What the attack's strongest variant reached undefended."),
+        number("control_at_least", "Control at least", "What it had to reach; none where its bound is an upper one."),
+        number("control_at_most", "Control at most", "What it must not exceed; none where its bound is a lower one."),
         number("seconds", "Seconds", "Mean wall time of the cells.", "s"),
         *STATUS,
         texts("flags", "Flags", "Ids of what is odd about the attack's result."),
@@ -132,7 +133,8 @@ BOUNDS = Table(
         *_ATTACK,
         whole("seed", "Seed", "Seed index."),
         words("method", "Method", "one-run audit (Steinke et al. 2023) of canaries, or phantoms (disclosure test)."),
-        number("epsilon", "Epsilon at least", "No mechanism with a smaller epsilon at delta 0 allows this attack."),
+        number("epsilon", "Epsilon at least", "No mechanism with a smaller epsilon at this delta allows this attack."),
+        number("delta", "delta", "That of the row's claim about records in or out, where it has one; else 0."),
         number("ceiling", "Ceiling", "What a perfect attack on as many guesses would have shown."),
         number("alpha", "alpha", "Probability that the bound is wrong; audits of one row together stay below 0.05."),
     ),
@@ -151,6 +153,25 @@ STRATA = Table(
         number("value", "Value", "The metric on these records; NULL where they are too few or of one kind."),
         *INTERVALS["value"],
         number("floor", "Blind floor", "The same metric of the best blind attack."),
+    ),
+)
+
+TASKS = Table(
+    "tasks",
+    "What utility tasks reach by themselves: every row, beside no sharing and all data in one place.",
+    (
+        *KEYS,
+        words(
+            "system",
+            "System",
+            "defended; or of the submission none: undefended, local only (no sharing; utility is measured from it), "
+            "centralised (all data in one place; enters no score).",
+        ),
+        words("task", "Task", "Name of the utility task and of its metric; larger is better."),
+        number("value", "Value", "Mean of the raw metric over records and seeds."),
+        number("value_low", "Value low", "Lower end of its 95 % interval, over records and seeds."),
+        number("value_high", "Value high", "Upper end of its 95 % interval, over records and seeds."),
+        whole("n", "n", "Scored records, over all seeds.", "records"),
     ),
 )
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from harness.assess import Assessment, AttackResult
 from harness.flags import UNRANKED, Flag, sentences
+from harness.references import TaskMean
 from harness.score import Estimate
 from leaderboard.capability import capability
 from leaderboard.cards import Manifests, family
-from leaderboard.claims import claim_state
+from leaderboard.claims import claim_state, refuted_empirically
 from leaderboard.moves import strongest
 
-__all__ = ["Context", "attack_rows", "board_row"]
+__all__ = ["Context", "attack_rows", "board_row", "task_rows"]
 
 RANKED_SEEDS = 5
 
@@ -26,15 +28,19 @@ class Context:
 
     manifests: Manifests
     threat_models: Mapping[str, str]
+    bounds: Mapping[tuple[Any, ...], Sequence[Mapping[str, Any]]]
+    """(suite, entry, submission, point) -> rows of ``bounds``."""
 
 
 def board_row(row: Assessment, context: Context) -> dict[str, Any]:
     """A row of ``board`` but for ranks, groups and tiers."""
     manifest = context.manifests.get(row.submission, {})
     ok = [run for run in row.runs if run["status"] == "ok"]
-    claim = claim_state([run["verdict"] for run in ok if run.get("verdict")])
+    verdicts = [run["verdict"] for run in ok if run.get("verdict")]
+    claim = claim_state(verdicts)
+    disproved = refuted_empirically(verdicts, context.bounds.get(tuple(_keys(row).values()), ()))
     stale = bool(manifest.get("hash")) and any(run["submission_hash"] != manifest["hash"] for run in row.runs)
-    flags = [*row.flags, *claim.flags, *([Flag("stale")] if stale else [])]
+    flags = [*row.flags, *claim.flags, *disproved, *([Flag("stale")] if stale else [])]
     scenario = row.runs[0]["scenario"]
     numbers = _scores(row)
     ranked, why = _ranked(row, numbers, flags)
@@ -68,15 +74,28 @@ def attack_rows(row: Assessment) -> Iterator[dict[str, Any]]:
     """Rows of ``attacks``."""
     seconds = _seconds(row)
     for result in row.attacks:
-        control = next((c for c in row.controls if c.attack == result.series.name), None)
+        control = next((c for c in row.controls if (c.attack, c.secret, c.coalition) == result.series.about), None)
         yield {
             **_keys(row),
             **_result(result),
             "control": "none" if control is None else "passed" if control.passed else "failed",
-            "control_value": control.value if control else None,
+            "control_value": control.value if control and isfinite(control.value) else None,
             "control_at_least": control.at_least if control else None,
+            "control_at_most": control.at_most if control else None,
             "seconds": seconds.get((result.series.name, result.series.variant)),
         }
+
+
+def task_rows(made: Sequence[Assessment]) -> list[dict[str, Any]]:
+    """Rows of ``tasks``: what each row reaches, and once what it is held against."""
+    defended = [(_keys(row), mean) for row in made if row.submission != "none" for mean in row.means]
+    shared = [({**_keys(row), "submission": "none", "point": 0}, mean) for row in made[:1] for mean in row.references]
+    return [_task(keys, mean) for keys, mean in (*shared, *defended)]
+
+
+def _task(keys: Mapping[str, Any], mean: TaskMean) -> dict[str, Any]:
+    told = {"system": mean.system or "defended", "task": mean.task, "n": mean.n}
+    return {**keys, **told, "value": mean.value, "value_low": mean.low, "value_high": mean.high}
 
 
 def _keys(row: Assessment) -> dict[str, Any]:
@@ -149,6 +168,7 @@ def _verified(row: Assessment, flags: Sequence[Flag], stale: bool, *, here: bool
         return "claimed"
     seeds = len({run["seed"] for run in row.runs})
     sound = row.status == "ok" and seeds >= RANKED_SEEDS and not row.indicative and not stale
+    sound = sound and "negative_control_failed" not in told
     return "verified" if sound else "measured"
 
 

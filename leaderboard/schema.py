@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from leaderboard.columns import Table
 from leaderboard.fact_tables import ATTACK_CARDS, META, SCENARIOS, SUBMISSIONS, SUITES
 from leaderboard.ranked_tables import BOARD, HEADLINE, OVERALL
-from leaderboard.result_tables import ATTACKS, BOUNDS, CELLS, DIAGNOSTICS, EVIDENCE, PAIRS, RUNS, STRATA
+from leaderboard.result_tables import ATTACKS, BOUNDS, CELLS, DIAGNOSTICS, EVIDENCE, PAIRS, RUNS, STRATA, TASKS
 
 __all__ = ["COLUMNS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised when a table changes; a board of another version is built afresh from its records."""
 
 _ALL = (
@@ -33,6 +33,7 @@ _ALL = (
     EVIDENCE,
     BOUNDS,
     STRATA,
+    TASKS,
     DIAGNOSTICS,
     META,
 )

@@ -21,6 +21,7 @@ _ORDERS = {
     "overall": "suite, rank NULLS LAST, pue DESC NULLS LAST, submission, point",
     "headline": "suite, entry, submission",
     "attacks": "suite, entry, submission, point, attack, variant, coalition, secret, metric",
+    "strata": "suite, entry, submission, point, attack, variant, coalition, secret, metric, stratum",
     "runs": "suite, entry, submission, point, seed, behaviour",
     "cells": "run_key, role, name, variant",
 }

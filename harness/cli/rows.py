@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.common import console, table
+from harness.references import SYSTEMS
 
 if TYPE_CHECKING:
+    from harness.references import TaskMean
     from harness.report import Row
 
 __all__ = ["as_json", "print_rows"]
@@ -20,18 +23,37 @@ def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def print_rows(rows: Sequence[Row], *, title: str = "", submissions: bool = False) -> None:
-    """Print rows as a table, then what is flagged about them as numbered notes."""
+    """Print rows as a table, after those of an entry what its tasks reach without sharing and with all data in one
+    place, then what is flagged about them as numbered notes."""
     notes: dict[str, int] = {}
-    columns = ["entry", "point", "privacy", "utility", "efficiency", "PUE", "strongest attack", "notes"]
+    tasks = {mean.task for row in rows for mean in (*row.tasks, *row.references)}
+    score = next(iter(tasks)) if len(tasks) == 1 else "task score"
+    columns = ["entry", "point", "privacy", "utility", score, "efficiency", "PUE", "strongest attack", "notes"]
     columns = ["submission", *columns] if submissions else columns
-    lines = [_line(row, notes, submissions) for row in rows]
-    table(columns, lines, title=title, right=("privacy", "utility", "efficiency", "PUE"))
+    lines = [line for entry in _by_entry(rows) for line in _lines(entry, notes, submissions, len(tasks) > 1)]
+    table(columns, lines, title=title, right=("privacy", "utility", score, "efficiency", "PUE"))
     out = console()
     for text, number in notes.items():
         out.print(f"[{number}] {text}", soft_wrap=True)
 
 
-def _line(row: Row, notes: dict[str, int], submissions: bool) -> list[str]:
+def _by_entry(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    for _, mine in groupby(rows, key=lambda row: (row.suite, row.entry)):
+        yield list(mine)
+
+
+def _lines(rows: list[Row], notes: dict[str, int], submissions: bool, named: bool) -> Iterator[list[str]]:
+    """The lines of one entry: its rows, then the reference systems, the undefended one where no row shows it."""
+    yield from (_line(row, notes, submissions, named) for row in rows)
+    bare = any(row.submission == "none" for row in rows)
+    systems = dict.fromkeys(mean.system for mean in rows[0].references)
+    for system in (s for s in systems if not (bare and s == SYSTEMS["honest"])):
+        told = _tasks([mean for mean in rows[0].references if mean.system == system], named)
+        cells = [rows[0].entry, f"({system})", "", "", told, "", "", "", ""]
+        yield ["", *cells] if submissions else cells
+
+
+def _line(row: Row, notes: dict[str, int], submissions: bool, named: bool) -> list[str]:
     told = [*row.flags]
     if row.status != "ok":
         told.append(f"{row.status}: {row.reason}" if row.reason else row.status)
@@ -43,12 +65,18 @@ def _line(row: Row, notes: dict[str, int], submissions: bool) -> list[str]:
         row.label or str(row.point),
         _interval(row.privacy, row.privacy_low, row.privacy_high),
         _interval(row.utility, row.utility_low, row.utility_high),
+        _tasks(row.tasks, named),
         _number(row.efficiency),
         _number(row.pue),
         row.strongest,
         marks,
     ]
     return [row.submission, *cells] if submissions else cells
+
+
+def _tasks(means: Sequence[TaskMean], named: bool) -> str:
+    """The raw mean of every task, a line each."""
+    return "\n".join(f"{m.task} " * named + _interval(m.value, m.low, m.high) for m in means)
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:

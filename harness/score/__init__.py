@@ -22,7 +22,7 @@ from harness.score.results import (
 from harness.score.roc import Auc, TprAtFpr
 from harness.score.simultaneous import advantage
 from harness.score.statistic import BalancedAccuracy, Mean, Statistic
-from harness.score.utility import combine_utilities, knockout_bypass, utility
+from harness.score.utility import combine_utilities, knockout_bypass, mean, utility
 
 __all__ = [
     "WEIGHTS",
@@ -48,6 +48,7 @@ __all__ = [
     "knockout_bypass",
     "leakage",
     "max_t_null",
+    "mean",
     "privacy",
     "pue",
     "utility",

@@ -20,6 +20,7 @@ from harness.score.statistic import Floats, Mask
 
 __all__ = [
     "EpsilonBound",
+    "disclosure_bound",
     "one_run_audit",
     "one_run_bound",
     "one_run_ceiling",
@@ -163,6 +164,36 @@ def tuned_two_rate_audit(
     thresholds = np.unique(scores[tune])
     best = max(thresholds, key=lambda threshold: bound(tune, threshold).epsilon)
     return bound(test, best)
+
+
+def disclosure_bound(
+    matched_members: int, matched_others: int, members: int, others: int, *, alpha: float = 0.05
+) -> EpsilonBound:
+    """Bound at delta 0 from the records of which a rare feature turned up in a release (Amin et al. 2026, "Phantoms
+    and Disclosures").
+
+    ``members`` of all records were drawn to be in. Of those that match by chance as many are members as the draw made;
+    epsilon-privacy raises their odds by e^epsilon at most. The ceiling is what as many matches would show if all were
+    members.
+
+    Raises:
+        LeakboardError: counts that are no proportions, or alpha out of range.
+    """
+    from scipy.special import betaincinv
+
+    _check_levels(0.0, alpha)
+    if not (0 <= matched_members <= members and 0 <= matched_others <= others and members and others):
+        raise LeakboardError(
+            f"disclosure bound: {matched_members} of {members} members, {matched_others} of {others} others matched; "
+            "need counts of both kinds, and no more matches than records"
+        )
+    matches = matched_members + matched_others
+
+    def proven(correct: int) -> float:
+        share = float(betaincinv(correct, matches - correct + 1, alpha)) if correct else 0.0
+        return max(log(share / (1 - share) * others / members), 0.0) if 0 < share < 1 else 0.0
+
+    return EpsilonBound(proven(matched_members), proven(matches), matches, matched_members, 0.0, alpha)
 
 
 def _from_rates(missed: float, false: float, delta: float) -> float:

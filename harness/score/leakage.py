@@ -105,7 +105,9 @@ def max_t_null(
     if len(found.advantage) == 0:
         reasons = sorted(set(found.pairs.voids.values()))
         raise LeakboardError(f"max_t_null: every entry is void, so there is nothing to test: {'; '.join(reasons)}")
-    ratios = found.c * found.advantage / found.below
+    gain, below = found.c * found.advantage, found.below
+    # An attack that guesses exactly like a blind one has neither advantage nor spread.
+    ratios = np.divide(gain, below, out=np.where(gain > 0, np.inf, 0.0), where=below > 0)
     tests = {int(a): float(ratios[found.pairs.attack == a].min()) for a in np.unique(found.pairs.attack)}
     largest = max(tests, key=lambda a: tests[a])
     names = [(name, panel.metric) for panel in study.panels for name in (*panel.attacks, *panel.blinds)]

@@ -12,7 +12,7 @@ from harness.score.results import AttackScores, Estimate, RecordScores
 from harness.score.sheets import Study, align
 from harness.score.statistic import Floats, Mean
 
-__all__ = ["combine_utilities", "knockout_bypass", "utility"]
+__all__ = ["combine_utilities", "knockout_bypass", "mean", "utility"]
 
 
 def utility(
@@ -47,6 +47,18 @@ def utility(
     mix[best] = value - 1.0
     half = _reach(columns.parts @ mix / gap, columns.draws @ mix / gap, rng)
     return Estimate(value, value - half, value + half, None, once)
+
+
+def mean(u: RecordScores, *, rng: np.random.Generator, resamples: int = 2000) -> Estimate:
+    """The mean of a task's raw scores over records and seeds, with its 95 % interval (bootstrap-t over both).
+
+    Raises LeakboardError where a score is not finite.
+    """
+    study = _aligned(u, _named([u]), None)
+    columns = resample(study, rng, resamples)
+    half = _reach(columns.parts[:, 0], columns.draws[..., 0], rng)
+    value = float(columns.mean[0])
+    return Estimate(value, value - half, value + half, None, len(study.seeds) == 1)
 
 
 def combine_utilities(tasks: Sequence[Estimate]) -> Estimate:

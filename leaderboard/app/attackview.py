@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 import pandas as pd
 
 from leaderboard.app.source import frame
+from leaderboard.queries import FLAGS
 
-__all__ = ["CONTROLS", "FALLS", "controls", "falls", "labelled"]
+__all__ = ["CONTROLS", "FALLS", "controls", "falls", "labelled", "leaks_on_noise"]
 
 FALLS = (
     "entry", "submission", "label", "variant", "secret", "metric", "value", "value_interval", "floor", "advantage",
     "advantage_interval", "n", "flags", "status", "coalition", "counts",
 )  # fmt: skip
-CONTROLS = ("entry", "attack", "secret", "control", "control_value", "control_at_least")
+CONTROLS = (
+    "entry", "attack", "secret", "coalition", "control", "control_value", "control_at_least", "control_at_most",
+)  # fmt: skip
 
 
 def labelled(rows: pd.DataFrame, suite: str, entry: str | None = None) -> pd.DataFrame:
@@ -29,6 +35,15 @@ def falls(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def controls(rows: pd.DataFrame) -> pd.DataFrame:
-    """The positive controls of attacks, one row each: what an attack had to reach undefended, and what it reached."""
+    """The controls of attacks, one row each: what an attack had to show undefended, and what it reached."""
     checked = rows[rows["control"].isin(["passed", "failed"])]
-    return checked[list(CONTROLS)].drop_duplicates(["entry", "attack", "secret"]).sort_values(["entry", "attack"])
+    about = ["entry", "attack", "secret", "coalition"]
+    return checked[list(CONTROLS)].drop_duplicates(about).sort_values(["entry", "attack"])
+
+
+def leaks_on_noise(rows: pd.DataFrame) -> Iterator[str]:
+    """A sentence for every entry in which an attack beats its blind guess on the negative control."""
+    flag = "negative_control_failed"
+    failed = rows[[flag in flags for flags in rows["flags"]]].drop_duplicates("entry")
+    for entry, notes in zip(failed["entry"], failed["notes"], strict=True):
+        yield f"{entry}: {FLAGS[flag][1]} {'; '.join(json.loads(notes)[flag])}."

@@ -16,6 +16,7 @@ from leaderboard.strata import STRATA
 __all__ = ["by_class_size", "manifest", "measured_claims", "never_ranked", "proved_bounds", "state_chips"]
 
 _TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
+_BAD = frozenset({"bypass", "claim_refuted", "control_failed", "negative_control_failed"})
 
 
 def state_chips(rows: pd.DataFrame, card: dict[str, Any]) -> None:
@@ -31,7 +32,7 @@ def state_chips(rows: pd.DataFrame, card: dict[str, Any]) -> None:
 
 def _flag(flag: str) -> tuple[str, str, str]:
     title, meaning = FLAGS.get(flag, (flag, ""))
-    return title, "bad" if flag in {"bypass", "claim_refuted", "control_failed"} else "warn", meaning
+    return title, "bad" if flag in _BAD else "warn", meaning
 
 
 def manifest(card: dict[str, Any]) -> None:
@@ -74,9 +75,9 @@ def proved_bounds(bounds: pd.DataFrame, point: str) -> None:
     mine = bounds[bounds["point"].astype(str) == point].sort_values("epsilon", ascending=False)
     if mine.empty:
         return
-    names = ["attack", "variant", "coalition", "seed", "method", "epsilon", "ceiling", "alpha"]
+    names = ["attack", "variant", "coalition", "seed", "method", "epsilon", "ceiling", "delta", "alpha"]
     shown = ready(mine, names)
-    note("What attacks prove at delta 0 with 95 % confidence: epsilon is no smaller. No bound can exceed its ceiling.")
+    note("What attacks prove, all together with 95 % confidence: epsilon is no smaller. No bound exceeds its ceiling.")
     st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Lower bounds")
 
 

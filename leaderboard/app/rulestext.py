@@ -49,13 +49,16 @@ means over the seeds that the harness owns, never the best of several; with one 
 ranks are indicative.
 """,
     "Controls": """
-Every attack must reach a known value on the undefended system, otherwise its cells are void. With answers swapped
-between inputs, utility must fall; where it does not, the row is a bypass and is not ranked. Rows that ran inside the
-harness's own process are never ranked.
+Every attack must show its known value on the undefended system, at least or, where there is nothing to find, at most;
+otherwise its cells are void. Against noise of the right shape no attack may beat its blind guess, by one test at 1 %
+over all of them; where one does, every row of the entry is flagged. With answers swapped between inputs, utility must
+fall; where it does not, the row is a bypass and is not ranked. Rows that ran inside the harness's own process are never
+ranked.
 """,
     "Claims": """
 A claimed epsilon is recomputed from the mechanisms that the harness itself executed, for what the coalition really
-sees. It is refuted where that loss, or a lower bound from an audit, exceeds the claim.
+sees. It is refuted where that loss exceeds the claim, or where a lower bound does that an attack by the coalition in
+the claim's view proves for one record, in or out, at the claim's delta; all bounds of a row hold together with 95 %.
 """,
 }
 """Title -> Markdown. All of it is ours: no word comes from a submission."""

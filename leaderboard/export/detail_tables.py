@@ -1,4 +1,4 @@
-"""Printed tables of what ranks are made from: attacks, paired differences, runs."""
+"""Printed tables of what ranks are made from: attacks, the same by class size, paired differences, runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from leaderboard.queries import Board
 
-__all__ = ["attacks_table", "pairs_table", "runs_table"]
+__all__ = ["attacks_table", "pairs_table", "runs_table", "strata_table"]
 
 
 def attacks_table(board: Board, frame: DataFrame, request: Request) -> Table:
@@ -39,6 +39,26 @@ def attacks_table(board: Board, frame: DataFrame, request: Request) -> Table:
     )
     found = parts.sections(frame, ["suite", "entry"], _indicative(board))
     return Table("Results of attacks.", "tab:attacks", tuple(columns), found, notes.all, remarks)
+
+
+def strata_table(board: Board, frame: DataFrame, request: Request) -> Table:
+    """One row per entry, submission, operating point, attack, secret, metric and stratum of class size."""
+    facts = parts.Facts(board, request)
+    columns = [*facts.rows(frame, request.width), parts.attack(frame, facts), parts.texts(frame, "metric")]
+    if request.width == "double":
+        columns.insert(-1, parts.texts(frame, "secret"))
+    columns += [
+        parts.texts(frame, "stratum", "Records"),
+        parts.measure(frame, "value", request),
+        parts.measure(frame, "floor", request, title="Floor"),
+        parts.wholes(frame, "n"),
+    ]
+    remarks = (
+        "Records: how many are behind the release that a record is or would be in; a mean of one is that record. "
+        "No value where the records scored are too few or of one kind.",
+    )
+    found = parts.sections(frame, ["suite", "entry"], _indicative(board))
+    return Table("Results of attacks by class size.", "tab:strata", tuple(columns), found, (), remarks)
 
 
 def pairs_table(board: Board, frame: DataFrame, request: Request) -> Table:

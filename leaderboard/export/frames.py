@@ -18,6 +18,9 @@ _ORDERS = {
     "board": ("suite", "entry", "rank", "submission", "point"),
     "overall": ("suite", "rank", "submission", "point"),
     "attacks": ("suite", "entry", "submission", "point", "attack", "variant", "coalition", "secret", "metric"),
+    "strata": (
+        "suite", "entry", "submission", "point", "attack", "variant", "coalition", "secret", "metric", "stratum"
+    ),
     "pairs": ("suite", "entry", "measure", "a_submission", "a_point", "b_submission", "b_point"),
     "runs": ("suite", "entry", "submission", "point", "behaviour", "seed", "key"),
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from leaderboard.export.board_table import board_table, overall_table
-from leaderboard.export.detail_tables import attacks_table, pairs_table, runs_table
+from leaderboard.export.detail_tables import attacks_table, pairs_table, runs_table, strata_table
 from leaderboard.export.frames import rows
 from leaderboard.export.model import Table
 from leaderboard.export.provenance import Provenance, provenance
@@ -23,6 +23,7 @@ _PRINTED: Mapping[str, Callable[[Board, DataFrame, Request], Table]] = {
     "board": board_table,
     "overall": overall_table,
     "attacks": attacks_table,
+    "strata": strata_table,
     "pairs": pairs_table,
     "runs": runs_table,
 }

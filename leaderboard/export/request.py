@@ -10,7 +10,7 @@ from harness.errors import LeakboardError
 
 __all__ = ["FIGURES", "FORMS", "INTERVALS", "TABLES", "WIDTHS", "Request", "check", "command_of", "forms_of"]
 
-TABLES = ("board", "overall", "attacks", "pairs", "runs")
+TABLES = ("board", "overall", "attacks", "strata", "pairs", "runs")
 """Exports that are tables."""
 FIGURES = ("tradeoff", "forest", "layers")
 """Exports that are figures."""

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from harness.assess import ONLY_AGGREGATE, Assessment, assess, assess_entry
-from harness.ledgers import Ledger, ledgers
+from harness.controls import controls
+from harness.ledgers import Ledger, Series, ledgers
+from harness.negative import negative_test
 from harness.oddities import row_flags
+from harness.panels import panelled
 from harness.suite import AttackSpec, Control, Entry, Suite
 
 COSTS = dict.fromkeys(("bytes_up", "bytes_down", "private_flops", "private_peak_bytes", "round_trips"), 10)
@@ -141,6 +144,68 @@ def test_the_entitlement_pins_another_rate() -> None:
     assert metrics["membership (canaries) TPR at 10 % FPR"] and not metrics["membership (canaries) TPR at 1 % FPR"]
 
 
+@pytest.mark.parametrize(
+    ("candidates", "targets", "asked", "pinned"),
+    [(60, 8, 0.001, 10), (60, 8, 0.01, 10), (120, 12, 0.001, 1), (120, 12, 0.01, None), (60, 8, 0.1, None)],
+)
+def test_too_few_non_members_for_the_asked_rate_are_flagged(
+    candidates: int, targets: int, asked: float, pinned: int | None
+) -> None:
+    """Some 360 non-members carry 10 %, some 1,080 carry 1 %: the row says which rate took the place of which."""
+    world = World(seeds=3, entitlement={"fpr": asked})
+    world.add("lira", secret="membership", draw=membership(4.0, candidates, targets))
+    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, candidates, targets))
+    row = world.row()
+    told = [f.detail for f in row.flags if f.id == "few_nonmembers" and "asked" in f.detail]
+    assert len(told) == (2 if pinned else 0)  # canaries, and average records
+    if pinned:
+        said = f"carry {pinned} % FPR, not the asked {100 * asked:g} %"
+        assert all(said in t for t in told), told
+        counting = [a for a in row.attacks if a.counts]
+        assert counting and all(a.metric.endswith(f"TPR at {pinned} % FPR") for a in counting)
+
+
+@pytest.mark.parametrize(("outsiders", "pinned"), [(999, 0.1), (1000, 0.01), (9999, 0.01), (10000, 0.001)])
+def test_a_rate_needs_ten_false_positives(outsiders: int, pinned: float) -> None:
+    """Issue 4: fewer than 1,000 non-members cannot tell 0.1 %, nor can they tell 1 %."""
+    scores = {f"0:c{i}": float(i % 7) for i in range(outsiders + 50)}
+    labels = {record: float(i >= outsiders) for i, record in enumerate(scores)}
+    values = {"score": {0: scores}, "label": {0: labels}}
+    cell = Series("a", "", "membership", "", "attack", "honest", values, "ok", None)
+    counting = [entry for entry in panelled([cell], 0.001) if entry.counts]
+    assert [entry.scores.statistic.alpha for entry in counting] == [pinned]  # type: ignore[attr-defined]
+    few = [flag.detail for entry in counting for flag in entry.flags]
+    assert few == ([] if pinned == 0.001 else [
+        f"average: {outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked 0.1 %"])  # fmt: skip
+
+
+def test_an_attack_that_beats_its_blind_guess_on_noise_flags_every_row() -> None:
+    world = World()
+    for submission, leak in (("none", 4.0), ("noise", 0.0), ("other", 1.0)):
+        world.add("lira", submission, secret="membership", draw=membership(leak))
+        world.add("keys", submission, secret="class_presence", draw=binary(leak / 4))
+    for secret, draw in (("membership", membership(0.0)), ("class_presence", binary(0.0))):
+        world.add("blind", role="blind", secret=secret, draw=draw)
+    clean = world.ledger()
+    assert negative_test(clean, "noise", 0).passed  # type: ignore[union-attr]
+    assert not any(f.id == "negative_control_failed" for r in assess_entry(clean, None, negatives={"noise"})
+                   for f in r.flags)  # fmt: skip
+    world.add("shape", "noise", secret="class_presence", draw=binary(0.9))
+    world.add("shape", secret="class_presence", draw=binary(0.9))
+    rows = assess_entry(world.ledger(), None, frozenset({"none", "other"}), negatives={"noise"})
+    told = [[f.detail for f in row.flags if f.id == "negative_control_failed"] for row in rows]
+    assert [row.submission for row in rows] == ["none", "other"]
+    assert all(len(t) == 1 and t[0].startswith("shape on class_presence") and "against noise" in t[0] for t in told)
+
+
+def test_a_negative_control_that_cannot_be_tested_says_nothing() -> None:
+    world = World()
+    world.add("a", "noise", draw=text(0.3))
+    world.add("a", draw=text(0.3))
+    world.add("blind", role="blind", draw=text(0.95))
+    assert negative_test(world.ledger(), "noise", 0) is None and negative_test(world.ledger(), "absent", 0) is None
+
+
 def test_one_candidate_is_one_cluster(members: World) -> None:
     assert members.row().leakage.n_records == 60 * 8  # type: ignore[union-attr]
     counted = [a for a in members.row().attacks if a.metric == "membership (average) AUC"]
@@ -251,6 +316,52 @@ def test_an_attack_that_misses_its_control_is_void() -> None:
     assert {a.series.name: a.status for a in row.attacks} == {"weak": "void", "good": "ok"}
 
 
+def controlled(secret: str, **bound: Any) -> Suite:
+    """A suite whose one attack, ``a``, has a control."""
+    entry = Entry(name="e", scenario="x", seeds=(0,), attacks=(AttackSpec(name="a", secret=secret,
+                                                                         control=Control(**bound)),))  # fmt: skip
+    return Suite(name="s", version=1, title="t", entries=(entry,))
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "passed"),
+    [
+        ({"metric": "tv", "at_most": 0.2}, 0.1, True),
+        ({"metric": "tv", "at_most": 0.05}, 0.1, False),
+        ({"metric": "tv", "at_least": 0.2}, 0.1, False),
+        ({"metric": "exact", "at_least": 0.6}, 0.7, True),
+        ({"metric": "exact", "at_most": 0.6}, 0.7, False),
+        ({"metric": "exact", "at_most": 0.7}, 0.7, True),
+    ],
+)
+def test_a_control_is_about_the_strongest_variant(bound: dict[str, Any], value: float, passed: bool) -> None:
+    """Of distances the smallest variant, of anything else the largest: a leak in one variant is a leak."""
+    world = World(seeds=1)
+    for variant, distance in (("oblivious", 0.3), ("adaptive", 0.1)):
+        values = {"tv": {"p": distance}, "exact": {"p": 0.4 if variant == "oblivious" else 0.7}}
+        world.add("a", secret="property", variant=variant, draw=lambda rng, values=values: values)
+    (control,) = controls(world.ledger(), controlled("property", **bound))
+    assert control.value == pytest.approx(value) and control.passed is passed
+
+
+@pytest.mark.parametrize("side", ["at_least", "at_most"])
+def test_a_control_without_a_value_fails_on_either_side(side: str) -> None:
+    world = World(seeds=1)
+    world.add("a", draw=lambda rng: {"exact_match": {"r": float("nan")}})
+    (control,) = controls(world.ledger(), controlled("text", metric="exact_match", **{side: 0.5}))
+    assert not control.passed and "has no value" in str(control)
+
+
+def test_a_leak_where_there_is_nothing_to_find_fails_the_control() -> None:
+    world = World(seeds=3)
+    world.add("a", secret="class_presence", variant="oblivious", draw=binary(0.0))
+    world.add("a", secret="class_presence", variant="adaptive", draw=binary(0.9))
+    row = assess(world.ledger(), controlled("class_presence", metric="auc", at_most=0.6), "none", 0)
+    told = [str(flag) for flag in row.flags if flag.id == "control_failed"]
+    assert told[0] == "control failed: a reached 1.000 (auc, known to be at most 0.6)"
+    assert {a.status for a in row.attacks} == {"void"}
+
+
 def test_knowing_the_defense_must_not_hurt() -> None:
     world = World()
     world.add("a", "d", variant="oblivious", draw=text(0.8))
@@ -306,6 +417,24 @@ def test_useless_rows_and_inside_runs_are_flagged() -> None:
     world.utility("noise", 0.52)
     assert {"below_floor", "isolation_none"} <= flags(world.row("noise"))
     assert "below_floor" not in flags(world.row("none"))
+
+
+def test_the_centralised_system_is_shown_and_scores_nothing() -> None:
+    """Utility is measured from local-only work; what all data in one place reach changes no number."""
+    world = World()
+    world.add("a", draw=text(0.3))
+    world.add("blind", role="blind", draw=text(0.0))
+    world.utility(right=0.8)
+    world.add("acc", role="utility", secret="", behaviour="local_only", draw=lambda rng: hits(rng, 0.6))
+    before = world.row()
+    world.add("acc", role="utility", secret="", behaviour="centralised", draw=lambda rng: hits(rng, 0.99))
+    after = world.row()
+    assert after.utility == before.utility and after.pue() == before.pue() and after.flags == before.flags
+    assert [mean.system for mean in before.references] == ["undefended", "local only"]
+    assert [mean.system for mean in after.references] == ["undefended", "local only", "centralised"]
+    values = [mean.value for mean in after.references]
+    assert values[1] < values[0] < values[2] and all(m.low <= m.value <= m.high and m.n == 200 for m in after.means)
+    assert after.means[0].value == values[0]
 
 
 def test_sharing_that_is_no_better_than_the_reference_is_flagged() -> None:

@@ -1,14 +1,60 @@
-"""Rows of results tell operating points by the names that their manifest gives them."""
+"""Rows of results tell operating points by the names that their manifest gives them, and what sharing is worth."""
 
 from __future__ import annotations
 
+import pytest
+
 from harness import registry
-from harness.report import _labels
+from harness.report import Row, _here, _labels, rows
+from harness.store import Store
 from harness.submission import load
+from leaderboard.bundles import read_bundle
 
 
 def test_points_are_named_by_the_source_that_was_run() -> None:
-    labels = _labels()
+    labels = _labels(_here())
     found = load(registry.find_submission("gaussian_noise"))
     assert [labels[found.hash, index] for index in range(len(found.points))] == [p.label for p in found.points]
     assert ("another hash", 0) not in labels
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """Rows of two shipped bundles, read as `leakboard results` reads them."""
+    results = registry.results()
+    assert results is not None
+    folder = sorted(results.glob("prototype-quick@*"))[-1]
+    with Store.open(tmp_path_factory.mktemp("shipped") / "leakboard.duckdb") as store:
+        for name in ("none", "prototype_gaussian"):
+            records, _ = read_bundle(folder / f"{name}.jsonl.gz")
+            for record in records:
+                (store.put_run if hasattr(record, "isolation") else store.put_cell)(record)  # type: ignore[operator]
+        return rows(store)
+
+
+def test_every_row_has_its_scores_beside_local_only_and_centralised(shipped: list[Row]) -> None:
+    assert {row.submission for row in shipped} == {"none", "prototype_gaussian"}
+    for row in shipped:
+        found = {mean.system: mean for mean in row.references}
+        assert list(found) == ["undefended", "local only", "centralised"]
+        for mean in (*row.tasks, *row.references):
+            assert mean.task == "accuracy" and mean.n > 0
+            assert -0.05 <= mean.low <= mean.value <= mean.high <= 1.05
+        if row.submission == "none":
+            assert [m.value for m in row.tasks] == [found["undefended"].value]
+
+
+def test_reference_means_are_those_of_the_stored_records(shipped: list[Row]) -> None:
+    results = registry.results()
+    assert results is not None
+    records, _ = read_bundle(sorted(results.glob("prototype-quick@*"))[-1] / "none.jsonl.gz")
+    for row in (r for r in shipped if r.submission == "none"):
+        for mean, behaviour in zip(row.references, ("honest", "local_only", "centralised"), strict=True):
+            values = [
+                score.value
+                for cell in records
+                if getattr(cell, "role", "") == "utility" and (cell.entry, cell.behaviour) == (row.entry, behaviour)
+                for score in cell.scores  # type: ignore[union-attr]
+            ]
+            assert mean.n == len(values)
+            assert mean.value == pytest.approx(sum(values) / len(values))  # type: ignore[arg-type]

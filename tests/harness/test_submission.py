@@ -143,3 +143,13 @@ def test_family_is_one_of_those_known_and_changes_no_hash(tmp_path: Path) -> Non
     assert after.family == "compression" and after.hash == before.hash
     (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "family": "magic"}))
     assert any(problem.startswith("family") for problem in problems_of(folder))
+
+
+def test_a_negative_control_says_so_and_keeps_its_hash(tmp_path: Path) -> None:
+    folder = write(tmp_path / "quiet", GOOD)
+    before = submission.load(folder)
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "negative"}))
+    after = submission.load(folder)
+    assert (before.control, after.control) == (None, "negative") and after.hash == before.hash
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "positive"}))
+    assert any(problem.startswith("control") for problem in problems_of(folder))

@@ -77,6 +77,12 @@ def test_run_keys_depend_on_settings_but_not_on_attacks_or_seeds(tmp_path: Path)
         (with_entry(attacks=[{"name": "a", "variants": ["lazy"]}]), "entries[0].attacks[0].variants[0]"),
         (with_entry(attacks=[{"name": "a", "variants": ["adaptive", "adaptive"]}]), "listed twice"),
         (with_entry(attacks=[{"name": "a", "secret_": "x"}]), "entries[0].attacks[0].secret_: unknown key"),
+        (with_entry(attacks=[{"name": "a", "control": {"metric": "auc"}}]), "at_least and at_most, not neither"),
+        (
+            with_entry(attacks=[{"name": "a", "control": {"metric": "auc", "at_least": 0.5, "at_most": 0.6}}]),
+            "entries[0].attacks[0].control: give exactly one of at_least and at_most",
+        ),
+        (with_entry(attacks=[{"name": "a", "control": {"metric": "tv", "at_most": 1.5}}]), "control.at_most"),
     ],
 )
 def test_refusals(tmp_path: Path, suite: dict[str, Any], said: str) -> None:

@@ -124,7 +124,8 @@ _SQL = {
           CASE a % 2 WHEN 0 THEN 'oblivious' ELSE 'adaptive' END AS variant, 'server' AS coalition, 'text' AS secret,
           false AS aggregate, 'content_token_accuracy' AS metric, v AS value, v - .05 AS value_low,
           v + .05 AS value_high, 0.0 AS floor, v AS advantage, v - .1 AS advantage_low, v + .1 AS advantage_high,
-          240 AS n, true AS counts, 'passed' AS control, 1.0 AS control_value, .9 AS control_at_least, 1.5 AS seconds,
+          240 AS n, true AS counts, 'passed' AS control, 1.0 AS control_value, .9 AS control_at_least,
+          NULL::DOUBLE AS control_at_most, 1.5 AS seconds,
           'ok' AS status, []::VARCHAR[] AS flags
         FROM (SELECT *, (1 - privacy) * (1 - .02 * a) AS v FROM board, range({attacks}) t(a))""",
     "runs": """

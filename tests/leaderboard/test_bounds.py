@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from math import exp
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from harness.privacy_schema import Verdict
 from harness.schema import CellRecord, RunRecord, Score
+from harness.score.audit import disclosure_bound
+from harness.store.files import Record
 from leaderboard.bounds import ALPHA, COPIES, bound_rows
-from tests.leaderboard.make import TINY, records
+from leaderboard.build import build_board
+from leaderboard.bundles import write_bundle
+from leaderboard.claims import refuted_empirically
+from leaderboard.queries import open_board
+from tests.leaderboard.make import TINY, Defended, records
 
 
 def cell(name: str, scores: np.ndarray, labels: np.ndarray, **changes: Any) -> CellRecord:
@@ -63,11 +71,129 @@ def test_noise_proves_nothing_and_audits_share_alpha() -> None:
     assert all(row["epsilon"] < 0.5 for row in rows)
 
 
-def test_failed_cells_and_few_canaries_have_no_bound_and_facts_are_carried() -> None:
+def disclosure(matched: tuple[int, int], sizes: tuple[int, int], **changes: Any) -> CellRecord:
+    """A cell that carries the bound of a disclosure test on these counts, of average records."""
+    labels = np.arange(sum(sizes)) < sizes[0]
+    hits = np.concatenate([np.arange(size) < hit for hit, size in zip(matched, sizes, strict=True)])
+    rows = [
+        Score(record=f"0:r{i}", metric=metric, value=float(value))
+        for i, (hit, label) in enumerate(zip(hits, labels, strict=True))
+        for metric, value in (("score", 3 * hit), ("label", label), ("canary", 0))
+    ]
+    found = disclosure_bound(*matched, *sizes, alpha=0.05)
+    fact = {"epsilon": found.epsilon, "ceiling": 9.0, "p_value": 0.01, "alpha": 0.05}
+    return cell("echo", np.ones(1), np.ones(1)).model_copy(
+        update={"key": "echo", "scores": tuple(rows), "facts": {"bound": fact}, **changes}
+    )
+
+
+def test_failed_cells_and_few_canaries_have_no_bound() -> None:
     labels = np.arange(10) % 2 == 0
-    fact = {"epsilon": 0.4, "ceiling": 2.0, "p_value": 0.01, "alpha": 0.05}
     few = cell("few", labels.astype(float), labels)
-    carried = cell("carried", labels.astype(float), labels, facts={"bound": fact})
     failed = cell("failed", np.ones(50), np.ones(50, dtype=bool), status="error")
-    [row] = bound_rows([few, carried, failed])
-    assert (row["attack"], row["method"], row["epsilon"], row["ceiling"]) == ("carried", "phantoms", 0.4, 2.0)
+    assert bound_rows([few, failed]) == []
+
+
+def test_a_carried_bound_is_made_again_at_its_share() -> None:
+    """20 of 20 matches are members, of equal sides: logit(share ** (1 / 20)), the share of alpha among five audits."""
+    rng = np.random.default_rng(2)
+    labels = rng.random(200) < 0.5
+    audits = [cell(f"n{i}", rng.random(200), labels) for i in range(4)]
+    rows = bound_rows([disclosure((20, 0), (50, 50)), *audits])
+    assert len(rows) == 5 and {row["alpha"] for row in rows} == {ALPHA / 5}
+    [phantoms] = [row for row in rows if row["method"] == "phantoms"]
+    share = (ALPHA / 5) ** (1 / 20)
+    assert phantoms["epsilon"] == pytest.approx(np.log(share / (1 - share))) == phantoms["ceiling"]
+    [alone] = bound_rows([disclosure((20, 0), (50, 50))])
+    assert alone["epsilon"] > phantoms["epsilon"] and alone["alpha"] == ALPHA
+
+
+def test_a_carried_bound_is_shared_by_copies() -> None:
+    one = disclosure((20, 0), (50, 50))
+    run = next(r for r in records(TINY[:1]) if isinstance(r, RunRecord))
+    run = run.model_copy(update={"key": one.run_key, "entitlement": {COPIES: 4}})
+    [alone], [shared] = bound_rows([one]), bound_rows([one], {run.key: run})
+    assert (shared["epsilon"], shared["ceiling"]) == (alone["epsilon"] / 4, alone["ceiling"] / 4)
+
+
+def test_a_carried_bound_that_does_not_follow_from_the_scores_is_left_out() -> None:
+    one = disclosure((20, 0), (50, 50))
+    fact = one.facts["bound"] | {"epsilon": 7.0}
+    assert bound_rows([one.model_copy(update={"facts": {"bound": fact}})]) == []
+
+
+def test_all_audits_of_a_row_hold_together() -> None:
+    """Four one-run audits of 1-private responses and four disclosure tests at odds e^1: the rate of rows with any
+    bound above the truth stays below ALPHA, though each test alone at ALPHA would fail about one row in three."""
+    rng = np.random.default_rng(5)
+    wrong = 0
+    for _ in range(60):
+        cells = [cell(f"c{i}", *responses(1.0, 400, rng)) for i in range(4)]
+        right = rng.binomial(40, exp(1.0) / (1 + exp(1.0)), size=4)
+        cells += [disclosure((int(k), 40 - int(k)), (100, 100), key=f"echo{i}") for i, k in enumerate(right)]
+        rows = bound_rows(cells)
+        assert len(rows) == 8
+        wrong += any(row["epsilon"] > 1.0 for row in rows)
+    assert wrong <= 6  # binomial(60, 0.05) exceeds this once in 50
+
+
+def claimed(epsilon: float, delta: float = 0.0, **changes: str) -> Verdict:
+    said = {"unit": "record", "adjacency": "add_remove", "view": "server"} | changes
+    return Verdict(status="unverified", reason="made elsewhere", claimed=epsilon, delta=delta, **said)
+
+
+def claiming(verdict: Verdict, one: CellRecord) -> dict[str, RunRecord]:
+    run = next(r for r in records(TINY[:1]) if isinstance(r, RunRecord))
+    return {one.run_key: run.model_copy(update={"key": one.run_key, "verdict": verdict})}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "flagged"),
+    [
+        (claimed(1.0), True),
+        (claimed(1.0, 1e-6), True),
+        (claimed(3.0, 1e-6), False),
+        (claimed(1.0, 0.4), False),
+        (claimed(1.0, unit="vector"), False),
+        (claimed(1.0, adjacency="replace"), False),
+        (claimed(1.0, view="client"), False),
+    ],
+)
+def test_a_claim_below_what_is_proven_is_refuted(verdict: Verdict, flagged: bool) -> None:
+    """2.5-private responses: epsilon 1 is refuted at a delta that explains nothing, never at one that explains all."""
+    one = cell("c", *responses(2.5, 2000, np.random.default_rng(3)))
+    rows = bound_rows([one], claiming(verdict, one))
+    flags = refuted_empirically([verdict.model_dump(mode="json")], rows)
+    assert [flag.id for flag in flags] == ["claim_refuted"] * flagged
+    if flagged:
+        assert rows[0]["delta"] == verdict.delta
+        assert flags[0].detail.startswith(f"refuted empirically: epsilon is at least {rows[0]['epsilon']:.3g}")
+
+
+def test_a_bound_at_delta_zero_refutes_no_claim_with_a_delta() -> None:
+    bound = {"attack": "a", "variant": "", "coalition": "server", "epsilon": 5.0, "delta": 0.0}
+    assert refuted_empirically([claimed(1.0).model_dump()], [bound])
+    assert not refuted_empirically([claimed(1.0, 1e-9).model_dump()], [bound])
+
+
+def test_the_board_says_which_claims_are_refuted(tmp_path: Path) -> None:
+    """Perfect membership guesses against two claims: the small one is refuted, the large one only unverified."""
+    found: list[Record] = []
+    labels = np.random.default_rng(0).random(300) < 0.5
+    for record in records((TINY[0], Defended("modest"), Defended("bold")), n=8):
+        if isinstance(record, RunRecord) and record.submission != "none":
+            epsilon = {"modest": 30.0, "bold": 0.5}[record.submission]
+            record = record.model_copy(update={"verdict": claimed(epsilon, 1e-5)})
+        elif isinstance(record, CellRecord) and (record.role, record.seed) == ("attack", 0):
+            lira = cell(record.key, labels.astype(float), labels)
+            values = {"key": f"{record.key}-lira", "name": "lira", "secret": "membership", "scores": lira.scores}
+            found.append(record.model_copy(update=values))
+        found.append(record)
+    write_bundle(tmp_path / "records.jsonl.gz", found)
+    board = open_board(build_board([tmp_path], tmp_path / "board.duckdb"))
+    rows = board.board().set_index("submission")
+    assert all("refuted empirically" in notes for notes in rows.loc["bold", "notes"])
+    assert set(rows.loc["bold", "verified"]) == {"refuted"}
+    assert not any("claim_refuted" in flags for name in ("none", "modest") for flags in rows.loc[name, "flags"])
+    bounds = board.bounds()
+    assert set(bounds["delta"]) == {0.0, 1e-5} and set(bounds.loc[bounds["submission"] == "none", "delta"]) == {0.0}

@@ -43,11 +43,12 @@ where = {} if entry == filters.OVERALL else {"entry": entry}
 rows = frame("attacks", suite=suite, attack=name, **where)
 
 st.subheader(
-    "Controls", help="What the attack must reach on the undefended system; where it does not, its cells are void."
+    "Controls",
+    help="What the attack must reach, or not exceed, on the undefended system; where it does not, its cells are void.",
 )
 checked = controls(rows)
 if checked.empty:
-    note("This attack has no positive control here.")
+    note("This attack has no control here.")
 else:
     plain(ready(checked, CONTROLS), alt="Controls")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from leaderboard.app import filters
-from leaderboard.app.attackview import CONTROLS, controls
+from leaderboard.app.attackview import CONTROLS, controls, leaks_on_noise
 from leaderboard.app.boardview import PAGE
 from leaderboard.app.escape import prose
 from leaderboard.app.parts import definitions, facts, heading, note
@@ -27,6 +27,8 @@ FALLS = (
     "flags",
     "status",
 )
+
+WORTH = ("entry", "task", "system", "value", "value_low", "value_high", "n")
 
 cards = frame("scenarios")
 left, middle, right = st.columns(3)
@@ -66,15 +68,29 @@ for item in entries:
         definitions(f"Settings of {prose(item['name'])}", item["settings"])
 
 st.subheader(
-    "Controls", help="What attacks must reach on the undefended system; where they do not, their cells are void."
+    "Controls",
+    help="What attacks must reach, or not exceed, on the undefended system; where one does not, its cells are void.",
 )
 names = [entry["name"] for entry in entries]
 checked = controls(frame("attacks", suite=suite, submissions="none"))
 checked = checked[checked["entry"].isin(names)]
 if checked.empty:
-    note("No attack has a positive control here.")
+    note("No attack has a control here.")
 else:
     plain(ready(checked, CONTROLS), alt="Controls")
+for told in leaks_on_noise(frame("board", suite=suite, scenario=name)):
+    st.warning(prose(told))
+
+st.subheader(
+    "What sharing is worth",
+    help="Raw task scores of the undefended system, beside no sharing (local only) and all data in one place.",
+)
+worth = frame("tasks", suite=suite, submissions="none")
+worth = worth[worth["entry"].isin(names)]
+if worth.empty:
+    note("No utility task has a result here.")
+else:
+    plain(ready(worth, WORTH), alt="Utility references")
 
 st.subheader("Which submissions fall to it")
 rows = frame("board", suite=suite, scenario=name).sort_values(

@@ -18,6 +18,7 @@ from harness.cli import catalogue, main
 from harness.cli.reporter import LiveReporter, PlainReporter, make_reporter
 from harness.errors import SuiteError
 from harness.message import Kind, Message
+from harness.references import TaskMean
 from harness.report import Report, Row
 from harness.store import Store
 
@@ -65,7 +66,7 @@ def row(**change: Any) -> Row:
     fields: dict[str, Any] = dict.fromkeys(Row.__dataclass_fields__)
     fields |= {"suite": "quick@1", "submission": "quiet", "point": 0, "label": "scale 1", "entry": "sms"}
     fields |= {"privacy": 0.75, "privacy_low": 0.5, "privacy_high": 0.875, "efficiency": 1.0, "status": "ok"}
-    fields |= {"strongest": "ridge adaptive", "flags": (), "n_records": 24, "seeds": 1}
+    fields |= {"strongest": "ridge adaptive", "flags": (), "n_records": 24, "seeds": 1, "tasks": (), "references": ()}
     return Row(**(fields | change))
 
 
@@ -143,6 +144,47 @@ def test_evaluate_prints_rows_and_notes(cli: Cli, monkeypatch: pytest.MonkeyPatc
     assert "[1][3]" in out
     assert "1 cells computed, 1 reused, 2.0 s; stored in leakboard.duckdb" in out
     assert err.splitlines() == ["2 cells", "[1/2] a: ok, 1.0 s", "1 cells are in the store already"]
+
+
+REFERENCES = (
+    TaskMean("undefended", "accuracy", 0.8, 0.7, 0.9, 40),
+    TaskMean("local only", "accuracy", 0.61, 0.5, 0.7, 40),
+    TaskMean("centralised", "accuracy", 0.93, 0.85, 1.0, 40),
+)
+
+
+@pytest.mark.parametrize(("submission", "bare"), [("none", False), ("quiet", True)])
+def test_every_entry_prints_its_reference_rows(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, submission: str, bare: bool
+) -> None:
+    """Local only and centralised after the rows of an entry, and the undefended score where no row is its own."""
+    mine = (TaskMean("", "accuracy", 0.72, 0.6, 0.8, 40),)
+    rows = [
+        row(entry=entry, submission=submission, tasks=mine, references=REFERENCES) for entry in ("first", "second")
+    ]
+    evaluation(monkeypatch, rows)
+    lines = [line.split() for line in cli("evaluate", submission)[1].splitlines()]
+    told = [line[:4] for line in lines if line and line[0] in ("first", "second")]
+    wanted = [["(undefended)", "0.800", "[0.70,"]] if bare else []
+    wanted += [["(local", "only)", "0.610"], ["(centralised)", "0.930", "[0.85,"]]
+    for entry in ("first", "second"):
+        assert [line[1:] for line in told if line[0] == entry][1:] == wanted
+    assert ["0.720", "[0.60,", "0.80]"] in [line[i : i + 3] for line in lines for i in range(len(line))]
+    assert "accuracy" in cli("evaluate", submission)[1]
+
+
+def test_several_tasks_are_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = (TaskMean("", "accuracy", 0.72, 0.6, 0.8, 40), TaskMean("", "log_likelihood", -2.5, -3.0, -2.0, 40))
+    evaluation(monkeypatch, [row(tasks=two)])
+    out = cli("evaluate", "quiet")[1]
+    assert "accuracy 0.720 [0.60, 0.80]" in out and "log_likelihood -2.500 [-3.00, -2.00]" in out
+
+
+def test_references_in_json(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluation(monkeypatch, [row(references=REFERENCES)])
+    (only,) = cli.json("evaluate", "quiet")["rows"]
+    assert [one["system"] for one in only["references"]] == ["undefended", "local only", "centralised"]
+    assert list(only["references"][0]) == ["system", "task", "value", "low", "high", "n"]
 
 
 def test_evaluate_in_json(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from scipy.stats import binom
 
 from harness.errors import DataError, LeakboardError
 from harness.score.audit import (
+    disclosure_bound,
     one_run_audit,
     one_run_bound,
     one_run_ceiling,
@@ -160,3 +161,22 @@ def test_impossible_counts_are_refused():
         one_run_audit(np.array([np.nan, 1.0]), np.array([True, False]), 1, rng)
     with pytest.raises(DataError, match="at least 4"):
         tuned_one_run_audit(np.zeros(3), np.zeros(3, dtype=bool), rng)
+
+
+def test_disclosure_by_hand() -> None:
+    """All 5 matches are members of two equal sides: logit(alpha ** (1 / 5)); fewer members draw less of them."""
+    share = 0.05 ** (1 / 5)
+    found = disclosure_bound(5, 0, 40, 40)
+    assert found.epsilon == pytest.approx(log(share / (1 - share))) == found.ceiling
+    assert disclosure_bound(5, 0, 20, 60).epsilon == pytest.approx(found.epsilon + log(3))
+    assert disclosure_bound(5, 5, 40, 40).epsilon == 0.0 and disclosure_bound(0, 0, 40, 40).epsilon == 0.0
+    assert disclosure_bound(30, 2, 40, 40, alpha=0.01).epsilon < disclosure_bound(30, 2, 40, 40).epsilon
+    with pytest.raises(LeakboardError, match="no more matches than records"):
+        disclosure_bound(5, 0, 4, 40)
+
+
+@pytest.mark.parametrize(("counts", "alpha"), [((20, 3, 50, 40), 0.05), ((31, 9, 60, 90), 0.003), ((7, 0, 9, 9), 0.05)])
+def test_the_disclosure_bound_is_where_its_test_stops(counts: tuple[int, int, int, int], alpha: float) -> None:
+    mine, others, members, rest = counts
+    odds = exp(disclosure_bound(*counts, alpha=alpha).epsilon) * members / rest
+    assert binom.sf(mine - 1, mine + others, odds / (1 + odds)) == pytest.approx(alpha)

@@ -250,6 +250,9 @@ def test_negative_control_without_variance(scores) -> None:
     zeros, ones = [0.0] * 100, [1.0] * 100
     silent = max_t_null([scores("a", zeros)], [scores("b", zeros)], rng=fresh())
     assert silent.passed and silent.statistic == 0.0
+    same = [0.2, 0.4] * 50
+    blindly = max_t_null([scores("a", same)], [scores("b", same)], rng=fresh())
+    assert blindly.passed and blindly.statistic == 0.0
     worse = max_t_null([scores("a", zeros)], [scores("b", [0.2, 0.4] * 50)], rng=fresh())
     assert worse.passed and worse.statistic < 0
     assert not max_t_null([scores("a", ones)], [scores("b", zeros)], rng=fresh()).passed

@@ -1,0 +1,89 @@
+"""The negative control on records that are shipped, and on the same with a leak planted in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import registry
+from harness.ledgers import Ledger
+from harness.negative import negative_flags, negative_test
+from harness.schema import CellRecord
+from leaderboard.app.attackview import leaks_on_noise
+from leaderboard.build import build_board
+from leaderboard.bundles import read_bundle, write_bundle
+from leaderboard.queries import open_board
+from leaderboard.records import Collected
+
+CONTROL = "pure_noise"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Path:
+    """The folder of a suite with the bundles of the undefended system and of the control."""
+    results = registry.results()
+    assert results is not None
+    return sorted(path.parent for path in results.glob(f"prototype-quick@*/{CONTROL}.jsonl.gz"))[-1]
+
+
+def collected(folder: Path) -> Collected:
+    found = Collected()
+    for name in ("none", CONTROL):
+        records, manifest = read_bundle(folder / f"{name}.jsonl.gz")
+        found.manifests[name] = (manifest or {}) | ({"control": "negative"} if name == CONTROL else {})
+        for record in records:
+            found.add(record, folder)
+    return found
+
+
+def planted(found: Collected, attack: str) -> Iterator[CellRecord]:
+    """The control's cells of one attack, with what the attack got from the undefended system."""
+    undefended = {place(c): c for c in found.cells.values() if (c.submission, c.name) == ("none", attack)}
+    for cell in found.cells.values():
+        if (cell.submission, cell.name) == (CONTROL, attack) and place(cell) in undefended:
+            yield cell.model_copy(update={"scores": undefended[place(cell)].scores})
+
+
+def place(cell: CellRecord) -> tuple[str, ...]:
+    return cell.entry, str(cell.seed), cell.variant, cell.secret, cell.coalition, cell.behaviour
+
+
+def outcome(ledgers: list[Ledger]) -> dict[str, bool]:
+    tests = {ledger.entry: negative_test(ledger, CONTROL, 0) for ledger in ledgers}
+    return {entry: test.passed for entry, test in tests.items() if test}
+
+
+def test_no_attack_beats_its_blind_guess_on_the_shipped_noise(shipped: Path) -> None:
+    passed = outcome(collected(shipped).ledgers())
+    assert len(passed) >= 2 and all(passed.values()), passed
+
+
+def test_a_planted_leak_fails_its_entry_alone(shipped: Path) -> None:
+    found = collected(shipped)
+    leaks = list(planted(found, "mean_release"))
+    found.cells |= {cell.key: cell for cell in leaks}
+    entries = {cell.entry for cell in leaks}
+    passed = outcome(found.ledgers())
+    assert entries and {entry for entry, fine in passed.items() if not fine} == entries
+    flags = [flag for ledger in found.ledgers() for flag in negative_flags(ledger, {CONTROL})]
+    assert len(flags) == len(entries) and all(flag.detail.startswith("mean_release ") for flag in flags)
+
+
+def test_the_board_needs_the_bundles_alone(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest that the bundle carries says what the control is: no submission has to be here."""
+    found = collected(shipped)
+    found.cells |= {cell.key: cell for cell in planted(found, "mean_release")}
+    for name in ("none", CONTROL):
+        mine = [record for record in found.all() if record.submission == name]
+        write_bundle(tmp_path / f"{name}.jsonl.gz", mine, {"name": name} | found.manifests[name])
+    monkeypatch.setattr(registry, "submissions", dict)
+    board = open_board(build_board([tmp_path], tmp_path / "board.duckdb")).board()
+    leaking = board[board["flags"].map(lambda flags: "negative_control_failed" in flags)]
+    entries = {cell.entry for cell in planted(found, "mean_release")}
+    assert set(leaking["entry"]) == entries and set(leaking["submission"]) == {"none", CONTROL}
+    assert (leaking["verified"] != "verified").all()
+    told = list(leaks_on_noise(board))
+    assert [text.partition(":")[0] for text in told] == sorted(entries)
+    assert all("noise of the right shape" in text and f"against {CONTROL}" in text for text in told)

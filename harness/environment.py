@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -64,10 +65,16 @@ def keep_memory() -> None:
 
 
 def pin_threads(number: int) -> None:
-    """Compute with exactly ``number`` threads from now on: sums in another order are other sums."""
+    """Compute with exactly ``number`` threads from now on: sums in another order are other sums.
+
+    Of torch, and of the linear algebra under numpy, scipy and scikit-learn, loaded already or later.
+    """
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(number)
+    threadpool_limits(number)
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(number)))
 
 
 def package_versions() -> dict[str, str]:

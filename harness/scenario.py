@@ -101,6 +101,8 @@ class Deployment:
     """Private party -> the curious party it talks to, where that is not the server (an edge)."""
     candidates: tuple[Candidate, ...] = ()
     """Records whose membership is asked for."""
+    asked: tuple[str, ...] = ()
+    """What an active curious party may ask about besides the candidates' texts: encoded once for all runs."""
     redraw: Callable[[numpy.random.Generator, Mapping[str, bool]], Deployment] | None = None
     """The same system on data that the attacker draws: the given candidates are in, all other records come from its
     auxiliary data. Makes shadow runs."""

@@ -35,7 +35,8 @@ def worker_spec(
         "parameters": task.parameters,
     }
     # Texts that an active server may ask about are encoded once, too; which of them are private does not show.
-    asked = [] if task.behaviour in _PASSIVE else [candidate.text for candidate in deployment.candidates]
+    candidates = [candidate.text for candidate in deployment.candidates]
+    asked = [] if task.behaviour in _PASSIVE else [*candidates, *deployment.asked]
     features = _features(deployment.parties.values(), asked, scratch) if scratch is not None else {}
     parties = {name: _party(name, plan, deployment, task, features) for name, plan in deployment.parties.items()}
     return {

@@ -1,4 +1,4 @@
-"""Attacks that read a party's class proportions off its answers on public texts."""
+"""Attacks that read a party's class proportions off its answers on public texts, and the floor of such guesses."""
 
 from __future__ import annotations
 
@@ -13,5 +13,7 @@ ATTACKS: dict[str, str] = {
     "black_box_shift": f"{_HERE}.fitted:BlackBoxShift",
     "logit_shares": f"{_HERE}.fitted:LogitShares",
     "logit_presence": f"{_HERE}.fitted:LogitPresence",
+    "sent_counts": f"{_HERE}.sent:SentCounts",
+    "blind_candidates": f"{_HERE}.blind:BlindCandidates",
 }
 """Attack name -> ``module:class``."""

@@ -7,7 +7,7 @@ import numpy as np
 from harness.errors import DataError
 from harness.score.statistic import Floats, Ints
 
-__all__ = ["argmax_histogram", "hard_labels", "log_shares", "mean_softmax"]
+__all__ = ["argmax_histogram", "hard_labels", "log_shares", "mean_softmax", "nothing_but_labels"]
 
 DEEPEST = 60.0
 """Logits this far below the top one count as this far: a share of e^-60 is none, and -inf cannot be averaged."""
@@ -52,6 +52,19 @@ def hard_labels(logits: Floats, rng: np.random.Generator) -> Ints:
     """The top class ``[...]`` of every row; of equal ones any, so that no class gains by its place."""
     tied = logits == logits.max(-1, keepdims=True)
     return np.asarray((tied * rng.uniform(0.5, 1.0, size=logits.shape)).argmax(-1), dtype=np.int64)
+
+
+def nothing_but_labels(logs: Floats) -> bool:
+    """Whether answers ``logs [..., classes]`` (of :func:`log_shares`) name a class each and say nothing more.
+
+    One class then lies above all others, which are equal, by the same gap in every row: a vote of any weight. Answers
+    that are certain of a class, up to 1 in a million, are votes, too.
+    """
+    rows = np.sort(logs.reshape(-1, logs.shape[-1]), axis=1)
+    gaps = rows[:, -1] - rows[:, -2]
+    even = float(np.abs(rows[:, -2] - rows[:, 0]).max()) < 1e-4
+    votes = even and float(np.ptp(gaps)) < 1e-4 and float(gaps.min()) > 1e-2
+    return votes or bool((rows[:, -1] > np.log1p(-1e-6)).mean() > 0.99)
 
 
 def _refilled(found: Floats, missing: np.ndarray, share: float) -> Floats:

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from attacks.label_distribution.answers import argmax_histogram, hard_labels, log_shares, mean_softmax
-from attacks.label_distribution.presence import class_presence
+from attacks.label_distribution.answers import (
+    argmax_histogram,
+    hard_labels,
+    log_shares,
+    mean_softmax,
+    nothing_but_labels,
+)
+from attacks.label_distribution.presence import class_presence, learn_presence
 from attacks.label_distribution.prior import fit_prior, fit_prior_to_noisy_logits
 from attacks.label_distribution.shift import black_box_shift, confusion, fit_response
 from attacks.label_distribution.world import World, look, named, parties_of, shadow_looks
@@ -25,7 +31,8 @@ Estimate = Callable[[Floats], Floats]
 """Logits ``[rounds, n, classes]`` of a party -> its proportions ``[classes]``."""
 
 ENOUGH = 8
-"""Parties of shadow runs, from which on they weigh estimates."""
+"""Parties of shadow runs, from which on they weigh estimates; classes that are there, and that are not, from which on
+presence is learned."""
 
 TRIED = 24
 """Parties that estimates are weighed on at most."""
@@ -95,7 +102,11 @@ class LogitShares(PriorFit):
 
 
 class LogitPresence(Attack):
-    """Classes that a party has: its log-odds of a class on that class's texts, against the reference's."""
+    """Classes that a party has: its log-odds of a class on that class's texts, against the reference's.
+
+    An adaptive attacker learns from shadow runs, which carry the defense, where log-odds of classes that are there lie,
+    and where those of others: a temperature, say, draws both together.
+    """
 
     name: ClassVar[str] = "logit_presence"
     summary: ClassVar[str] = "the party's log-odds of each class on texts of that class"
@@ -103,15 +114,29 @@ class LogitPresence(Attack):
     secret: ClassVar[str] = "class_presence"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
 
-    def __init__(self) -> None:
+    def __init__(self, *, shadows: int = 0) -> None:
+        self.shadows = shadows
         self.memo = Memo()
 
     def guess(self, view: View) -> Guess:
         """Party -> class -> score, larger for present."""
         world = self.memo.of(view.public, lambda: World.of(view))
+        score = self._learned(view, world) if view.adaptive else None
         looks = look(view, view.transcript, parties_of(view))
-        said = {party: log_shares(logits).mean(0) for party, logits in looks.items()}
-        return named(view, {party: class_presence(logs, world.reference) for party, logs in said.items()})
+        found = {party: _presence(world, logits) for party, logits in looks.items()}
+        return named(view, found if score is None else {party: score(one) for party, one in found.items()})
+
+    def _learned(self, view: View, world: World) -> Estimate | None:
+        """What shadow runs teach; None where they have too few classes that are there, or too few that are not."""
+        known = [(_presence(world, logits), shares > 0) for logits, shares in shadow_looks(view, self.shadows)]
+        present = np.concatenate([np.zeros(0, dtype=bool), *(has for _, has in known)])
+        if min(int(present.sum()), int((~present).sum())) < ENOUGH:
+            return None
+        return learn_presence(np.concatenate([scores for scores, _ in known]), present)
+
+
+def _presence(world: World, logits: Floats) -> Floats:
+    return class_presence(log_shares(logits).mean(0), world.reference)
 
 
 def fitted_prior(world: World, logits: Floats) -> Floats:
@@ -119,10 +144,12 @@ def fitted_prior(world: World, logits: Floats) -> Floats:
 
     The evidence is fitted, too: parties of few records and noisy labels learn less of a text than the reference does.
     """
-    shares = np.exp(log_shares(logits, share_of_rest=world.rest(logits))).mean(0)
-    certain = bool((shares.max(1) > 1 - 1e-6).mean() > 0.99)
-    temperature = None if certain else world.temperature
-    return fit_prior(shares, world.reference, world.prior, temperature=temperature, evidence=not certain)
+    logs = log_shares(logits, share_of_rest=world.rest(logits))
+    if nothing_but_labels(logs):  # a vote's weight is no confidence
+        votes = (logs == logs.max(-1, keepdims=True)).mean(0)
+        return fit_prior(votes, world.reference, world.prior, temperature=None, evidence=True)
+    shares = np.exp(logs).mean(0)
+    return fit_prior(shares, world.reference, world.prior, temperature=world.temperature, evidence=True)
 
 
 def _options(world: World, known: Sequence[tuple[Floats, Floats]], rng: np.random.Generator) -> dict[str, Estimate]:

@@ -29,7 +29,8 @@ def fit_prior(
     The fit minimises the cross-entropy to ``answers [n, classes]`` (shares; one-hot for hard labels), which is convex.
     ``reference [n, classes]`` are log-shares of a model trained under ``prior [classes]``. ``temperature`` is the
     defense's, None fits it: hard labels are answers at temperature 0. ``evidence`` fits e too, 1 otherwise: a party's
-    model may have learned less from each text than the reference.
+    model may have learned less from each text than the reference. Of both together only the ratio shows: where answers
+    follow the reference more sharply than it says itself, that is temperature, and where less, it is evidence.
 
     Raises:
         DataError: shapes do not fit, or a proportion of ``prior`` is not positive.
@@ -41,22 +42,27 @@ def fit_prior(
 
     slope = 1.0 / (temperature or 1.0)
 
+    def unit_of(a: float) -> tuple[float, bool]:
+        """By what offsets exceed log-ratios at slope ``a``, and whether that is the slope itself."""
+        tempered = temperature is None and (a > 1.0 or not evidence)
+        return (a if tempered else slope), tempered
+
     def loss(point: Floats) -> tuple[float, Floats]:
         a, offset = point[0], point[1:]
         scores = a * reference + offset
         logs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
         error = (np.exp(logs) * answers.sum(1, keepdims=True) - answers) / len(answers)
-        unit = a if temperature is None else slope
+        unit, tempered = unit_of(a)
         ratios = offset / unit
         value = -(answers * logs).sum() / len(answers) + PENALTY * (ratios**2).sum()
-        by_slope = (error * reference).sum() - (temperature is None) * 2 * PENALTY * (ratios**2).sum() / unit
+        by_slope = (error * reference).sum() - tempered * 2 * PENALTY * (ratios**2).sum() / unit
         return float(value), np.r_[by_slope, error.sum(0) + 2 * PENALTY * ratios / unit]
 
     slopes, widest = ((0.02, 20.0) if free else (slope, slope)), BOUND * (20.0 if free else max(slope, 1.0))
     start, bounds = np.r_[slope, np.zeros(classes)], [slopes, *[(-widest, widest)] * classes]
     limit = {"maxiter": 150}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=limit).x
-    return _proportions(found[1:] / (found[0] if temperature is None else slope), prior)
+    return _proportions(found[1:] / unit_of(float(found[0]))[0], prior)
 
 
 def fit_prior_to_noisy_logits(logits: Floats, reference: Floats, prior: Floats, *, temperature: float = 1.0) -> Floats:

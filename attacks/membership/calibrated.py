@@ -22,7 +22,7 @@ from attacks.membership.evidence import (
 )
 from attacks.membership.reading import Memo
 from attacks.membership.rounds import fit_weights
-from attacks.membership.shadows import Gaussians, fit_gaussians, shrink_shifts
+from attacks.membership.shadows import Gaussians, fit_gaussians, fit_outside, shrink_means, shrink_shifts
 from harness.attack import Attack
 from harness.errors import SuiteError
 from harness.score.statistic import Floats, Ints
@@ -30,16 +30,21 @@ from harness.score.statistic import Floats, Ints
 if TYPE_CHECKING:
     from harness.attack import DefenseCard, Guess, View
 
-__all__ = ["LabelOnly", "ShadowLira", "SurrogateLira"]
+__all__ = ["LabelOnly", "OfflineLira", "ShadowLira", "SurrogateLira"]
 
 MODES = ("online", "offline")
+ONLINE = fit_gaussians, shrink_shifts, lira.online
+OFFLINE = fit_outside, shrink_means, lira.offline
+"""How a mode fits the shadows, draws the fit together, and scores the target by it."""
 
 
 class ShadowLira(Attack):
     """LiRA: every candidate's confidence against its own distribution in shadow runs with and without it.
 
-    Rounds are weighed by how well they separate the shadows' members. ``shrink`` draws the shift of each candidate
-    towards that of its group (canaries and average records of its party): few shadows do not tell it from noise. An
+    Online, all looks at a candidate (rounds, and disturbed copies where those were asked about) are weighed by how well
+    they separate the shadows' members, and ``shrink`` draws the shift of each candidate towards that of its group
+    (canaries and average records of its party): few shadows do not tell it from noise. Offline only shadows without the
+    candidate are read, and answers about its text itself: rounds weigh alike, and it is the mean that is drawn. An
     adaptive attacker's shadows carry the defense, and noise that it declared is put where the law says it is.
     """
 
@@ -61,20 +66,33 @@ class ShadowLira(Attack):
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate."""
-        evidence = gather(view, self.reader(view), self.memo, self.shadows)
+        evidence, online = gather(view, self.reader(view), self.memo, self.shadows), self.mode == "online"
+        evidence = evidence if online else evidence.without_members()
         scores = np.full(len(view.candidates), np.nan)
         known, groups = evidence.usable, groups_of(view.candidates)
-        live, shadows, weights = _joined(evidence)
-        model = fit_gaussians(shadows, evidence.members[:, known], groups=groups[known])
+        live, shadows, weights = _joined(evidence, online)
+        fit, shrink, score = ONLINE if online else OFFLINE
+        model = fit(shadows, evidence.members[:, known], groups=groups[known])
         if self.direct and view.adaptive:
             model = _with_declared_noise(model, evidence, weights, view.defense)
-        model = shrink_shifts(model, groups[known]) if self.shrink else model
-        scores[known] = (lira.online if self.mode == "online" else lira.offline)(live, model)
+        model = shrink(model, groups[known]) if self.shrink else model
+        scores[known] = score(live, model)
         return scores_of(view.candidates, scores)
 
     def reader(self, view: View) -> Reader:
         """Where answers about candidates come from."""
-        return chosen_reader(view)
+        return copies_reader(view) if self.mode == "online" else chosen_reader(view)
+
+
+class OfflineLira(ShadowLira):
+    """The attack where shadow runs cannot be made with the candidates, or were made before they were known."""
+
+    name: ClassVar[str] = "offline_lira"
+    summary: ClassVar[str] = "how far the party's confidence lies above that of shadow runs without the candidate"
+    source: ClassVar[str] = "Carlini et al. 2022, section V-A"
+
+    def __init__(self, *, shadows: int = 0, shrink: bool = True) -> None:
+        super().__init__(shadows=shadows, mode="offline", shrink=shrink)
 
 
 class SurrogateLira(ShadowLira):
@@ -121,10 +139,11 @@ class LabelOnly(Attack):
         return scores_of(view.candidates, share, known)
 
 
-def _joined(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
+def _joined(evidence: Evidence, online: bool) -> tuple[Floats, Floats, Floats]:
     """Scores of usable candidates ``[m]``, ``[S, m]``, joined over looks, and the weights ``[2, looks]`` of that sum.
 
-    Every look counts twice: as confidence and as margin, which is steadier under noise.
+    Every look counts twice, as confidence and as margin, which is steadier under noise: as far as members tell. Without
+    them it is the mean confidence, nan where no look is there.
     """
     if not evidence.usable.any():
         raise SuiteError("no run says anything about any candidate: does this coalition see the parties' logits?")
@@ -132,16 +151,18 @@ def _joined(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
     live, shadows = (np.concatenate(some, axis=-1) for some in zip(*measured, strict=True))
     live, shadows = live[evidence.usable], shadows[:, evidence.usable]
     looks = live.shape[-1] // 2
-    if np.isnan(live).any() or np.isnan(shadows).any():  # some rounds asked about some candidates only
+    if not online or np.isnan(live).any() or np.isnan(shadows).any():  # some rounds ask about some candidates only
         weights = np.array([np.full(looks, 1.0 / looks), np.zeros(looks)])
         return _mean(live[..., :looks]), _mean(shadows[..., :looks]), weights
     found = fit_weights(shadows, evidence.members[:, evidence.usable])
     return live @ found, shadows @ found, found.reshape(2, looks)
 
 
-def _mean(looks: Floats) -> Floats:
-    """Over looks that are there."""
-    return np.asarray(np.nanmean(looks, axis=-1), dtype=np.float64)
+def _mean(looks: Floats, axis: int | tuple[int, ...] = -1) -> Floats:
+    """Over looks that are there; nan without any."""
+    there = ~np.isnan(looks)
+    count = there.sum(axis)
+    return np.asarray(np.where(count, np.where(there, looks, 0.0).sum(axis) / np.maximum(count, 1), np.nan))
 
 
 def _with_declared_noise(model: Gaussians, evidence: Evidence, weights: Floats, defense: DefenseCard) -> Gaussians:
@@ -150,7 +171,8 @@ def _with_declared_noise(model: Gaussians, evidence: Evidence, weights: Floats, 
     variance = sum(sizes[law.name] * law.scale**2 for law in defense.laws if law.name in sizes)
     if not variance:
         return model
-    usual, labels = np.nanmean(evidence.shadows, axis=(0, 2))[evidence.usable], evidence.labels[evidence.usable]
+    usual = np.nan_to_num(_mean(evidence.shadows, (0, 2)))[evidence.usable]
+    labels = evidence.labels[evidence.usable]
     rounds = [noise_variance(usual, labels, variance**0.5, (float(p), float(q))) for p, q in weights.T]
     return model.reshaped(np.sum(rounds, axis=0))
 

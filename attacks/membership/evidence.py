@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +52,10 @@ class Evidence:
     labels: Ints
     usable: Mask
     """``[m]``: candidates about which every run says something."""
+
+    def without_members(self) -> Evidence:
+        """With nothing of what shadows say about candidates that they had: an offline attacker has no such shadows."""
+        return replace(self, shadows=np.where(self.members[..., None, None], np.nan, self.shadows))
 
 
 def gather(view: View, reader: Reader, memo: Memo, shadows: int, *, fewest: int = FEWEST) -> Evidence:
@@ -122,12 +126,12 @@ def passive_reader(view: View, memo: Memo) -> Reader:
 
 
 def public_basis(view: View, memo: Memo) -> tuple[Basis, Floats]:
-    """Public texts, prepared for students, and embeddings ``[m, d]`` of the candidates; made once per view.public.
+    """Public texts, prepared for students, and embeddings ``[m, d]`` of the candidates; made once for all targets.
 
     Raises:
         SuiteError: fewer than three public texts.
     """
-    return memo.of(view.public, lambda: _embedded(view))
+    return memo.of(view.public.facts, lambda: _embedded(view))
 
 
 def groups_of(candidates: Sequence[Candidate]) -> Ints:

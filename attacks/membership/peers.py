@@ -91,7 +91,7 @@ class DistilledLira(Attack):
         target = summed(confidences(evidence)[0])
         basis, points = public_basis(view, self.memo)
         found, labels = answers(view.transcript, view.public), label_ids(view.candidates, view.public)
-        subsets = self.subsets.of(view.public, lambda: self._subsets(view, basis))
+        subsets = self.subsets.of(view.public.facts, lambda: self._subsets(view, basis))
         scores = np.full(len(target), np.nan)
         for party, rows in by_party(view.candidates).items():
             logits = np.nanmean(table(found, party, public_range(view.public), view.public), axis=0)

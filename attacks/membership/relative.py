@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.attack import Guess, View
     from harness.coalition import Sighting
 
-__all__ = ["Rmia"]
+__all__ = ["OfflineRmia", "Rmia"]
 
 FEWEST = 2
 """Shadow runs without which there is no reference, or none to fit the slope on."""
@@ -64,8 +64,20 @@ class Rmia(Attack):
         return rmia.rmia(ratios, population[0] / rmia.marginal(population[1:], None, slope), self.gamma)
 
     def _population(self, view: View, run: Sequence[Sighting]) -> Mapping[str, Floats]:
-        labels = self.populations.of(view.public, lambda: _public_labels(view))
+        # What public texts are about is guessed once: of one target as of the other.
+        labels = self.populations.of(view.public.facts, lambda: _public_labels(view))
         return self.populations.of(run, lambda: _read(view, run, labels))
+
+
+class OfflineRmia(Rmia):
+    """The attack on shadow runs without the candidate; what it would add is guessed by a slope that shadows fit, each
+    a target of the others."""
+
+    name: ClassVar[str] = "offline_rmia"
+    summary: ClassVar[str] = "likelihood ratio against public texts, by shadow runs without the candidate"
+
+    def __init__(self, *, shadows: int = 0, gamma: float = 1.0) -> None:
+        super().__init__(shadows=shadows, online=False, gamma=gamma)
 
 
 def _read(view: View, run: Sequence[Sighting], labels: Ints) -> Mapping[str, Floats]:

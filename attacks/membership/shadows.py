@@ -9,7 +9,7 @@ import numpy as np
 from harness.errors import DataError
 from harness.score.statistic import Floats, Ints, Mask
 
-__all__ = ["MANY", "Gaussians", "fit_gaussians", "shrink_shifts"]
+__all__ = ["MANY", "Gaussians", "fit_gaussians", "fit_outside", "shrink_means", "shrink_shifts"]
 
 MANY = 64
 """Shadows from which on every candidate gets variances of its own (Carlini et al. 2022, section V-B)."""
@@ -75,6 +75,47 @@ def fit_gaussians(
     return Gaussians(mean_in, mean_out, variance_in, variance_out, count_in, count_out, doubt)
 
 
+def fit_outside(
+    scores: Floats, members: Mask, *, groups: Ints | None = None, fixed_variance: bool | None = None
+) -> Gaussians:
+    """The same from shadows without the candidate alone: what others score may be nan, and is never read.
+
+    Nothing is known of members: ``mean_in`` is ``mean_out``, seen 0 times. A candidate that every shadow had gets the
+    mean of its group.
+
+    Raises:
+        DataError: shapes differ, a score outside is not finite, or no candidate was out of any shadow.
+    """
+    outside = ~members
+    _check_outside(scores, members)
+    fixed = len(scores) < MANY if fixed_variance is None else fixed_variance
+    marks = np.zeros(scores.shape[1], dtype=np.int64) if groups is None else np.unique(groups, return_inverse=True)[1]
+    count, mean = outside.sum(0), _mean(scores, outside)
+    seen = count > 0
+    usual = np.bincount(marks, mean * seen) / np.maximum(np.bincount(marks, seen), 1)
+    anywhere = np.where(np.bincount(marks, seen) > 0, usual, mean[seen].mean())
+    mean = np.where(seen, mean, anywhere[marks])
+    variance = _variance(scores, outside, mean, marks, fixed)
+    never = np.zeros_like(count)
+    return Gaussians(mean, mean, variance, variance, never, count, np.zeros(len(mean)))
+
+
+def shrink_means(model: Gaussians, groups: Ints | None = None) -> Gaussians:
+    """The same with every non-member mean drawn towards that of its group, as far as its shadows leave it uncertain.
+
+    Empirical Bayes as in :func:`shrink_shifts`; what stays uncertain of the mean goes to ``doubt``.
+    """
+    marks = np.zeros(len(model.mean_out), dtype=np.int64) if groups is None else np.asarray(groups)
+    error = model.variance_out / np.maximum(model.count_out, TINY)
+    mean, doubt = model.mean_out.copy(), model.doubt.copy()
+    for group in np.unique(marks):
+        of = marks == group
+        centre, spread = _prior(mean[of], error[of])
+        mean[of] = centre + spread / (spread + error[of]) * (mean[of] - centre)
+        doubt[of] = spread * error[of] / (spread + error[of])
+    return replace(model, mean_in=mean, mean_out=mean, doubt=doubt)
+
+
 def shrink_shifts(model: Gaussians, groups: Ints | None = None) -> Gaussians:
     """The same candidates with every shift drawn towards the mean shift of its group (canaries, say, or a class).
 
@@ -98,10 +139,15 @@ def shrink_shifts(model: Gaussians, groups: Ints | None = None) -> Gaussians:
 
 def _towards_mean(values: Floats, errors: Floats) -> Floats:
     """Posterior means of ``values`` with sampling variances ``errors`` under one Gaussian prior."""
+    centre, spread = _prior(values, errors)
+    return np.asarray(centre + spread / (spread + errors) * (values - centre), dtype=np.float64)
+
+
+def _prior(values: Floats, errors: Floats) -> tuple[float, float]:
+    """Mean and variance of that prior, by moments."""
     weights = 1.0 / errors
     centre = float(np.average(values, weights=weights))
-    spread = max(float(np.average((values - centre) ** 2 - errors, weights=weights)), 0.0)
-    return np.asarray(centre + spread / (spread + errors) * (values - centre), dtype=np.float64)
+    return centre, max(float(np.average((values - centre) ** 2 - errors, weights=weights)), 0.0)
 
 
 def _mean(scores: Floats, mask: Mask) -> Floats:
@@ -120,6 +166,15 @@ def _variance(scores: Floats, mask: Mask, mean: Floats, groups: Ints, fixed: boo
     pooled = np.where(freedoms >= ENOUGH, of_group / np.maximum(freedoms, 1), overall)[groups] + TINY
     own = squares / np.maximum(freedom, 1) + TINY
     return np.asarray(pooled if fixed else np.where(freedom > 0, own, pooled), dtype=np.float64)
+
+
+def _check_outside(scores: Floats, members: Mask) -> None:
+    if scores.ndim != 2 or scores.shape != members.shape:
+        raise DataError(f"shadow scores {list(scores.shape)} for members {list(members.shape)}; give two [shadows, m]")
+    if members.all():
+        raise DataError(f"every candidate was in all of {len(scores)} shadows: use more shadows")
+    if odd := int((~np.isfinite(scores) & ~members).sum()):
+        raise DataError(f"{odd} scores of shadows without the candidate are not finite")
 
 
 def _check(scores: Floats, members: Mask) -> None:

@@ -25,7 +25,8 @@ __all__ = ["ParameterGain", "ParameterLira", "ParameterLoss"]
 class ParameterLoss(LogitLoss):
     """Confidence of a client's own model in the candidate's label, averaged over its uploads: one threshold for all.
 
-    Candidates of clients whose models are not seen get the median.
+    Candidates of clients whose models are not seen get the median: aim at a secret that leaves them out, such as
+    ``membership:edge0``.
     """
 
     name: ClassVar[str] = "parameter_loss"

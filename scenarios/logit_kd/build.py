@@ -61,37 +61,40 @@ def build(settings: Settings, axes: Axes) -> Deployment:
 
 def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
-    from harness.models import depth, model_hash
+    from harness.models import model_hash
 
-    splits = _splits(settings, _labelled(settings, pool), numpy_generator("splits", *axes))
-    labels = tuple(sorted({str(record.label) for record in splits.private}))
+    known = _labelled(settings, pool)
+    labels = tuple(sorted({str(record.label) for record in known}))
+    splits = _splits(settings, known, numpy_generator("splits", *axes))
+    # It refuses a class that no client would have: nobody could label its held-out texts.
     population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
     shown, test, public = _shown(settings, splits, axes)
     encoder = Encoder(PartRef(settings.model, 0, None), settings.max_tokens)
-    half = Encoder(PartRef(settings.model, 0, max(1, depth(settings.model) // 2)), settings.max_tokens)
+    second = Encoder(PartRef(settings.second_model, 0, None), settings.max_tokens)
     groups = hkt.groups(settings, population, labels, axes) if settings.method == "fedhkt" else {}
-    common = _Common(settings, axes, encoder, half, labels, test, tuple(r.text for r in public), groups)
+    common = _Common(settings, axes, encoder, second, labels, test, tuple(r.text for r in public), groups)
+    curious = common.curious(chosen.candidates)
     made = Deployment(
         function=f"scenarios.logit_kd.{'hkt' if groups else 'protocol'}:client",
         curious=hkt.server if groups else protocol.server,
         parties=common.parties(population),
         public=common.facts(shown),
-        secrets=secrets_of(population, chosen),
+        secrets=secrets_of(population, chosen, groups),
         tasks=(Classification({item.id: label for item, label in common.items()}),),
-        model_id=f"{settings.model}:{model_hash(settings.model)}",
+        model_id=" ".join(f"{name}:{model_hash(name)}" for name in settings.encoders),
         data_id=f"{settings.data}:{_fingerprint(population)}",
-        settings=common.curious(chosen.candidates),
+        settings=curious,
         encoder=encoder,
         coalitions=common.coalitions(),
         routes={client: edge for edge, clients in groups.items() for client in clients},
         candidates=chosen.candidates,
+        asked=tuple(text for texts in curious["candidates"].values() for text in texts),
         truth=population.truth,
         knockout="rows",
         entitlement=_entitlement(settings),
     )
-    alone = replace(
-        made, function="scenarios.logit_kd.protocol:client", curious=protocol.idle, routes={}, candidates=(), secrets={}
-    )
+    nothing: dict[str, Any] = {"routes": {}, "candidates": (), "asked": (), "secrets": {}}
+    alone = replace(made, function="scenarios.logit_kd.protocol:client", curious=protocol.idle, **nothing)
     return replace(
         made,
         redraw=partial(_redraw, made, common, splits.auxiliary, chosen.candidates),
@@ -109,7 +112,7 @@ class _Common:
     settings: Settings
     axes: Axes
     encoder: Encoder
-    half: Encoder
+    second: Encoder
     labels: tuple[str, ...]
     test: Sequence[Record]
     public: tuple[str, ...]
@@ -149,14 +152,15 @@ class _Common:
         """What one party gets."""
         local = {name: getattr(self.settings, name) for name in _LOCAL}
         model = self.model_of(client)
+        shared = {"labels": list(self.labels), "model": model, "trainings": self.settings.trainings, "alone": alone}
         return PartyPlan(
             items=tuple(items),
             parts={},
-            settings={**local, "labels": list(self.labels), "model": model, "alone": alone},
+            settings={**local, **shared},
             public_texts=self.public,
             seed=("defense", *self.axes),
             records=tuple(records),
-            encoder=self.half if model == "linear-half" else self.encoder,
+            encoder=self.second if model == "linear-second" else self.encoder,
         )
 
     def curious(self, candidates: Sequence[Candidate]) -> dict[str, Any]:

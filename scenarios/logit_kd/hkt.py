@@ -33,18 +33,24 @@ __all__ = ["client", "groups", "server"]
 def groups(
     settings: Settings, population: Population, labels: Sequence[str], axes: tuple[str | int, ...]
 ) -> dict[str, list[str]]:
-    """Edge -> its clients: k-means on label shares; an edge left without clients is not there."""
+    """Edge -> its clients: k-means on label shares; an edge left without clients is not there.
+
+    Edges are numbered by how many clients they have beside the curious one, so that ``edge0`` always has victims.
+    """
     import numpy as np
     from sklearn.cluster import KMeans
+
+    from scenarios.population import CURIOUS
 
     names = sorted(population.counts, key=lambda name: int(name.removeprefix("client")))
     counts = np.array([[population.counts[name].get(label, 0) for label in labels] for name in names], dtype=float)
     seed = int(numpy_generator("groups", *axes).integers(2**31))
     found = KMeans(settings.edges, n_init=4, random_state=seed).fit_predict(counts / counts.sum(1, keepdims=True))
-    made: dict[str, list[str]] = {}
+    made: dict[int, list[str]] = {}
     for name, group in zip(names, found.tolist(), strict=True):
-        made.setdefault(f"edge{group}", []).append(name)
-    return dict(sorted(made.items()))
+        made.setdefault(group, []).append(name)
+    ordered = sorted(made.values(), key=lambda members: len(set(members) - {CURIOUS}), reverse=True)
+    return {f"edge{number}": members for number, members in enumerate(ordered)}
 
 
 def client(me: Party) -> Generator[Sent, Message, None]:
@@ -84,7 +90,7 @@ def server(net: Net) -> None:
             if last:
                 hall.transfer(round_)
             hall.answer(more=not (last and round_ == net.rounds - 1), knowledge=last)
-    net.own |= {f"{edge}.{name}": value for edge, model in hall.models.items() for name, value in state(model).items()}
+    # What is kept is the cloud's: an edge has its clients' parameters from their messages.
     net.own["consensus"], net.own["selected"] = hall.logits, hall.mask.float()
 
 

@@ -24,13 +24,13 @@ __all__ = ["client", "digest_loss", "idle", "private_loss", "server"]
 
 
 def client(me: Party) -> Generator[Sent, Message, None]:
-    """Owns labelled texts; ``alone``, it trains as much as it would otherwise and sends nothing."""
+    """Owns labelled texts; ``alone``, it trains as often as it would in its protocol and sends nothing."""
     x, y = private_data(me)
     model = me.fresh(make_model(me.settings["model"], x.shape[1], len(me.settings["labels"])))
     train_private(me, model, x, y)
     queries = list(me.public_texts)
     shown, public = inputs(me, queries), len(queries)
-    for round_ in range(me.settings["rounds"]):
+    for round_ in range(me.settings["trainings"] - 1):
         if not me.settings["alone"]:
             with torch.no_grad():
                 logits = model(shown)

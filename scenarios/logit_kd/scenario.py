@@ -21,8 +21,10 @@ def _small(folder: str) -> Deployment:
     from harness.toy import toy_model, toy_records
     from scenarios.logit_kd.build import assemble
 
+    model = str(toy_model(folder))
     settings = Settings(
-        model=str(toy_model(folder)),
+        model=model,
+        second_model=model,
         data="toy",
         max_tokens=12,
         rounds=2,
@@ -56,8 +58,9 @@ LOGIT_KD = Scenario(
         "edge0": "FedHKT-style: parameters and label counts of the first group's clients; edge1 and so on likewise",
     },
     secrets={
-        "membership": "whether a candidate record is among its client's, canaries and average records",
-        "label_distribution": "each client's class proportions",
+        "membership": "whether a candidate record is among its client's, canaries and average records; FedHKT-style "
+        "also membership:edge0 and so on: the candidates of that edge's own clients, the only ones that it hears",
+        "label_distribution": "each client's class proportions; FedHKT-style also label_distribution:edge0 and so on",
         "class_presence": "which classes each client holds",
         "property": "whether most of a client's texts carry the planted signature, with the setting 'planted'",
     },

@@ -11,7 +11,7 @@ from scenarios.planting import Planting
 
 __all__ = ["MEANING", "Settings", "read_settings"]
 
-ModelName = Literal["linear", "linear-half", "mlp", "scratch"]
+ModelName = Literal["linear", "linear-second", "mlp", "scratch"]
 
 
 class Settings(Planting):
@@ -23,14 +23,15 @@ class Settings(Planting):
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
     classes: int = Field(0, ge=0, description="keep only the most frequent classes, this many; 0: all")
     model: str = Field("all-minilm-l6-v2", description="the frozen public encoder")
+    second_model: str = Field("paraphrase-minilm-l3-v2", description="another one, of clients of linear-second")
     max_tokens: int = Field(32, ge=1, description="texts are truncated to this many tokens")
 
     method: Literal["fedmd", "fedhkt"] = Field("fedmd", description="the protocol; fedhkt is a reconstruction")
     models: tuple[ModelName, ...] = Field(
-        ("linear", "mlp", "linear-half", "scratch"),
+        ("linear", "mlp", "linear-second", "scratch"),
         min_length=1,
         description="the clients' models, in turn (fedhkt: the edges'): a linear layer or an MLP on the encoder, a "
-        "linear layer on the first half of its blocks, a small transformer trained from scratch",
+        "linear layer on the second encoder, a small transformer trained from scratch",
     )
     digest: Literal["mae", "kl"] = Field("mae", description="FedMD: loss towards the consensus")
     digest_epochs: int = Field(2, ge=0, description="epochs on the public texts in each round")
@@ -60,6 +61,17 @@ class Settings(Planting):
     auxiliary: int = Field(800, ge=1, description="the attacker's own labelled records")
     public: int = Field(200, ge=1, description="public texts that everybody answers")
     test: int = Field(200, ge=1, description="held-out texts that utility is scored on, dealt to the clients in turn")
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """Names of the frozen public encoders that some client uses, the scenario's own first."""
+        return (self.model, self.second_model) if "linear-second" in self.models else (self.model,)
+
+    @property
+    def trainings(self) -> int:
+        """How often a client trains on its own records, for ``epochs`` each time: before the first round and in each,
+        in fedhkt in every inner round and at the end."""
+        return 1 + self.rounds * (self.inner_rounds if self.method == "fedhkt" else 1)
 
 
 MEANING = {

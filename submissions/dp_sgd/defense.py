@@ -22,7 +22,7 @@ class PrivateTraining(Defense):
         size = max(1, sum(record.label is not None for record in records))
         rate = min(1.0, settings["batch_size"] / size)
         once = max(1, round(settings["epochs"] / rate))
-        self.noise = calibrated(rate, once * (1 + settings["rounds"]), self.epsilon, self.delta)
+        self.noise = calibrated(rate, once * settings["trainings"], self.epsilon, self.delta)
 
     def dp(self) -> DPSGD:
         return DPSGD(clip=self.clip, noise_multiplier=self.noise)

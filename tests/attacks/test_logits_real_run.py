@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,12 +11,15 @@ import torch
 from attacks import label_distribution, membership
 from harness.archive import Archive
 from harness.attack import Attack, DefenseCard
+from harness.errors import SuiteError
 from harness.registry import load
 from harness.runner import Runner, Task
 from harness.scenario import Scenario
 from harness.shadows import ShadowBank
 from harness.sight import Sight
 from harness.view import Bank, RunView
+from tests.attacks.live import live_view
+from tests.attacks.membership.test_parameters import hierarchy
 
 SHADOWS = 4
 
@@ -75,7 +79,29 @@ def test_the_blind_guess_at_classes_serves_both_secrets(views: dict[tuple[str, s
     assert sum(dict(next(iter(rows))).values()) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", sorted(label_distribution.ATTACKS))
+def test_counts_in_control_messages_are_read_by_edges_and_through_edges(toy_folder: Path) -> None:
+    """An edge has its clients' counts; the server has their sum, and knows the mean of the group exactly."""
+    with Runner(isolation="none", threads=1) as runner:
+        made = hierarchy(toy_folder)
+        edge, server = (live_view(runner, made, coalition=name) for name in ("edge0", "server"))
+        guesses = [plugin("sent_counts").guess(view) for view in (edge, server)]
+    truth = made.secrets["label_distribution"]
+    exact, group = ([s.value for s in truth.score(guess) if s.metric == "tv"] for guess in guesses)
+    assert exact == pytest.approx([0.0] * len(exact))
+    own = made.secrets["label_distribution:edge0"].score(guesses[0])
+    assert {s.record for s in own} == set(truth.records) and max(s.value or 0.0 for s in own) < 1e-9
+    records = [r.label for plan in made.parties.values() for r in plan.records]
+    for row in (guesses[1][party] for party in truth.records):
+        assert row == pytest.approx({name: records.count(name) / len(records) for name in row})
+    assert max(v for v in group if v is not None) > 0.0
+
+
+def test_without_counts_there_is_nothing_to_read(views: dict[tuple[str, str], RunView]) -> None:
+    with pytest.raises(SuiteError, match="no label counts are sent to this coalition"):
+        plugin("sent_counts").guess(views["honest", "server"])
+
+
+@pytest.mark.parametrize("name", sorted(set(label_distribution.ATTACKS) - {"sent_counts"}))
 def test_aggregate_secrets_of_every_party(views: dict[tuple[str, str], RunView], name: str) -> None:
     view, attack = views["honest", "server"], plugin(name)
     guess = attack.guess(view)

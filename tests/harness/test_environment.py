@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -27,6 +28,22 @@ def test_environment_describes_this_process() -> None:
     assert found.device == "cpu"
     assert abs((datetime.now(UTC) - datetime.fromisoformat(found.created)).total_seconds()) < 60
     assert torch.get_num_threads() == before
+
+
+def test_threads_are_pinned_in_libraries_loaded_before_and_after() -> None:
+    code = """
+import numpy, threadpoolctl
+from harness.environment import pin_threads
+numpy.zeros((2, 2)) @ numpy.zeros((2, 2))
+pin_threads(1)
+import scipy.linalg, sklearn.linear_model
+found = threadpoolctl.threadpool_info()
+assert len(found) >= 3, found
+assert {one["num_threads"] for one in found} == {1}, found
+"""
+    free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=free, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def git(folder: Path, *arguments: str) -> str:

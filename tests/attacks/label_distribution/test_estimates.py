@@ -210,3 +210,22 @@ def test_unusable_references_are_refused():
         class_presence(np.zeros((2, 3)), np.zeros((3, 3)))
     with pytest.raises(DataError, match="finite"):
         fit_prior_to_noisy_logits(np.full((2, 2), -np.inf), np.zeros((2, 2)), np.array([0.5, 0.5]))
+
+
+def test_labels_sharper_than_the_reference_are_tempered_and_blunter_ones_know_less():
+    """Two worlds that one slope tells apart: labels that are the reference's posterior cut off, and labels drawn from
+    one with half of the reference's evidence."""
+    rng, prior = np.random.default_rng(11), np.full(CLASSES, 1 / CLASSES)
+    sharp, blunt = [], []
+    for _ in range(4):
+        party = bayes(rng, separation=0.5)
+        cut = np.eye(CLASSES)[party.logits.argmax(1)]
+        same = [fit_prior(cut, party.reference, prior, temperature=None, evidence=e) for e in (False, True)]
+        sharp.append(distance(*same))
+        logits = 0.5 * party.reference + np.log(party.proportions)
+        drawn = np.eye(CLASSES)[(logits + rng.gumbel(size=logits.shape)).argmax(1)]
+        found = (fit_prior(drawn, party.reference, prior, temperature=None, evidence=e) for e in (False, True))
+        blunt.append([distance(one, party.proportions) for one in found])
+    assert max(sharp) < 0.01
+    tempered, knowing = np.mean(blunt, axis=0)
+    assert knowing < 0.05 and knowing < 0.5 * tempered

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from attacks.label_distribution import ATTACKS
+from attacks.label_distribution.answers import log_shares, nothing_but_labels
 from attacks.label_distribution.fitted import BlackBoxShift, LogitPresence, LogitShares, PriorFit
+from attacks.label_distribution.presence import learn_presence
 from attacks.label_distribution.simple import ArgmaxHistogram, MeanSoftmax
 from attacks.prototype.class_presence import BlindClasses
 from harness.aggregate import DistributionSecret, PresenceSecret
 from harness.attack import Attack, DefenseCard
 from harness.errors import SuiteError
+from harness.host import load_defense_class
+from harness.message import Kind, Message
 from harness.metrics.membership import auc
 from harness.registry import load
+from harness.submission import load as load_submission
 from tests.attacks.logit_lab import hardened, passive_view
 
 UNEVEN = {"candidates": 1, "sizes": (1, 3, 10, 40), "public": 240, "parties": 5, "spread": 12.0, "size": 24}
@@ -53,6 +60,38 @@ def test_hard_labels_leak_shares_too(attack):
     assert distance(attack, views) < 0.75 * distance(BlindClasses(), views)
 
 
+def shipped_labels(x, rng):
+    """What the submission hard_labels makes of logits: votes of a weight that is no certainty."""
+    found = load_submission(Path(__file__).parents[3] / "submissions" / "hard_labels")
+    defense = load_defense_class(found.folder, found.target)(**found.points[0].parameters)
+    sent = defense.send(Message(Kind.LOGITS, {"logits": torch.from_numpy(x).float()}))
+    return sent["logits"].double().numpy()
+
+
+def test_the_prior_fit_takes_votes_for_labels():
+    """Shipped votes are read as labels are, and then the fit loses little where the histogram is right, and gains where
+    texts say something."""
+    gains = []
+    for spread in (12.0, 4.0, 2.0):
+        views = worlds(send=shipped_labels, spread=spread)
+        fit, histogram = distance(PriorFit(), views), distance(ArgmaxHistogram(), views)
+        assert fit == pytest.approx(distance(PriorFit(), worlds(send=hardened, spread=spread)), abs=1e-3)
+        gains.append(histogram - fit)
+    assert min(gains) > -0.02 and np.mean(gains) > 0.03
+
+
+def test_only_votes_are_nothing_but_labels():
+    rng = np.random.default_rng(0)
+    logits = 3.0 * rng.normal(size=(2, 50, 6))
+    votes = np.where(logits == logits.max(-1, keepdims=True), 5.0, -1.0)
+    assert nothing_but_labels(log_shares(votes)) and nothing_but_labels(log_shares(hardened(logits[0], rng)))
+    weighted = votes * (1.0 + 0.01 * rng.random((2, 50, 1)))  # the weight of each vote tells something
+    other = votes.copy()
+    other[0, 0, :2] += 0.1
+    for said in (logits, weighted, other, np.zeros((2, 50, 6))):
+        assert not nothing_but_labels(log_shares(said))
+
+
 def test_the_best_on_shadows_is_as_good_as_the_prior_fit_under_noise():
     views = worlds(shadows=5, send=lambda x, rng: x + 6.0 * rng.normal(size=x.shape))
     assert distance(LogitShares(), views) < distance(PriorFit(), views)
@@ -85,21 +124,47 @@ def test_noise_alone_is_no_better_than_blind():
         assert distance(attack, views) > 0.85 * blind
 
 
-def presence(views):
+def presence(views, adaptive=False):
+    """AUC, and balanced accuracy of the threshold 1/2."""
     scores, labels = [], []
     for view in views:
+        view.adaptive = adaptive
         held = {p: {c: int(n > 0) for c, n in row.items()} for p, row in view.truth["counts"].items()}
         found = PresenceSecret(held).score(LogitPresence().guess(view))
         scores += [s.value for s in found if s.metric == "score"]
-        labels += [int(s.value) for s in found if s.metric == "label"]
-    return auc(scores, labels)
+        labels += [s.value == 1.0 for s in found if s.metric == "label"]
+    told, there = np.array(scores) >= 0.5, np.array(labels)
+    return auc(scores, labels), (told[there].mean() + (~told[~there]).mean()) / 2
 
 
 def test_absent_classes_are_told():
     sparse = {"sizes": (0, 20), "candidates": 0, "seeds": 6}
-    assert presence(worlds(**sparse)) > 0.95
+    assert presence(worlds(**sparse))[0] > 0.95
     noise = worlds(**sparse, send=lambda x, rng: rng.normal(size=x.shape))
-    assert presence(noise) == pytest.approx(0.5, abs=0.15)
+    assert presence(noise)[0] == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.parametrize("send", [lambda x, rng: x / 4.0, shipped_labels], ids=["temperature", "votes"])
+def test_shadows_tell_where_present_classes_begin(send):
+    views = worlds(sizes=(0, 0, 4, 20), candidates=0, seeds=5, shadows=5, send=send)
+    plain, learned = presence(views), presence(views, adaptive=True)
+    assert learned[0] == pytest.approx(plain[0], abs=0.03)  # one order, up to what differs between shadows
+    assert learned[1] > plain[1] + 0.05 and learned[1] > 0.75
+
+
+def test_presence_is_not_learned_from_shadows_that_miss_no_class():
+    (view,) = worlds(sizes=(5, 20), seeds=1, shadows=4)
+    guess = LogitPresence().guess(view)
+    view.adaptive = False
+    assert LogitPresence().guess(view) == guess
+
+
+def test_presence_is_learned_as_a_probability_with_its_threshold_in_the_middle():
+    rng = np.random.default_rng(0)
+    present = rng.random(4000) < 0.8  # presence is common, and yet the threshold lies between the means
+    score = learn_presence(rng.normal(size=4000) + np.where(present, 7.0, 3.0), present)
+    assert score(np.array([5.0]))[0] == pytest.approx(0.5, abs=0.05)
+    assert (np.diff(score(np.linspace(0.0, 10.0, 20))) > 0).all()
 
 
 def test_consensus_stands_in_for_parties_that_are_not_seen():

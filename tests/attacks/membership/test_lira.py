@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from attacks.membership import lira
-from attacks.membership.shadows import fit_gaussians, shrink_shifts
+from attacks.membership.shadows import fit_gaussians, fit_outside, shrink_means, shrink_shifts
 from harness.errors import DataError
 from harness.metrics.membership import auc, tpr_at_fpr
 
@@ -29,14 +29,18 @@ def online(target, shadows, members):
 
 
 def offline(target, shadows, members):
-    return lira.offline(target, fit_gaussians(shadows, members))
+    return lira.offline(target, fit_outside(shadows, members))
+
+
+def drawn(target, shadows, members):
+    return lira.offline(target, shrink_means(fit_outside(shadows, members)))
 
 
 def shrunk(target, shadows, members):
     return lira.online(target, shrink_shifts(fit_gaussians(shadows, members)))
 
 
-@pytest.mark.parametrize("score", [online, offline, shrunk])
+@pytest.mark.parametrize("score", [online, offline, shrunk, drawn])
 @pytest.mark.parametrize("power", [1.0, 2.0])
 def test_many_shadows_reach_the_known_power(score, power):
     rng = np.random.default_rng(0)
@@ -53,7 +57,7 @@ def test_power_has_the_published_values():
         assert lira.expected_tpr(power, 0.001) == pytest.approx(rate, abs=6e-4)
 
 
-@pytest.mark.parametrize("score", [online, offline, shrunk])
+@pytest.mark.parametrize("score", [online, offline, shrunk, drawn])
 def test_scores_that_membership_does_not_move_are_chance(score):
     """Every run is a target in turn, so the null also shows that leaving one out does not bias the score."""
     rng = np.random.default_rng(1)
@@ -127,10 +131,47 @@ def test_variances_are_of_the_right_side():
 
 
 def test_offline_is_one_sided():
-    model = fit_gaussians(*_pair(gaussian(np.random.default_rng(7), 16, 20, 1.0)))
+    model = fit_outside(*_pair(gaussian(np.random.default_rng(7), 16, 20, 1.0)))
     below, above = model.mean_out - 3.0, model.mean_out + 3.0
     assert (lira.offline(above, model) > lira.offline(model.mean_out, model)).all()
     assert (lira.offline(below, model) < lira.offline(model.mean_out, model)).all()
+
+
+@pytest.mark.parametrize("fit", [fit_outside, lambda s, m: shrink_means(fit_outside(s, m))])
+def test_offline_never_reads_a_shadow_that_had_the_candidate(fit):
+    toy = gaussian(np.random.default_rng(11), 12, 40, 2.0)
+    scores, members = _pair(toy)
+    expected = lira.offline(toy.scores[0], fit(scores, members))
+    for odd in (np.nan, 1e6, -3.0):
+        assert np.array_equal(lira.offline(toy.scores[0], fit(np.where(members, odd, scores), members)), expected)
+    # Nor does it need one: here no shadow had any candidate.
+    alone = np.zeros_like(members)
+    assert np.isfinite(lira.offline(toy.scores[0], fit(scores, alone))).all()
+
+
+def test_outside_means_and_variances_are_those_of_their_definition():
+    rng = np.random.default_rng(12)
+    scores, members = _pair(gaussian(rng, 20, 30, 1.0))
+    members[:, 0] = True  # never out: the mean of its group
+    model, groups = fit_outside(scores, members, groups=np.arange(30) % 2), np.arange(30) % 2
+    means = [np.mean([s for s, m in zip(scores[:, c], members[:, c], strict=True) if not m]) for c in range(1, 30)]
+    assert model.mean_out[1:] == pytest.approx(means)
+    assert model.mean_out[0] == pytest.approx(np.mean([means[c - 1] for c in range(2, 30, 2)]))
+    even = list(range(2, 30, 2))
+    squares = sum((scores[r, c] - means[c - 1]) ** 2 for c in even for r in range(20) if not members[r, c])
+    freedom = sum((~members[:, c]).sum() - 1 for c in even)
+    assert model.variance_out[groups == 0] == pytest.approx(squares / freedom)
+    with pytest.raises(DataError, match="every candidate was in all"):
+        fit_outside(scores, np.ones_like(members))
+    with pytest.raises(DataError, match="1 scores of shadows without the candidate are not finite"):
+        fit_outside(np.where(np.arange(30) == np.flatnonzero(~members[0])[0], np.inf, scores)[:1], members[:1])
+
+
+def test_few_outside_shadows_gain_from_the_mean_of_the_group():
+    toy = gaussian(np.random.default_rng(13), 4, 2000, 1.5, spread=1.0)
+    own, labels = each_as_target(toy, offline)
+    together, _ = each_as_target(toy, drawn)
+    assert auc(together, labels) > auc(own, labels) + 0.01
 
 
 def _pair(toy):

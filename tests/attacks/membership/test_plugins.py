@@ -8,19 +8,21 @@ import numpy as np
 import pytest
 
 from attacks.membership import ATTACKS
-from attacks.membership.calibrated import LabelOnly, ShadowLira, SurrogateLira
+from attacks.membership.calibrated import LabelOnly, OfflineLira, ShadowLira, SurrogateLira, _with_declared_noise
+from attacks.membership.evidence import Evidence, chosen_reader, confidences
 from attacks.membership.peers import CooperativeLira, DistilledLira
 from attacks.membership.reading import answers, asked, table
-from attacks.membership.relative import Rmia
+from attacks.membership.relative import OfflineRmia, Rmia
+from attacks.membership.shadows import fit_gaussians, fit_outside
 from attacks.membership.threshold import BlindMembership, LogitLoss, SurrogateLoss
-from harness.attack import Attack, NoiseLaw
+from harness.attack import Attack, DefenseCard, NoiseLaw
 from harness.errors import SuiteError
 from harness.membership import MembershipSecret
 from harness.metrics.membership import auc
 from harness.registry import load
 from tests.attacks.logit_lab import asked_view, hardened, passive_view
 
-CALIBRATED = [ShadowLira(), ShadowLira(mode="offline"), Rmia(), Rmia(online=False)]
+CALIBRATED = [ShadowLira(), OfflineLira(), Rmia(), OfflineRmia()]
 UNCALIBRATED = [LogitLoss(), CooperativeLira(), DistilledLira(students=4)]
 STUDENTS = [SurrogateLira(), SurrogateLoss()]
 
@@ -56,6 +58,19 @@ def test_noise_of_the_right_shape_is_chance(attack, noise):
     assert np.mean([power(attack, view) for view in noise]) == pytest.approx(0.5, abs=0.09)
 
 
+def test_offline_reads_no_answer_of_a_shadow_about_what_it_had():
+    view = asked_view(seed=1, shadows=6, rounds=2, laws=(NoiseLaw("gaussian", 1.0),))
+    offline, online = (ShadowLira(mode=mode).guess(view) for mode in ("offline", "online"))
+    rows = {name: row for row, name in enumerate(view.own["query_ids"]) if name}
+    for run in view.bank:
+        mine = [row for candidate, row in rows.items() if run.members[candidate]]
+        for sighting in run.transcript:
+            logits = sighting.message.payload["logits"]
+            logits[mine] = 3.0 * logits[mine].flip(0)
+    assert ShadowLira(mode="offline").guess(view) == offline == OfflineLira().guess(view)
+    assert ShadowLira().guess(view) != online
+
+
 def test_calibration_beats_the_threshold(chosen):
     ratio, plain = (np.mean([power(attack, view) for view in chosen]) for attack in (ShadowLira(), LogitLoss()))
     assert ratio > plain + 0.03
@@ -89,22 +104,61 @@ def test_rounds_add_up_under_fresh_noise():
     assert mean(12) > mean(1) + 0.08
 
 
-def test_the_adaptive_variant_knows_where_the_noise_is():
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_declared_noise_is_put_where_the_law_says_it_is(mode):
+    """Noise moves a candidate with one rival class more than one whose other classes are even: pooled variances, all
+    that few shadows give, are wrong for both; with the law they are those that many draws show."""
+    rng, sigma, runs, m = np.random.default_rng(0), 0.4, 500, 60
+    usual = np.zeros((m, 1, 10))
+    usual[m // 2 :, :, 1] = 8.0
+    members = rng.random((runs, m)) < 0.5
+    shadows = usual + sigma * rng.normal(size=(runs, m, 1, 10))
+    shadows[..., 0] += members[..., None]
+    evidence = Evidence(usual, shadows, members, np.zeros(m, dtype=int), np.ones(m, dtype=bool))
+    scores, weights = confidences(evidence)[1][..., 0], np.array([[1.0], [0.0]])
+    evidence = evidence if mode == "online" else evidence.without_members()
+    pooled = (fit_gaussians if mode == "online" else fit_outside)(scores, members, fixed_variance=True)
+    card = DefenseCard("noisy", {}, "", (NoiseLaw("gaussian", sigma),))
+    aware = _with_declared_noise(pooled, evidence, weights, card).variance_out
+    seen = [np.var(scores[~members[:, c], c], ddof=1) for c in range(m)]
+    even, rival = np.mean(seen[: m // 2]), np.mean(seen[m // 2 :])
+    assert abs(rival / even - 1.0) > 0.3  # so that it matters
+    assert aware[: m // 2].mean() == pytest.approx(even, rel=0.1)
+    assert aware[m // 2 :].mean() == pytest.approx(rival, rel=0.1)
+    assert _with_declared_noise(pooled, evidence, weights, DefenseCard("quiet", {}, "")) is pooled
+
+
+def test_the_adaptive_variant_alone_reads_the_law():
     def noisy(x, rng):
         return x + 2.0 * rng.normal(size=x.shape)
 
-    views = [asked_view(seed=s, shadows=8, send=noisy, laws=(NoiseLaw("gaussian", 2.0),)) for s in range(4)]
-    aware = np.mean([power(ShadowLira(), view) for view in views])
-    for view in views:
-        view.adaptive = False  # the same shadows, so that only the law differs
-    assert aware > np.mean([power(ShadowLira(), view) for view in views]) - 0.01
+    view = asked_view(seed=1, shadows=8, send=noisy, laws=(NoiseLaw("gaussian", 2.0),))
+    aware = ShadowLira().guess(view)
+    view.adaptive = False  # the same shadows, so that only the law differs
+    oblivious = ShadowLira().guess(view)
+    assert aware != oblivious
+    view.adaptive, view.defense = True, DefenseCard("noisy", {}, "")
+    assert ShadowLira().guess(view) == oblivious
+
+
+def test_copies_tell_what_noise_hides_in_one_answer():
+    def noisy(x, rng):
+        return x + 2.0 * rng.normal(size=x.shape)
+
+    class First(ShadowLira):
+        def reader(self, view):
+            return chosen_reader(view)
+
+    views = [asked_view(seed=s, shadows=8, copies=2, send=noisy) for s in range(3)]
+    every, first = (np.mean([power(attack, view) for view in views]) for attack in (ShadowLira(), First()))
+    assert every > first + 0.05
 
 
 def test_hard_labels_are_read_through_disturbed_copies():
     views = [asked_view(seed=s, shadows=10, copies=12, send=hardened) for s in range(3)]
     copies, gap, ratio = (np.mean([power(a, v) for v in views]) for a in (LabelOnly(), _Gap(), ShadowLira()))
-    assert copies > 0.62
-    assert copies > gap + 0.02 and copies > ratio
+    assert copies > 0.62 and copies > gap + 0.02
+    assert ratio > gap + 0.02  # it reads the copies, too
     assert np.mean([power(LabelOnly(calibrated=False), v) for v in views]) > 0.55
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from harness.errors import SuiteError
+from harness.coalition import SERVER
+from harness.data.record import Record, make
+from harness.errors import DataError, ProtocolError, SuiteError
+from harness.membership import MembershipSecret
 from harness.message import Kind
 from harness.runner import Outcome, Runner, Task
 from harness.scenario import Deployment
 from harness.seeds import numpy_generator
+from harness.submission import load
 from harness.toy import toy_model, toy_records
 from scenarios.logit_kd.build import assemble
 from scenarios.logit_kd.models import BUCKETS, hashed_ids, make_model
@@ -27,12 +32,13 @@ def runner() -> Iterator[Runner]:
         yield runner
 
 
-def deploy(folder: Path, **changes: object) -> Deployment:
+def deploy(folder: Path, pool: Sequence[Record] = (), **changes: object) -> Deployment:
     base = {
         "model": str(toy_model(folder)),
+        "second_model": str(toy_model(folder)),
         "data": "toy",
         "max_tokens": 12,
-        "models": ("linear", "mlp", "linear-half", "scratch"),
+        "models": ("linear", "mlp", "linear-second", "scratch"),
         "rounds": 2,
         "epochs": 1,
         "clients": 4,
@@ -45,7 +51,7 @@ def deploy(folder: Path, **changes: object) -> Deployment:
         "public": 4,
         "test": 4,
     }
-    return assemble(Settings.model_validate(base | changes), list(toy_records()), ("toy",))
+    return assemble(Settings.model_validate(base | changes), [*toy_records(), *pool], ("toy",))
 
 
 def sent(outcome: Outcome, kind: Kind, sender: str) -> list[dict[str, object]]:
@@ -128,6 +134,67 @@ def test_references_send_nothing_and_predict_the_same_texts(toy_folder: Path, ru
         alone = runner.execute(deployment.variants[behaviour](), Task(None, behaviour=behaviour))
         assert alone.log.entries == []
         assert set(alone.predictions) == set(honest.predictions)
+
+
+@pytest.mark.parametrize(("method", "trainings"), [("fedmd", 3), ("fedhkt", 5)])
+def test_references_train_as_often_as_the_protocol_does(
+    toy_folder: Path, runner: Runner, method: str, trainings: int
+) -> None:
+    """Counted by the harness: steps of private training on the same records."""
+    private = load(Path(__file__).resolve().parents[3] / "submissions" / "dp_sgd")
+    deployment = deploy(toy_folder, method=method, models=("linear",), inner_rounds=2, rounds=2, batch_size=2)
+
+    def steps(made: Deployment, behaviour: str) -> dict[str, int]:
+        ledger = runner.execute(made, Task(private, behaviour=behaviour)).ledger
+        return {entry.party: entry.uses for entry in ledger if entry.mechanism == "dpsgd"}
+
+    honest = steps(deployment, "honest")
+    assert honest == steps(deployment.variants["local_only"](), "local_only")
+    for party, plan in deployment.parties.items():
+        assert honest[party] == trainings * round(len(plan.records) / 2)
+
+
+def test_a_class_that_no_client_has_is_refused(toy_folder: Path) -> None:
+    """The label set is the data's, so that no held-out text has a label that nobody knows of."""
+    rare = [make("a sheet of its own kind", label="zzz")]
+    with pytest.raises(DataError, match="zzz"):
+        deploy(toy_folder, rare)
+    assert "zzz" in deploy(toy_folder, [make(f"one of many {i}", label="zzz") for i in range(20)]).settings["labels"]
+
+
+def test_an_edge_is_asked_about_the_candidates_that_it_hears(toy_folder: Path) -> None:
+    deployment = deploy(toy_folder, method="fedhkt", models=("linear",), edges=2)
+    whole, routes = deployment.secrets["membership"], deployment.routes
+    assert isinstance(whole, MembershipSecret)
+    parts = {edge: deployment.secrets[f"membership:{edge}"] for edge in set(routes.values())}
+    for edge, secret in parts.items():
+        heard = {c.id for c in deployment.candidates if routes[c.party] == edge}
+        assert isinstance(secret, MembershipSecret) and set(secret.records) == heard
+        guess = dict.fromkeys(heard, 0.5)
+        assert {s.record for s in secret.score(guess)} == {f"0:{c}" for c in heard}
+        everything = dict.fromkeys(whole.records, 0.5)
+        mine = [s for s in whole.score(everything) if s.record.partition(":")[2] in heard]
+        assert secret.score(everything) == tuple(mine)
+        with pytest.raises(ProtocolError, match="1 candidates without a score"):
+            secret.score(dict.fromkeys(sorted(heard)[1:], 0.5))
+    assert sum(len(secret.records) for secret in parts.values()) == len(whole.records)
+    others = {edge: sum(e == edge and c != "client0" for c, e in routes.items()) for edge in parts}
+    assert others["edge0"] == max(others.values())
+
+
+def test_the_cloud_keeps_no_parameters_of_edges(toy_folder: Path, runner: Runner) -> None:
+    deployment = deploy(toy_folder, method="fedhkt", models=("linear", "mlp"), edges=2)
+    (kept,) = [e.message() for e in runner.execute(deployment, Task(None)).own.entries if e.sender == SERVER]
+    assert set(kept.payload) == {"consensus", "selected"}
+
+
+def test_clients_of_the_second_model_read_texts_with_it(toy_folder: Path, tmp_path: Path) -> None:
+    other = str(tmp_path / "other")
+    shutil.copytree(toy_model(toy_folder), other)
+    deployment = deploy(toy_folder, second_model=other)
+    readers = {name: plan.encoder.part.model for name, plan in deployment.parties.items() if plan.encoder}
+    assert [name for name, model in readers.items() if model == other] == ["client2"]
+    assert other in deployment.model_id and other not in deploy(toy_folder, models=("linear", "mlp")).model_id
 
 
 def test_a_shared_network_learns_more_than_its_members_alone(toy_folder: Path, runner: Runner) -> None:

@@ -113,6 +113,18 @@ def test_private_training_keeps_its_claim_over_all_rounds(runner: Runner, toy_fo
     assert 0.5 * found.claimed < found.epsilon <= found.claimed
 
 
+def test_private_training_is_calibrated_over_inner_rounds(runner: Runner, toy_folder: Path) -> None:
+    """Of the trainings alone: what the hierarchy sends in the clear is another matter."""
+    found = load(ROOT / "dp_sgd")
+    deployment = deploy(toy_folder, method="fedhkt", models=("linear",), inner_rounds=3, batch_size=2, rounds=2)
+    trained = [e for e in runner.execute(deployment, Task(found, 0)).ledger if e.mechanism == "dpsgd"]
+    claim = found.claim_at(0)
+    assert claim is not None and len(trained) == len(deployment.parties)
+    made = judge(claim, trained, frozenset())
+    assert made.status == "holds", made.reason
+    assert made.epsilon is not None and 0.5 * claim.epsilon < made.epsilon
+
+
 def test_where_clients_send_counts_in_the_clear_no_claim_holds(runner: Runner, toy_folder: Path) -> None:
     changes: dict[str, Any] = {"method": "fedhkt", "models": ("linear",), "inner_rounds": 1, "batch_size": 2}
     found = verdict(runner, toy_folder, "dp_sgd", 2, **changes)

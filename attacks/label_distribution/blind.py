@@ -1,0 +1,57 @@
+"""The floor of class shares: what the labelled candidates that the attacker asks about say of their parties."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.prototype.reading import labels_of, public_parties
+from harness.attack import Attack
+
+if TYPE_CHECKING:
+    from harness.attack import Guess, View
+
+__all__ = ["BlindCandidates"]
+
+
+class BlindCandidates(Attack):
+    """Without the transcript: a party's classes are those of its membership candidates, smoothed by auxiliary shares.
+
+    Candidates carry party and label, and half of them are in: a sample of the party's records that every attack holds.
+    Canaries enter under another label than their own, so average candidates are counted, and canaries only where a
+    party has no others. The auxiliary shares weigh as much as one candidate; a party without candidates gets them
+    alone. For counts give ``size``, the usual number of records.
+    """
+
+    name: ClassVar[str] = "blind_candidates"
+    summary: ClassVar[str] = "class shares of each party's membership candidates, smoothed by the auxiliary records'"
+    source: ClassVar[str] = "baseline"
+    secret: ClassVar[str] = "label_distribution"
+    reads: ClassVar[tuple[str, ...]] = ()
+    blind: ClassVar[bool] = True
+
+    def __init__(self, *, size: float = 1.0) -> None:
+        self.size = size
+
+    def guess(self, view: View) -> Guess:
+        """Party -> class -> share times ``size``."""
+        usual = _auxiliary_shares(view)
+        return {party: self._shares(_asked(view, party), usual) for party in public_parties(view)}
+
+    def _shares(self, asked: Counter[str], usual: dict[str, float]) -> dict[str, float]:
+        total = asked.total() + 1
+        return {label: self.size * (asked[label] + share) / total for label, share in usual.items()}
+
+
+def _asked(view: View, party: str) -> Counter[str]:
+    """Class -> how many of the party's candidates carry it."""
+    mine = [one for one in view.candidates if one.party == party and one.label in labels_of(view.public)]
+    average = [one for one in mine if not one.canary]
+    return Counter(str(one.label) for one in average or mine)
+
+
+def _auxiliary_shares(view: View) -> dict[str, float]:
+    """Class -> share among the auxiliary records, each class counted once more so that none is ruled out."""
+    labels = labels_of(view.public)
+    own = Counter(record.label for record in view.public.auxiliary if record.label in labels)
+    return {label: (own[label] + 1) / (own.total() + len(labels)) for label in labels}

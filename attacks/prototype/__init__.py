@@ -10,6 +10,8 @@ ATTACKS: dict[str, str] = {
     "mean_release": f"{_HERE}.mean_release:MeanRelease",
     "prototype_cosine": f"{_HERE}.mean_release:PrototypeCosine",
     "prototype_counts": f"{_HERE}.class_counts:PrototypeCounts",
+    "prototype_counts_distance": f"{_HERE}.class_counts:DistanceCounts",
+    "prototype_counts_variance": f"{_HERE}.class_counts:VarianceCounts",
     "prototype_shares": f"{_HERE}.class_counts:PrototypeShares",
     "prototype_presence": f"{_HERE}.class_presence:PrototypePresence",
     "prototype_inversion": f"{_HERE}.inversion:PrototypeInversion",

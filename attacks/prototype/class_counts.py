@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from attacks.prototype.counts import excess_distance_rule, likelihood_rule, proportions, variance_rule
-from attacks.prototype.reading import (
-    Prototype,
-    class_moments,
-    embeddings,
-    labels_of,
-    of_class,
-    parties_of,
-    prototypes,
-)
-from attacks.prototype.space import Space, averaged, known_count, learn_space, public_space, shadow_pairs
+from attacks.prototype.counts import MOST, excess_distance_rule, likelihood_rule, proportions, variance_rule
+from attacks.prototype.detecting import features_of, learned_detector
+from attacks.prototype.learned import space_of
+from attacks.prototype.reading import Prototype, class_moments, distinct, labels_of, of_class, parties_of, prototypes
+from attacks.prototype.space import averaged, known_count
 from harness.attack import Attack
 from harness.errors import SuiteError
 
@@ -25,9 +19,13 @@ if TYPE_CHECKING:
     from harness.attack import Guess, View
     from harness.coalition import Shadow
 
-__all__ = ["PrototypeCounts", "PrototypeShares"]
+__all__ = ["DistanceCounts", "PrototypeCounts", "PrototypeShares", "VarianceCounts"]
 
 RULES = ("likelihood", "distance", "variance")
+Motion = tuple[float, float, float]
+"""Variance between rounds of one record's share, and of the noise: of every prototype's coordinate, and what is added
+to it of a single record's."""
+
 REGRESSED = 20
 """Shadow prototypes of known count from which on a rule's estimates are regressed on the truth."""
 
@@ -36,7 +34,8 @@ class PrototypeCounts(Attack):
     """Class counts of every party: as sent, otherwise by one of three rules on the prototypes.
 
     With shadow runs the space and noise of prototypes are learned first, and estimates are regressed on the
-    shadows' true counts (in logarithms). The variance rule takes the variance between rounds from them, too.
+    shadows' true counts (in logarithms). The variance rule learns from them how prototypes move between rounds. The
+    adaptive variant's shadow runs show what dummies look like, if the defense makes any: those count 0.
     """
 
     name: ClassVar[str] = "prototype_counts"
@@ -54,12 +53,33 @@ class PrototypeCounts(Attack):
     def guess(self, view: View) -> Guess:
         """Party -> class -> number of records."""
         labels = labels_of(view.public)
-        shadows = view.shadows(self.shadows) if self.shadows else []
-        estimate = _Estimator(view, shadows, self.rule)
+        estimate = _Estimator(view, self.shadows, self.rule)
         found = prototypes(view.transcript, labels)
         return {
             party: {label: estimate(found, party, label) for label in labels} for party in parties_of(view)
         }  # fmt: skip
+
+
+class DistanceCounts(PrototypeCounts):
+    """:class:`PrototypeCounts` by the excess-distance rule, under a name of its own: results are kept by name."""
+
+    name: ClassVar[str] = "prototype_counts_distance"
+    summary: ClassVar[str] = "class counts from how far prototypes lie from the class mean"
+    source: ClassVar[str] = "law of the sample mean: E|p - mu|^2 = tr(Sigma) / n"
+
+    def __init__(self, *, shadows: int = 0) -> None:
+        super().__init__(shadows=shadows, rule="distance")
+
+
+class VarianceCounts(PrototypeCounts):
+    """:class:`PrototypeCounts` by the variance between rounds; its shadow runs must have several rounds, too."""
+
+    name: ClassVar[str] = "prototype_counts_variance"
+    summary: ClassVar[str] = "class counts from how much prototypes move between rounds"
+    source: ClassVar[str] = "law of the sample mean: Var p = tr(Sigma) / n"
+
+    def __init__(self, *, shadows: int = 8) -> None:
+        super().__init__(shadows=shadows, rule="variance")
 
 
 class PrototypeShares(PrototypeCounts):
@@ -77,43 +97,38 @@ class PrototypeShares(PrototypeCounts):
 
 
 class _Estimator:
-    """Counts by one rule, in the prototypes' space, corrected on the shadows."""
+    """Counts by one rule, in the prototypes' space, corrected on the shadows; dummies that shadows show count 0."""
 
-    def __init__(self, view: View, shadows: Sequence[Shadow], rule: str) -> None:
-        self.labels, self.rule = labels_of(view.public), rule
-        models = class_moments(view)
-        points = embeddings(view, [one.text for one in view.candidates]) if view.candidates else np.zeros((0, 1))
-        live = prototypes(view.transcript, self.labels)
-        size = len(next(iter(models.values())).mean)
-        noise = sum(law.scale**2 for law in view.defense.laws if law.name == "gaussian") if view.adaptive else 0.0
-        repeats = max((p.round for p in live), default=0) + 1
-        pairs = shadow_pairs(shadows, view.candidates, points, models, self.labels)
-        sizes = (size, *{len(p.vector) for p in live})
-        self.space: Space = learn_space(pairs, models, sizes, public_space(size, noise / repeats))
-        self.models = self.space.moments(models)
-        self.motion, self.line = 0.0, (1.0, 0.0)
-        known = list(_known(shadows, self.labels))
-        if rule == "variance":
-            self.motion = _motion(known)
+    def __init__(self, view: View, budget: int, rule: str) -> None:
+        self.labels, self.rule, self.plain = labels_of(view.public), rule, class_moments(view)
+        shadows = view.shadows(budget) if budget else []
+        self.space = space_of(view, budget, self.plain)
+        self.models = self.space.moments(self.plain)
+        self.detector, _ = learned_detector(shadows if view.adaptive else [], self.labels, self.plain)
+        known, self.line = _known(shadows, self.labels), (1.0, 0.0)
+        unseen = bool(shadows) and not known  # the defense sends nothing
+        self.motion = _motion(known) if rule == "variance" and not unseen else (0.0, 0.0, 0.0)
         if len(known) >= REGRESSED:
             self.line = _line([(count, self._raw(sent)) for count, sent in known if sent[0].label in self.models])
 
     def __call__(self, found: Sequence[Prototype], party: str, label: str) -> float:
         sent = of_class(found, party, label)
-        if not sent or label not in self.models:
+        if not sent or label not in self.models or self._dummy(sent):
             return 0.0
         if sent[-1].count is not None:
-            return sent[-1].count
+            return max(sent[-1].count, 0.0)  # a noisy count may be negative
         slope, offset = self.line
         return float(np.exp(np.clip(slope * np.log(self._raw(sent)) + offset, 0.0, 20.0)))
 
+    def _dummy(self, sent: Sequence[Prototype]) -> bool:
+        return self.detector is not None and float(self.detector.scores(features_of(sent, self.plain)[None])[0]) < 0.5
+
     def _raw(self, sent: Sequence[Prototype]) -> float:
-        vectors, model = np.stack([p.vector for p in sent]), self.models[sent[0].label]
-        noise = self.space.variance(1e9)
-        if self.rule == "variance":
-            return variance_rule(vectors, self.motion, noise * len(vectors))
+        vectors, model = distinct(sent), self.models[sent[0].label]
+        if self.rule == "variance":  # one that does not move is as if of very many records
+            return variance_rule(vectors, *self.motion) if len(vectors) > 1 else MOST
         rule = likelihood_rule if self.rule == "likelihood" else excess_distance_rule
-        return max(rule(vectors.mean(0), model, noise), 1.0)
+        return max(rule(vectors.mean(0), model, *self.space.law), 1.0)
 
 
 def _known(shadows: Sequence[Shadow], labels: Sequence[str]) -> list[tuple[float, list[Prototype]]]:
@@ -128,12 +143,21 @@ def _known(shadows: Sequence[Shadow], labels: Sequence[str]) -> list[tuple[float
     return [(count, sent) for count, sent in rows if count > 0]
 
 
-def _motion(known: Sequence[tuple[float, list[Prototype]]]) -> float:
-    """Variance between rounds that one record's share would have: the median of count times variance."""
-    moves = [n * float(np.stack([p.vector for p in sent]).var(0, ddof=1).sum()) for n, sent in known if len(sent) > 1]
-    if not moves:
+def _motion(known: Sequence[tuple[float, list[Prototype]]]) -> Motion:
+    """How prototypes of shadow runs move between rounds: ``share / n + d (always + per_record / n^2)``, by non-negative
+    least squares of relative errors. The first part is due to the records, the others are noise."""
+    from scipy.optimize import nnls
+
+    seen = [(count, np.stack([p.vector for p in sent])) for count, sent in known if len(sent) > 1]
+    if not seen:
         raise SuiteError("the variance rule needs shadow runs of several rounds with known counts: use another rule")
-    return float(np.median(moves))
+    spread = np.array([vectors.var(0, ddof=1).sum() for _, vectors in seen])
+    moved = spread > 0
+    if not moved.any():
+        return 0.0, 0.0, 0.0
+    design = np.array([[1 / n, len(v[0]), len(v[0]) / n**2] for n, v in seen])[moved]
+    share, always, per_record = nnls(design / spread[moved, None], np.ones(int(moved.sum())))[0]
+    return float(share), float(always), float(per_record)
 
 
 def _line(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attacks.prototype.counts import likelihood_rule
+from attacks.prototype.learned import candidate_points, space_of
 from attacks.prototype.moments import Moments
 from attacks.prototype.reading import (
     auxiliary_embeddings,
     class_moments,
-    embeddings,
     labels_of,
     of_class,
     parties_of,
     prototypes,
 )
-from attacks.prototype.space import Space, averaged, declared_variance, learn_space, public_space, shadow_pairs
+from attacks.prototype.space import Space, averaged
 from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ class Dictionary:
 
 def dictionary_of(view: View, budget: int) -> Dictionary:
     """The space is learned on ``budget`` shadow runs; without them the public one, under declared noise."""
-    points, models = embeddings(view, [one.text for one in view.candidates]), class_moments(view)
-    known, labels = auxiliary_embeddings(view)
-    space = _space(view, budget, points, models, known.shape[1])
+    models, (known, labels) = class_moments(view), auxiliary_embeddings(view)
+    points, space = candidate_points(view, known.shape[1]), space_of(view, budget, models)
     mapped = space.moments(models)
     middle = [mapped[str(c.label)].mean if str(c.label) in mapped else np.nan for c in view.candidates]
     texts = [record.text for record in view.public.auxiliary if record.label is not None]
@@ -85,18 +84,10 @@ def releases(view: View, known: Dictionary) -> list[Release]:
         sent = averaged(found, party, label)
         assert sent is not None
         vector, told = sent
-        count = told or likelihood_rule(vector, known.models[label], known.space.variance(1.0))
+        count = told or likelihood_rule(vector, known.models[label], *known.space.law)
         rest = vector - known.models[label].mean
         made.append(Release(party, label, rest, max(count, 1.0), tuple(asked.get((party, label), ()))))
     return made
-
-
-def _space(view: View, budget: int, points: Floats, models: Mapping[str, Moments], size: int) -> Space:
-    live = prototypes(view.transcript, labels_of(view.public))
-    fallback = public_space(size, declared_variance(view))
-    runs = view.shadows(budget) if budget else ()
-    pairs = shadow_pairs(runs, view.candidates, points, models, labels_of(view.public))
-    return learn_space(pairs, models, (size, *{len(p.vector) for p in live}), fallback)
 
 
 def _none(own: Mapping[str, Floats]) -> Floats:

@@ -10,19 +10,11 @@ import torch
 
 from attacks.membership.reading import numpy_rng
 from attacks.prototype.align import fit_aligner
-from attacks.prototype.reading import (
-    auxiliary_embeddings,
-    class_moments,
-    embeddings,
-    labels_of,
-    of_class,
-    parties_of,
-    prototypes,
-)
-from attacks.prototype.space import FEWEST, averaged, declared_variance, shadow_pairs
+from attacks.prototype.learned import pairs_of, space_of
+from attacks.prototype.reading import auxiliary_embeddings, class_moments, labels_of, of_class, parties_of, prototypes
+from attacks.prototype.space import Space, averaged
 from attacks.prototype.wording import Budget, Sentences, fit_reader, reword
 from harness.attack import Attack
-from harness.errors import SuiteError
 from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
@@ -54,18 +46,19 @@ class PrototypeNearest(Attack):
 
     def guess(self, view: View) -> Guess:
         """``party/class`` -> token ids."""
-        return _nearest(view, _vectors(view, self.shadows))
+        return _nearest(view, _vectors(view, self.shadows, space_of(view, self.shadows, class_moments(view))))
 
 
 class PrototypeInversion(Attack):
     """The words of every prototype that seems to be of a single record, by search through the public encoder.
 
     A linear reader trained on ``texts`` own texts proposes words; a beam of ``width`` hypotheses is edited until its
-    embedding comes no nearer (:mod:`attacks.prototype.wording`). The adaptive variant's reader expects the declared
-    noise. How many records are behind a prototype is read where it is sent, and otherwise off its norm: 1 for an
-    embedding, less for a mean of several. At most ``most`` prototypes are inverted, those of a norm nearest to 1
-    first, which padding seldom has; the others get the nearest own text. Prototypes of a client's own space are
-    carried back to the public one by a map learned on shadow runs.
+    embedding comes no nearer (:mod:`attacks.prototype.wording`). The adaptive variant's reader expects the noise that
+    shadow runs show on prototypes of one record, without them the declared one. How many records are behind a
+    prototype is read where it is sent, and otherwise off its norm without the noise: 1 for an embedding, less for a
+    mean of several. At most ``most`` prototypes are inverted, those of a norm nearest to 1 first, which padding seldom
+    has; the others get the nearest own text. Prototypes of a client's own space are carried back to the public one by
+    a map learned on shadow runs.
     """
 
     name: ClassVar[str] = "prototype_inversion"
@@ -90,18 +83,20 @@ class PrototypeInversion(Attack):
 
     def guess(self, view: View) -> Guess:
         """``party/class`` -> token ids."""
-        vectors = _vectors(view, self.shadows)
-        likely = _single_first(view, vectors)[: self.most]
-        return {**_nearest(view, vectors), **self._inverted(view, {key: vectors[key] for key in likely})}
+        space = space_of(view, self.shadows, class_moments(view))
+        vectors, noise = _vectors(view, self.shadows, space), space.variance(1.0) if view.adaptive else 0.0
+        likely = {key: vectors[key] for key in _single_first(view, vectors, noise)[: self.most]}
+        return {**_nearest(view, vectors), **self._inverted(view, likely, noise)}
 
-    def _inverted(self, view: View, vectors: Mapping[str, Floats]) -> dict[str, list[int]]:
+    def _inverted(self, view: View, vectors: Mapping[str, Floats], noise: float) -> dict[str, list[int]]:
         if not vectors:
             return {}
         public, rng = view.public, numpy_rng(view)
         own = [record.text for record in public.auxiliary[: self.texts]]
-        noise = declared_variance(view)
         ids = [tuple(view.tokenize(text)) for text in own]
-        reader = fit_reader(ids, view.embed(own).float(), noise)
+        known = view.embed(own).float()
+        shrink = (1 + known.shape[1] * noise) ** -0.5  # a noisy embedding is scaled to norm 1 before it is read
+        reader = fit_reader(ids, shrink * known, shrink**2 * noise)
         encoder = public.facts.get("encoder")
         part = view.part(0, encoder.part.stop if encoder else None)
         sentences = Sentences(part, public.prefix, public.suffix, public.max_tokens)
@@ -111,53 +106,43 @@ class PrototypeInversion(Attack):
         }
 
 
-def _vectors(view: View, budget: int) -> Mapping[str, Floats]:
+def _vectors(view: View, budget: int, space: Space) -> Mapping[str, Floats]:
     """``party/class`` -> the prototype, over rounds, in the public encoder's space."""
     labels = labels_of(view.public)
     found = prototypes(view.transcript, labels)
     victims = [party for party in parties_of(view) if party != view.public.facts.get("curious")]
     sent = {f"{p}/{c}": averaged(found, p, c) for p in victims for c in labels if of_class(found, p, c)}
     rows = {key: pair[0] for key, pair in sent.items() if pair is not None}
-    size = embeddings(view, [view.public.auxiliary[0].text]).shape[1]
-    back = _way_back(view, budget)
-    if back is not None:
-        rows = {key: back(row) for key, row in rows.items()}
-    if odd := {len(row) for row in rows.values()} - {size}:
-        raise SuiteError(
-            f"prototypes of {sorted(odd)} dimensions are no embeddings of the public encoder ({size}), and there are "
-            "too few shadow runs to learn a way back: raise the shadow budget"
-        )
-    return rows
+    back = _way_back(view, budget, space)
+    return rows if back is None else {key: back(row) for key, row in rows.items()}
 
 
-def _way_back(view: View, budget: int) -> _Back | None:
-    """A map from prototypes to public embeddings, if shadows allow one and it is better than none."""
-    if not budget:
+def _way_back(view: View, budget: int, space: Space) -> _Back | None:
+    """A map from prototypes to public embeddings, where shadows show that these are not the same."""
+    aligner = space.aligner
+    if not space.learned:
         return None
-    labels, models = labels_of(view.public), class_moments(view)
-    points = embeddings(view, [one.text for one in view.candidates])
-    pairs = shadow_pairs(view.shadows(budget), view.candidates, points, models, labels)
-    if len(pairs) < FEWEST:
-        return None
-    sent, public = np.stack([p.vector for p in pairs]), np.stack([p.expected for p in pairs])
-    learned = fit_aligner(sent, public)
-    same = sent.shape == public.shape
-    if same and float(((sent - public) ** 2).sum(1).mean()) <= float(np.trace(learned.error)):
-        return None
-    return learned.points
+    if aligner.weight.shape[0] == aligner.weight.shape[1] and (aligner.weight == np.eye(len(aligner.bias))).all():
+        return lambda row: row - aligner.bias
+    pairs = pairs_of(view, budget, class_moments(view))
+    return fit_aligner(np.stack([p.vector for p in pairs]), np.stack([p.expected for p in pairs])).points
 
 
-def _single_first(view: View, vectors: Mapping[str, Floats]) -> list[str]:
-    """Keys of prototypes that seem to be of one record, the surest (of squared norm 1, without the noise) first."""
+def _single_first(view: View, vectors: Mapping[str, Floats], noise: float) -> list[str]:
+    """Keys of prototypes that seem to be of one record, the surest (of squared norm 1, without the noise) first.
+
+    ``noise`` is the variance of a coordinate of such a prototype. The squared norm without the noise has a standard
+    deviation of its own, two of which are granted: one that is missed costs more than one too many.
+    """
     found = prototypes(view.transcript, labels_of(view.public))
-    noise = declared_variance(view)
     lengths = {key: float(vector @ vector) - noise * len(vector) for key, vector in vectors.items()}
+    least = {key: ALONE - 2 * (2 * len(row) * noise**2 + 4 * noise) ** 0.5 for key, row in vectors.items()}
 
     def alone(key: str) -> bool:
         party, _, label = key.partition("/")
         sent = averaged(found, party, label)
         told = sent[1] if sent else None
-        return lengths[key] > ALONE if told is None else told == 1
+        return lengths[key] > least[key] if told is None else round(told) == 1
 
     return sorted(filter(alone, vectors), key=lambda key: (abs(lengths[key] - 1), key))
 

@@ -12,10 +12,11 @@ from attacks.membership.lira import online
 from attacks.membership.reading import Memo
 from attacks.membership.shadows import fit_gaussians, shrink_shifts
 from attacks.prototype.counts import likelihood_rule
+from attacks.prototype.learned import candidate_points, space_of
 from attacks.prototype.membership import ReleaseTest, cosine_scores
 from attacks.prototype.moments import Moments
-from attacks.prototype.reading import Prototype, class_moments, embeddings, labels_of, of_class, prototypes
-from attacks.prototype.space import Space, averaged, learn_space, public_space, shadow_pairs
+from attacks.prototype.reading import Prototype, class_moments, distinct, embeddings, labels_of, of_class, prototypes
+from attacks.prototype.space import Space, averaged
 from harness.attack import Attack
 from harness.metrics.membership import auc
 from harness.score.statistic import Floats, Mask
@@ -109,12 +110,11 @@ class _World:
                 continue
             vector, told = sent
             vector = vector - shifts.get(party, 0.0)
-            noise = self.space.variance(told or 1.0)
-            count = max(told or likelihood_rule(vector, self.models[label], noise), 1.0)
+            count = max(told or likelihood_rule(vector, self.models[label], *self.space.law), 1.0)
             scale, test = self.space.scale(count), self.tests[label]
-            looks = [vector]
+            looks: Sequence[Floats] = [vector]
             if self.rounds == "sum":
-                looks = [p.vector - shifts.get(party, 0.0) for p in of_class(found, party, label)]
+                looks = [row - shifts.get(party, 0.0) for row in distinct(of_class(found, party, label))]
             each = [test.llr(self.points[rows], look, count, scale * len(looks)) for look in looks]
             ratios[rows] = np.sum(each, axis=0)
         return ratios
@@ -175,9 +175,9 @@ def _by_class(candidates: Sequence[Candidate]) -> Mapping[tuple[str, str], list[
 
 def _world(view: View, budget: int, rounds: str, memo: Memo) -> _World:
     labels, candidates = labels_of(view.public), tuple(view.candidates)
-    points = embeddings(view, [one.text for one in candidates])
     models = memo.of(view.public, lambda: class_moments(view))
-    space = _space(view, budget, points, models, labels)
+    points = candidate_points(view, len(next(iter(models.values())).mean))
+    space = space_of(view, budget, models)
     return _World(
         candidates,
         labels,
@@ -187,16 +187,3 @@ def _world(view: View, budget: int, rounds: str, memo: Memo) -> _World:
         space,
         rounds,
     )
-
-
-def _space(
-    view: View, budget: int, points: Floats, models: Mapping[str, Moments], labels: Sequence[str]
-) -> Space:  # fmt: skip
-    """Learned on the shadows (adaptive ones carry the defense); without them the public one under declared noise."""
-    live = prototypes(view.transcript, labels)
-    repeats = max((p.round for p in live), default=0) + 1
-    laws = [law for law in view.defense.laws if law.name == "gaussian"] if view.adaptive else []
-    fallback = public_space(points.shape[1], sum(law.scale**2 for law in laws) / repeats)
-    shadows = view.shadows(budget) if budget else []
-    pairs = shadow_pairs(shadows, view.candidates, points, models, labels)
-    return learn_space(pairs, models, (points.shape[1], *{len(p.vector) for p in live}), fallback)

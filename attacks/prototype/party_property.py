@@ -8,7 +8,7 @@ import numpy as np
 
 from attacks.prototype.attribute import fit_mean_probe, simulated_means
 from attacks.prototype.reading import class_moments, embeddings, labels_of, parties_of, prototypes
-from attacks.prototype.space import averaged
+from attacks.prototype.space import averaged, declared_variance
 from harness.attack import Attack
 from harness.errors import SuiteError
 from harness.score.statistic import Floats
@@ -45,9 +45,8 @@ class PrototypeProperty(Attack):
         labels, models = labels_of(view.public), class_moments(view)
         found = prototypes(view.transcript, labels)
         rng = np.random.default_rng(int(view.rng.initial_seed()) % 2**63)
-        laws = [law.scale**2 for law in view.defense.laws if law.name == "gaussian"] if view.adaptive else []
         x, y = simulated_means(*self._residuals(view), self.count, self.shares, self.draws, rng)
-        probe = fit_mean_probe(x, y, noise=float(sum(laws)), rng=rng)
+        probe = fit_mean_probe(x, y, noise=declared_variance(view), rng=rng)
         scores: dict[str, float] = {}
         for party in parties_of(view):
             sent = {c: averaged(found, party, c) for c in labels if c in models}

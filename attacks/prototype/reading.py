@@ -21,6 +21,7 @@ __all__ = [
     "Prototype",
     "auxiliary_embeddings",
     "class_moments",
+    "distinct",
     "embeddings",
     "labels_of",
     "of_class",
@@ -70,6 +71,12 @@ def of_class(found: Sequence[Prototype], party: str, label: str) -> list[Prototy
     """The prototypes of one class, by round, of ``party``; the server's if the coalition does not see that party's."""
     whose = party if any(p.party == party for p in found) else SERVER
     return [p for p in found if p.party == whose and p.label == label]
+
+
+def distinct(sent: Sequence[Prototype]) -> Floats:
+    """The different vectors ``[k, d]`` among a class's prototypes, in order: one that is sent again tells nothing new,
+    neither of the records nor of the noise."""
+    return np.stack(list({p.vector.tobytes(): p.vector for p in sent}.values()))
 
 
 def embeddings(view: View, texts: Sequence[str]) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from attacks.prototype.align import Aligner, fit_aligner, identity
 from attacks.prototype.drift import excess_covariance, own_part
 from attacks.prototype.membership import ReleaseTest
 from attacks.prototype.moments import Moments
-from attacks.prototype.reading import Prototype, labels_of, of_class, prototypes
+from attacks.prototype.reading import Prototype, distinct, labels_of, of_class, prototypes
+from harness.coalition import SERVER
 from harness.errors import SuiteError
 from harness.score.statistic import Floats
 
@@ -92,9 +94,17 @@ class Space:
         """What multiplies the test's noise for a prototype of ``count`` records."""
         return 1.0 if self.learned else self.always + self.per_record / count**2
 
+    @property
+    def law(self) -> tuple[float, float]:
+        """``(always, per_record)`` of a coordinate, for rules that take noise to be isotropic."""
+        if self.learned:
+            return float(np.trace(self.aligner.error)) / len(self.aligner.bias), 0.0
+        return self.always, self.per_record
+
     def variance(self, count: float) -> float:
-        """Noise variance of a coordinate, for rules that take noise to be isotropic."""
-        return float(np.trace(self.aligner.error)) / len(self.aligner.bias) if self.learned else self.scale(count)
+        """Noise variance of a coordinate of a prototype of ``count`` records."""
+        always, per_record = self.law
+        return always + per_record / count**2
 
 
 def public_space(size: int, noise: float = 0.0) -> Space:
@@ -103,18 +113,26 @@ def public_space(size: int, noise: float = 0.0) -> Space:
 
 
 def averaged(found: Sequence[Prototype], party: str, label: str) -> tuple[Floats, float | None] | None:
-    """A class's prototype averaged over rounds, and its count where it was sent; None where it never was."""
+    """A class's prototype averaged over its :func:`distinct` vectors, and its count where it was sent; None where it
+    never was."""
     sent = of_class(found, party, label)
     if not sent:
         return None
-    return np.mean([p.vector for p in sent], axis=0), sent[-1].count
+    return distinct(sent).mean(0), sent[-1].count
 
 
 def declared_variance(view: View) -> float:
-    """Variance per coordinate of the prototypes' mean over rounds that the defense declares; 0 if oblivious."""
-    live = prototypes(view.transcript, labels_of(view.public))
+    """Variance per coordinate of the :func:`averaged` prototypes that the defense declares; 0 if oblivious.
+
+    A defense may send the same noise in every round, which then does not average out: the variance of one release is
+    divided by the usual number of different vectors of a class.
+    """
     laws = [law.scale**2 for law in view.defense.laws if law.name == "gaussian"] if view.adaptive else []
-    return float(sum(laws)) / (max((p.round for p in live), default=0) + 1)
+    live = prototypes(view.transcript, labels_of(view.public))
+    sent: dict[tuple[str, str], list[Prototype]] = {}
+    for one in [p for p in live if p.party != SERVER] or live:
+        sent.setdefault((one.party, one.label), []).append(one)
+    return float(sum(laws)) / median([len(distinct(some)) for some in sent.values()] or [1])
 
 
 def known_count(truth: Mapping[str, Any], party: str, label: str, labels: Sequence[str]) -> float | None:
@@ -151,9 +169,10 @@ def _pairs_of(
         if sent is None or label not in models:
             continue
         vector, told = sent
-        count = told or known_count(shadow.truth, party, label, labels)
+        known = known_count(shadow.truth, party, label, labels)
+        count = told if known is None else known  # what a defense sends may be noise, or a dummy of no record at all
         inside = [i for i in groups.get((party, label), ()) if shadow.members[candidates[i].id]]
-        if not count or count < len(inside):
+        if count is None or count < max(1, len(inside)):
             continue
         rest = int(count) - len(inside)
         expected = (points[inside].sum(0) + rest * models[label].mean) / count

@@ -14,7 +14,7 @@ from harness.data.plant import plant_attribute
 from harness.data.record import Record, content_hash, make
 from harness.data.split import Splits, draw
 from harness.defense import Item
-from harness.errors import SuiteError
+from harness.errors import DataError, SuiteError
 from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
 from harness.seeds import numpy_generator
 from harness.tokens import load_tokens, tokenizer_folder
@@ -65,9 +65,10 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
 
     pool = _labelled(settings, pool)
     splits = _splits(settings, pool, numpy_generator("splits", *axes))
-    labels = tuple(sorted({str(record.label) for record in splits.private}))
+    labels = tuple(sorted({str(record.label) for record in pool}))
     encoder = Encoder(PartRef(settings.model, 0, settings.blocks), settings.max_tokens)
     population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
+    _check_held(population, labels)
     shown, test = _shown(settings, splits, axes)
     own, rng = settings.test_of == "own", numpy_generator("held out", *axes)
     tests = _tests(held_out(test, population.counts, settings.test, own, rng))
@@ -163,6 +164,15 @@ def _labelled(settings: Settings, pool: Sequence[Record]) -> list[Record]:
             'data_options, for example { label_column = "group" }'
         )
     return [record for record in pool if record.label in kept]
+
+
+def _check_held(population: Population, labels: Sequence[str]) -> None:
+    """No text can be classified as of a class without a prototype; :class:`DataError` where no party holds one."""
+    if missing := [label for label in labels if not any(found[label] for found in population.counts.values())]:
+        raise DataError(
+            f"no client holds a record of {missing[:10]}, so that held-out texts of such a class cannot be told: give "
+            "more records, fewer membership candidates, or set classes to the most frequent ones"
+        )
 
 
 def _splits(settings: Settings, pool: Sequence[Record], rng: numpy.random.Generator) -> Splits:

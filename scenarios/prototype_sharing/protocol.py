@@ -17,6 +17,7 @@ from torch import Tensor
 from harness.message import Kind, Message
 from harness.net import Net
 from harness.party import Party, Sent
+from harness.sensitivity import Bound
 from scenarios.prototype_sharing import trained
 from scenarios.prototype_sharing.model import Model, make_model
 from scenarios.prototype_sharing.prototypes import Prototypes, averaged, class_means, nearest, read
@@ -87,12 +88,13 @@ def _payload(own: Prototypes, counts: bool) -> dict[str, Any]:
     return payload | ({"counts": own.counts} if counts else {})
 
 
-def _bounds(own: Prototypes, model: Model) -> dict[str, float | Tensor]:
+def _bounds(own: Prototypes, model: Model) -> dict[str, float | Bound]:
     """How much one record changes each field, given the class counts: it moves the mean of n vectors of norm 1 by at
-    most 2 / n; through a trained model it may move every mean, each by at most 2. The set of classes has no bound."""
+    most 2 / n, and so does another one of its class in its place; through a trained model it may move every mean, each
+    by at most 2. The set of classes has no bound."""
     assert own.counts is not None
     means = 2 / own.counts if model.kind == "frozen" else 2.0 * len(own.classes) ** 0.5
-    return {"means": means, "counts": 1.0}
+    return {"means": Bound(means, replace=means), "counts": 1.0}
 
 
 def _predict(me: Party, model: Model, shared: Prototypes) -> None:

@@ -24,7 +24,16 @@ from harness.secret import (
 from harness.tokens import Tokens
 from scenarios.population import CURIOUS, Population
 
-__all__ = ["FEW", "PrototypeMembership", "class_sizes", "secrets_of", "single_texts", "texts_of_few"]
+__all__ = [
+    "FEW",
+    "PrototypeMembership",
+    "PrototypeText",
+    "PrototypeWords",
+    "class_sizes",
+    "secrets_of",
+    "single_texts",
+    "texts_of_few",
+]
 
 FREQUENT = 100
 
@@ -35,7 +44,7 @@ FEW = range(2, 11)
 @dataclass(frozen=True)
 class PrototypeMembership(MembershipSecret):
     """Membership with, for the live run, the metric ``count``: how many records the prototype is of that the candidate
-    is or would be in (0: none was sent). Leakage is reported by its strata."""
+    is or would be in, itself included. Leakage is reported by its strata, which must not depend on the answer."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -45,9 +54,30 @@ class PrototypeMembership(MembershipSecret):
         return (*super().score(guess), *sizes)
 
 
-def class_sizes(candidates: Sequence[Candidate], population: Population) -> dict[str, int]:
-    """Candidate id -> records of its party that carry its label in the live run."""
-    return {c.id: population.counts[c.party][str(c.label)] for c in candidates}
+@dataclass(frozen=True)
+class PrototypeText(TextSecret):
+    """The text behind a prototype, with the metric ``count``: it is a single record's."""
+
+    def metrics(self, record: str, ids: Sequence[int]) -> dict[str, float]:
+        """Every metric of one record's guess, and the count."""
+        return super().metrics(record, ids) | {"count": 1.0}
+
+
+@dataclass(frozen=True)
+class PrototypeWords(BagSecret):
+    """The words behind a prototype, with the metric ``count``: how many records it is of."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def metrics(self, record: str, ids: Sequence[int]) -> dict[str, float]:
+        """Every metric of one record's guess, and the count."""
+        return super().metrics(record, ids) | {"count": float(self.counts[record])}
+
+
+def class_sizes(candidates: Sequence[Candidate], members: Mapping[str, int], population: Population) -> dict[str, int]:
+    """Candidate id -> records of its party that carry its label in the live run, other than itself, plus one: the same
+    whether or not the candidate is a member."""
+    return {c.id: population.counts[c.party][str(c.label)] - int(members[c.id]) + 1 for c in candidates}
 
 
 def texts_of_few(population: Population, sizes: Container[int] = FEW) -> dict[str, list[str]]:
@@ -78,7 +108,7 @@ def secrets_of(
     }
     if chosen.candidates:
         plain = chosen.secret()
-        sizes = class_sizes(chosen.candidates, population)
+        sizes = class_sizes(chosen.candidates, plain.labels, population)
         secrets["membership"] = PrototypeMembership(plain.labels, plain.canaries, sizes)
     if population.planted:
         secrets["property"] = PropertySecret({p: value for p, value in population.planted.items() if p != CURIOUS})
@@ -94,9 +124,10 @@ def _words(
         return tuple(tokens.encode(text)[:limit])
 
     frequent = frequent_tokens([ids(record.text) for record in auxiliary], FREQUENT)
-    few = {key: tuple(t for text in texts for t in ids(text)) for key, texts in texts_of_few(population).items()}
+    texts = texts_of_few(population)
+    few = {key: tuple(t for text in some for t in ids(text)) for key, some in texts.items()}
     return {
-        "text": TextSecret(
+        "text": PrototypeText(
             tokens={key: ids(text) for key, text in single_texts(population).items()},
             spans={},
             special_ids=tokens.special_ids,
@@ -104,5 +135,5 @@ def _words(
             decode=tokens.decode,
             ordered=False,
         ),
-        "words": BagSecret(few, tokens.special_ids, frequent),
+        "words": PrototypeWords(few, tokens.special_ids, frequent, {key: len(some) for key, some in texts.items()}),
     }

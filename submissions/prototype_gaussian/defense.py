@@ -34,7 +34,7 @@ class PrototypeGaussian(Defense):
         return message.replace(**self.sent.payload)
 
     def _noisy(self, message: Message) -> dict[str, Any]:
-        bound = message.sensitivity["means"]
+        bound = message.sensitivity["means"].add_remove
         scale = self.multiplier * (bound if isinstance(bound, float) else bound[:, None] * self.clip)
         noisy = {"means": self.me.gaussian(message["means"], clip=self.clip, scale=scale)}
         if "counts" in message.payload:

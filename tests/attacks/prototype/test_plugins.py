@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attacks.prototype import ATTACKS
-from attacks.prototype.class_counts import PrototypeCounts, PrototypeShares
+from attacks.prototype.class_counts import DistanceCounts, PrototypeCounts, PrototypeShares, VarianceCounts
 from attacks.prototype.class_presence import BlindClasses, PrototypePresence
 from attacks.prototype.mean_release import MeanRelease, PrototypeCosine, calibrated
 from attacks.prototype.reading import prototypes
@@ -157,10 +157,15 @@ def test_shadows_correct_counts_in_a_space_of_its_own():
     blind = errors(BlindClasses(size=13 * 3), world(**options))
     assert errors(PrototypeCounts(shadows=10), world(**options)) < 0.7 * blind
     assert errors(PrototypeCounts(shadows=10, rule="variance"), world(**options)) < blind
+    for named, rule in ((DistanceCounts, "distance"), (VarianceCounts, "variance")):
+        view = world(**options)
+        assert named(shadows=10).guess(view) == PrototypeCounts(shadows=10, rule=rule).guess(view)
     with pytest.raises(SuiteError, match="shadow runs of several rounds"):
         PrototypeCounts(rule="variance").guess(world())
     with pytest.raises(SuiteError, match="none of"):
         PrototypeCounts(rule="guess")
+    silent = VarianceCounts(shadows=3).guess(world(made={"fewest": 10**6, "rounds": 2}, shadows=3))
+    assert {n for row in silent.values() for n in row.values()} == {0.0}
 
 
 def test_shares_follow_from_counts():

@@ -15,7 +15,8 @@ from harness.overlap import deployment_problems
 from harness.registry import names
 from harness.scenario import Deployment
 from harness.secret import BagSecret
-from scenarios.prototype_sharing.build import assemble
+from scenarios.population import Population
+from scenarios.prototype_sharing.build import _check_held, assemble
 from scenarios.prototype_sharing.heldout import held_out
 from scenarios.prototype_sharing.scenario import PROTOTYPE_SHARING
 from scenarios.prototype_sharing.settings import read_settings
@@ -51,11 +52,38 @@ def test_truth_counts_the_records_that_are_held(asked: Deployment) -> None:
 
 
 def test_membership_scores_carry_the_class_count(asked: Deployment) -> None:
+    """Of the release that a candidate is or would be in: a lone member and its twin that is out are both of one."""
     secret = asked.secrets["membership"]
     scores = secret.score(dict.fromkeys(secret.records, 0.0))
     counts = {s.record: s.value for s in scores if s.metric == "count"}
     for candidate in asked.candidates:
-        assert counts[f"0:{candidate.id}"] == asked.truth["counts"][candidate.party][candidate.label]
+        held = asked.truth["counts"][candidate.party][candidate.label]
+        inside = secret.labels[candidate.id]  # type: ignore[attr-defined]
+        assert counts[f"0:{candidate.id}"] == (held if inside else held + 1) >= 1
+
+
+def test_words_carry_the_class_count(toy_folder: Path) -> None:
+    made = next(d for d in (deployment(toy_folder, seed, alpha=0.2) for seed in range(9)) if d.secrets["text"].records)
+    for name in ("text", "words"):
+        secret = made.secrets[name]
+        counts = {s.record: s.value for s in secret.score({}) if s.metric == "count"}
+        assert counts
+        for record, count in counts.items():
+            party, _, label = record.partition("/")
+            assert count == made.truth["counts"][party][label]
+        assert len(secret.score({})) > 2 * len(counts)
+
+
+def test_a_class_that_nobody_holds_is_refused(toy_folder: Path) -> None:
+    """Whether its only record was drawn for another split, or is a candidate that is out."""
+    rare = (*pool(), make("a hapax of its own", label="rare", group="g1"))
+    with pytest.raises(DataError, match=r"classes without a single record: \['rare'\]"):
+        assemble(settings(toy_folder), rare, ("x",))
+    with pytest.raises(DataError, match=r"no client holds a record of \['bank'\].*set classes"):
+        _check_held(Population({}, {"a": {"bank": 0, "garden": 2}, "b": {"bank": 0, "garden": 0}}, {}), LABELS[::2])
+    made = deployment(toy_folder)
+    held = {label for counts in made.truth["counts"].values() for label, n in counts.items() if n}
+    assert set(made.tasks[0].labels.values()) <= held == set(LABELS)  # type: ignore[attr-defined]
 
 
 def test_words_of_few_records_are_secret_alone_and_together(toy_folder: Path) -> None:
@@ -79,7 +107,7 @@ def test_words_of_few_records_are_secret_alone_and_together(toy_folder: Path) ->
 
     assert told(truth[::-1]) == 1.0
     assert told(truth[:half]) == pytest.approx(2 * half / (len(truth) + half))
-    assert all(s.value in (0.0, None) for s in words.score({}))
+    assert all(s.value in (0.0, None) for s in words.score({}) if s.metric != "count")
 
 
 def test_shadows_hold_members_and_auxiliary_records_alone(asked: Deployment) -> None:
@@ -172,4 +200,4 @@ def test_public_texts_that_are_private_records_are_refused(asked: Deployment) ->
     plan = asked.parties["client1"]
     shared = replace(plan, public_texts=(plan.records[0].text,))
     problems = list(deployment_problems(replace(asked, parties={**asked.parties, "client1": shared})))
-    assert any("private records are public texts too" in p for p in problems)
+    assert any("private records or candidates are public texts too" in p for p in problems)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from attacks.membership.reading import by_party
+from attacks.membership.evidence import scores_of
+from attacks.membership.reading import Memo, by_party
 from attacks.membership.rounds import fit_weights
 from attacks.synthetic_text.calibration import MINIMUM, likelihood_calibrated, ratio_calibrated
 from attacks.synthetic_text.echo import bigram_signal, cosine_signal, jaccard_signal
@@ -53,32 +54,40 @@ class CanaryEcho(Attack):
         self.signals = tuple(signals)
         self.calibration = calibration
         self.shadows = shadows
+        self.seen = Memo()
 
     def guess(self, view: View) -> Guess:
-        """A score for every candidate."""
-        live = self._looks(view, view.transcript)
+        """A score for every candidate; the median where its party wrote nothing, in this run or in a reference run."""
+        live = self._remembered(view, view.transcript)
         if self.calibration == "none":
-            return _named(view, _ranks(live).mean(1))
+            return scores_of(view.candidates, _ranks(live).mean(1))
         shadows = view.shadows(self.shadows)
         if len(shadows) < MINIMUM:
             raise SuiteError(
                 f"canary_echo calibrates by at least {MINIMUM} reference runs and has {len(shadows)}: raise "
                 "shadow_budget, or set calibration to none"
             )
-        known = np.stack([self._looks(view, shadow.transcript) for shadow in shadows])
+        known = np.stack([self._remembered(view, shadow.transcript) for shadow in shadows])
         members = np.array([[shadow.members[c.id] for c in view.candidates] for shadow in shadows])
-        return _named(view, self._calibrated(live, known, members))
+        usable, scores = np.isfinite(known).all((0, 2)) & np.isfinite(live).all(1), np.full(len(live), np.nan)
+        if usable.any():
+            scores[usable] = self._calibrated(live[usable], known[:, usable], members[:, usable])
+        return scores_of(view.candidates, scores)
+
+    def _remembered(self, view: View, transcript: Sequence[Sighting]) -> Floats:
+        """Every run is looked at once, and not again for each of the other targets."""
+        return self.seen.of(transcript, lambda: self._looks(view, transcript))
 
     def _looks(self, view: View, transcript: Iterable[Sighting]) -> Floats:
-        """Signals ``[c, k]`` of every candidate in one run, on a log scale; 0 where a party wrote nothing."""
-        released, found = Released.of(transcript), np.zeros((len(view.candidates), len(self.signals)))
+        """Signals ``[c, k]`` of every candidate in one run, on a log scale; NaN where a party wrote nothing."""
+        released, found = Released.of(transcript), np.full((len(view.candidates), len(self.signals)), np.nan)
         alike: dict[tuple[str, ...], list[int]] = {}  # a reader has the same texts about every party
         for party, rows in by_party(view.candidates).items():
             alike.setdefault(released.about(party), []).extend(rows)
         for texts, some in alike.items():
             canaries = [view.candidates[i].text for i in some]
-            for column, signal in enumerate(self.signals):
-                found[some, column] = _signal(view, signal, canaries, texts) if texts else 0.0
+            for column, signal in enumerate(self.signals if texts else ()):
+                found[some, column] = _signal(view, signal, canaries, texts)
         return found
 
     def _calibrated(self, live: Floats, known: Floats, members: Mask) -> Floats:
@@ -101,12 +110,8 @@ def _signal(view: View, name: str, canaries: list[str], texts: tuple[str, ...]) 
 
 
 def _ranks(looks: Floats) -> Floats:
-    """Each column's ranks, equal values at their mean rank."""
+    """Each column's ranks, equal values at their mean rank; NaN stays."""
     from scipy.stats import rankdata
 
-    found: Floats = np.asarray(rankdata(looks, axis=0), dtype=np.float64)
+    found: Floats = np.asarray(rankdata(looks, axis=0, nan_policy="omit"), dtype=np.float64)
     return found
-
-
-def _named(view: View, scores: Floats) -> Guess:
-    return {one.id: float(score) for one, score in zip(view.candidates, scores, strict=True)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.membership.reading import by_party
 from attacks.synthetic_text.bound import disclosure_bound
-from attacks.synthetic_text.pii import find, found_items
+from attacks.synthetic_text.pii import Item, counted, find, found_items
 from attacks.synthetic_text.reading import Released
 from attacks.synthetic_text.words import ngrams, words
 from harness.attack import Attack
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.attack import Guess, View
     from harness.schema import Score
 
-__all__ = ["PiiEcho", "RareDisclosure"]
+__all__ = ["PiiEcho", "RareDisclosure", "sought"]
 
 
 class RareDisclosure(Attack):
@@ -41,17 +41,19 @@ class RareDisclosure(Attack):
     def guess(self, view: View) -> Guess:
         """Words in the longest rare run; 0 below ``size``."""
         released = Released.of(view.transcript)
-        texts = [one.text for one in view.candidates]
+        asked = [words(one.text) for one in view.candidates]
         known = [*(record.text for record in view.public.auxiliary), *view.public.facts.get("public_texts", ())]
+        told = [words(text) for text in known]
+        parties = {p: (rows, [words(t) for t in released.about(p)]) for p, rows in by_party(view.candidates).items()}
         scores = dict.fromkeys((one.id for one in view.candidates), 0.0)
         for size in range(self.size, self.longest + 1):
-            shared = Counter(run for text in texts for run in set(ngrams(words(text), size)))
-            common = {run for text in known for run in ngrams(words(text), size)}
+            own = [set(ngrams(one, size)) for one in asked]
+            shared = Counter(run for runs in own for run in runs)
+            common = {run for text in told for run in ngrams(text, size)}
             common |= {run for run, count in shared.items() if count > 1}
-            for party, rows in by_party(view.candidates).items():
-                runs = {run for text in released.about(party) for run in ngrams(words(text), size)} - common
-                hits = [row for row in rows if runs & set(ngrams(words(texts[row]), size))]
-                scores |= {view.candidates[row].id: float(size) for row in hits}
+            for rows, texts in parties.values():
+                runs = {run for text in texts for run in ngrams(text, size)} - common
+                scores |= {view.candidates[row].id: float(size) for row in rows if runs & own[row]}
         return scores
 
     def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
@@ -68,21 +70,50 @@ class RareDisclosure(Attack):
 class PiiEcho(Attack):
     """How many of a record's personal items (numbers, addresses of mail, ...) are in the synthetic texts.
 
-    Items of auxiliary records are left out; what a non-member's items match by chance is the holdout's share.
+    Items of public texts, or of two candidates, are left out: they are no evidence for one record. Members against
+    held-out candidates, the scan is that of :func:`attacks.synthetic_text.pii.scan`, minus the holdout's.
     """
 
     name: ClassVar[str] = "pii_echo"
     summary: ClassVar[str] = "personal items of the record found in the released texts"
-    source: ClassVar[str] = "Lukas et al. 2023 (extraction), by patterns"
+    source: ClassVar[str] = "Lukas et al. 2023 (extraction, by patterns), minus a holdout's, Amin et al. 2026"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("SYNTHETIC_TEXT",)
 
+    def __init__(self) -> None:
+        self.sought: dict[str, frozenset[Item]] = {}
+
     def guess(self, view: View) -> Guess:
         """The number of items found."""
-        released, known = Released.of(view.transcript), find(record.text for record in view.public.auxiliary)
+        released, self.sought = Released.of(view.transcript), sought(view)
         scores: dict[str, float] = {}
         for party, rows in by_party(view.candidates).items():
-            items = {row: find([view.candidates[row].text]) - known for row in rows}
-            found = found_items({item for some in items.values() for item in some}, released.about(party))
-            scores |= {view.candidates[row].id: float(len(some & found)) for row, some in items.items()}
+            own = {view.candidates[row].id: self.sought[view.candidates[row].id] for row in rows}
+            found = found_items({item for some in own.values() for item in some}, released.about(party))
+            scores |= {name: float(len(some & found)) for name, some in own.items()}
         return scores
+
+    def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
+        """The scan over all targets: the share of members' items that was found, that of the held-out candidates', how
+        far the first is above the second, and the precision at equal sizes; empty where nothing was sought."""
+        labels = {one.record: one.value for one in scores if one.metric == "label"}
+        found = {one.record: one.value for one in scores if one.metric == "score"}
+        sides = []
+        for wanted in (1.0, 0.0):
+            side = [record for record in found if labels.get(record) == wanted]
+            items = sum(len(self.sought[record.partition(":")[2]]) for record in side)
+            sides.append((sum((found[record] or 0.0 for record in side), 0.0), float(items)))
+        mine, others = sides
+        if not mine[1] or not others[1]:
+            return {}
+        scan = counted(mine, others)
+        rates = {"recall": scan.recall, "holdout_recall": scan.holdout_recall, "excess": scan.excess}
+        return {"pii": {**rates, "precision": scan.precision, "items": mine[1], "holdout_items": others[1]}}
+
+
+def sought(view: View) -> dict[str, frozenset[Item]]:
+    """Candidate id -> its personal items that no other candidate and no public text has; the same for every target."""
+    known = find(view.public.facts.get("public_texts", ()))
+    items = {one.id: find([one.text]) for one in view.candidates}
+    often = Counter(item for some in items.values() for item in some)
+    return {name: frozenset(i for i in some if often[i] == 1 and i not in known) for name, some in items.items()}

@@ -79,7 +79,7 @@ class GeneratorExposure(_Asking):
 
     What is ranked is the loss that tuning took off: a text that is easy, or hard, for everyone is so for the public
     generator. Alternatives of a canary go on with words of other parties' canaries, those of another record with the
-    end of an auxiliary text. Needs no shadows.
+    end of a public text. Needs no shadows.
     """
 
     name: ClassVar[str] = "generator_exposure"
@@ -96,8 +96,7 @@ class GeneratorExposure(_Asking):
         if candidate.id in view.public.facts.get("openings", {}):
             others = like_canary(view, candidate, self.references, rng)
         else:
-            pool = [record.text for record in view.public.auxiliary]
-            others = alternatives(candidate.text, pool, self.references, self.prefix, rng)
+            others = alternatives(candidate.text, _never_learned(view), self.references, self.prefix, rng)
         return [candidate.text, *others]
 
     def guess(self, view: View) -> Guess:
@@ -128,6 +127,12 @@ class GeneratorLira(_Asking):
         usable, scores = np.isfinite(known).all(0) & np.isfinite(live), np.full(len(live), np.nan)
         scores[usable] = likelihood_calibrated(live[usable], known[:, usable], members[:, usable])
         return scores_of(view.candidates, scores)
+
+
+def _never_learned(view: View) -> list[str]:
+    """Texts on which no generator is tuned in any target: shadow runs are filled with auxiliary records."""
+    public = list(view.public.facts.get("public_texts", ()))
+    return public or [record.text for record in view.public.auxiliary]
 
 
 def like_canary(view: View, canary: Candidate, count: int, rng: np.random.Generator) -> list[str]:

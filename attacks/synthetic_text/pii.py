@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from attacks.synthetic_text.words import ngrams, words
 
-__all__ = ["PATTERNS", "PiiScan", "find", "found_items", "scan"]
+__all__ = ["PATTERNS", "Item", "PiiScan", "counted", "find", "found_items", "scan"]
 
 PATTERNS: Mapping[str, re.Pattern[str]] = {
     "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
@@ -65,6 +65,10 @@ def scan(
     sides = [{tuple(words(one)) for one in side} - known for side in (private, holdout)]
     mine, others = sides[0] - sides[1], sides[1] - sides[0]
     hits, phantoms = found_items(mine, synthetic), found_items(others, synthetic)
-    rates = [len(found) / len(side) if side else 0.0 for found, side in ((hits, mine), (phantoms, others))]
-    precision = rates[0] / sum(rates) if sum(rates) else 0.0
-    return PiiScan(rates[0], rates[1], precision, tuple(sorted(hits)))
+    return counted((len(hits), len(mine)), (len(phantoms), len(others)), tuple(sorted(hits)))
+
+
+def counted(private: tuple[float, float], holdout: tuple[float, float], found: tuple[Item, ...] = ()) -> PiiScan:
+    """The scan from (found, sought) items of each side."""
+    recall, chance = (hits / sought if sought else 0.0 for hits, sought in (private, holdout))
+    return PiiScan(recall, chance, recall / (recall + chance) if recall + chance else 0.0, found)

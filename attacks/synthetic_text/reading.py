@@ -32,5 +32,6 @@ class Released:
         return cls(own, tuple(dict.fromkeys(every)))
 
     def about(self, party: str) -> tuple[str, ...]:
-        """The texts that a record of ``party`` may echo in."""
-        return self.by_party.get(party) or self.anyone
+        """The texts that a record of ``party`` may echo in: its own, none if it was seen to write none; of a party that
+        is not seen writing, anyone's."""
+        return self.by_party.get(party, self.anyone)

@@ -5,6 +5,11 @@ records' votes. With B known and Gaussian noise of standard deviation sigma the 
 (the worst case that differential privacy bounds: Dong et al. 2022, "Gaussian differential privacy"): its AUC is
 ``Phi(|v| / (sigma sqrt 2))``, and T independent rounds multiply ``|v|`` by ``sqrt T``. An attacker that does not know
 B takes its mean and its variance from auxiliary records.
+
+Plugins use the estimated background alone. The exact one supposes an attacker that holds every other record of the
+party, and no coalition does: a server sees histograms, a curious client knows only its own records, and shadows tell
+counts. :func:`exact` and :func:`summed_llr` state the game that bounds every attacker, for closed forms and audits; a
+server that inserts probes comes nearest to it, since hardly anyone else votes for a copy of the candidate.
 """
 
 from __future__ import annotations

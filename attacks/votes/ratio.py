@@ -27,7 +27,8 @@ class VoteRatio(Attack):
     """Likelihood ratio that a candidate's vote is in its party's histograms, summed over rounds.
 
     Votes are recomputed by the public rule; those of all others are expected from auxiliary records of the class,
-    as many as the histogram holds votes. Where only sums over parties are seen, the background is everyone's. The
+    as many as the histogram holds votes (nobody but the party knows them exactly: see
+    :mod:`attacks.votes.likelihood`). Where only sums over parties are seen, the background is everyone's. The
     adaptive variant uses the declared noise, or what falls below zero; the oblivious one takes histograms as exact.
     ``informed`` False ignores which party a candidate is asked about, and mixes over all of them.
     """

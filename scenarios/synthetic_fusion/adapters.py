@@ -19,6 +19,7 @@ from harness.tokens import Tokens
 __all__ = ["IGNORED", "SCALE", "adapted", "adapter_weights", "next_token_loss", "training_rows", "with_weights"]
 
 LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+"""Layers that get adapters: all projections of attention and of the feed-forward part."""
 
 SCALE = 2
 """Factor of the adapters' product in a layer: alpha over rank."""
@@ -28,7 +29,8 @@ IGNORED = -100
 
 
 def adapted(part: nn.Module, rank: int, generator: torch.Generator) -> nn.Module:
-    """A copy of a causal part whose only trainable parameters are adapters of the query and value projections.
+    """A copy of a causal part whose only trainable parameters are adapters of the attention and feed-forward
+    projections (:data:`LAYERS`).
 
     All other tensors are the original's own. Adapters start at zero effect; their draws are from ``generator``.
     """

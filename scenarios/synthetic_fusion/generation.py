@@ -75,17 +75,21 @@ class Writer:
         return [tidy(self.tokens.decode(ids)) for ids in written]
 
     def _draw(self, logits: Tensor, step: int, generator: torch.Generator) -> Tensor:
-        """Token ids [B]; an early end of line is drawn again, from the tokens that do not end it."""
+        """Token ids [B]; an early end of line is drawn again, from the tokens that do not end it: those of the nucleus,
+        or all where the nucleus has none."""
         p = nucleus(logits / self.temperature, self.top_p)
         chosen = torch.multinomial(p, 1, generator=generator)[:, 0]
         while step < LEAST and (early := [i for i, t in enumerate(chosen.tolist()) if self._ends_line(t)]):
             p[early, chosen[early]] = 0.0
-            stuck = p[early].sum(-1) <= 0
-            p[torch.tensor(early)[stuck]] = torch.softmax(logits[torch.tensor(early)[stuck]], -1)
-            if bool(stuck.any()):
-                break
+            for row in (i for i in early if not bool(p[i].any())):
+                p[row] = self._going_on(logits[row])
             chosen[early] = torch.multinomial(p[early], 1, generator=generator)[:, 0]
         return chosen
+
+    def _going_on(self, logits: Tensor) -> Tensor:
+        """Probabilities [V] of the tokens that do not end a line."""
+        ends = torch.tensor([self._ends_line(token) for token in range(len(logits))])
+        return torch.softmax((logits / self.temperature).masked_fill(ends, -torch.inf), -1)
 
     def _ends_line(self, token: int) -> bool:
         if token not in self._ends:

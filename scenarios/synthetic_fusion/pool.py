@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.data.record import Record, distinct
 from harness.data.split import Splits, assert_disjoint, draw
@@ -14,7 +14,7 @@ from scenarios.synthetic_fusion.prompts import listing
 from scenarios.synthetic_fusion.scratch import Scratch, scratch_model
 from scenarios.synthetic_fusion.settings import SCRATCH, Settings
 
-__all__ = ["Pool", "draw_pool", "generator_of"]
+__all__ = ["Pool", "draw_pool", "generator_of", "labelled"]
 
 Axes = tuple[str | int, ...]
 
@@ -33,11 +33,14 @@ def draw_pool(settings: Settings, records: Sequence[Record], axes: Axes) -> Pool
     """Draws private, auxiliary and test records, with ``balanced`` of every label equally often; public ones are drawn
     from what is left, as labels come.
 
+    Where clients hold natural groups, no group is in two of these parts: public texts are then drawn with the others,
+    and only the private records have every label exactly equally often.
+
     Raises:
         SuiteError: labels of the data and of ``prefixes`` differ.
         DataError: too few records, with the counts.
     """
-    pool = sorted(distinct(records), key=lambda record: record.id)
+    pool = sorted(distinct(labelled(records, settings.label_attribute)), key=lambda record: record.id)
     found = sorted({str(record.label) for record in pool})
     if found != sorted(settings.prefixes):
         raise SuiteError(
@@ -45,11 +48,32 @@ def draw_pool(settings: Settings, records: Sequence[Record], axes: Axes) -> Pool
         )
     rng = numpy_generator("splits", *axes)
     sizes = {"private": settings.records, "auxiliary": settings.auxiliary, "test": settings.test}
-    scored = draw(_balanced(pool, axes) if settings.balanced else pool, sizes, rng)
+    asked = _balanced(pool, axes) if settings.balanced else pool
+    if settings.partition == "group":
+        apart = {**sizes, "public": settings.public}
+        drawn = draw(asked, apart, rng, balance=settings.balanced, disjoint_groups=True)
+        return Pool(drawn.private, drawn.auxiliary, drawn.test, drawn.public)
+    scored = draw(asked, sizes, rng)
     taken = {record.id for part in (scored.private, scored.auxiliary, scored.test) for record in part}
     public = draw([r for r in pool if r.id not in taken], {"public": settings.public}, rng).public
     assert_disjoint(Splits(scored.private, scored.auxiliary, public, (), scored.test))
     return Pool(scored.private, scored.auxiliary, scored.test, public)
+
+
+def labelled(records: Sequence[Record], attribute: str) -> list[Record]:
+    """``records`` with ``"0"`` or ``"1"``, the value of ``attribute``, as label; those that lack it are left out.
+    Without an attribute as they are.
+
+    Raises:
+        SuiteError: no record has it.
+    """
+    if not attribute:
+        return list(records)
+    found = [replace(r, label=str(r.attributes[attribute])) for r in records if attribute in r.attributes]
+    if not found:
+        known = sorted({name for record in records for name in record.attributes})
+        raise SuiteError(f"label_attribute: no record has {attribute!r}; their attributes are {known}")
+    return found
 
 
 def generator_of(settings: Settings, public: Sequence[Record], axes: Axes) -> str:

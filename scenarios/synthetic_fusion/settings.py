@@ -30,6 +30,9 @@ class Settings(Planting):
         "aug_pe, wasp: private records vote for texts of public generators"
     )
     data: str = Field(description="embedded dataset, local path or hub name, with labels")
+    label_attribute: str = Field(
+        "", description="attribute of the data whose value, 0 or 1, is the label; empty: the data's own label"
+    )
     prefixes: dict[str, str] = Field(description="label -> how a line with a text of that label begins")
     generator: str = Field(
         SCRATCH, description="causal model; scratch: a small one, trained from scratch on public text"
@@ -39,7 +42,10 @@ class Settings(Planting):
     encoder: str = Field("all-minilm-l6-v2", description="frozen public encoder of votes and of the task model")
     encoder_blocks: int = Field(0, ge=0, description="blocks of the encoder that are used; 0: all")
     clients: int = Field(3, description="private parties; client0 may be curious, so no secret of it is scored")
-    partition: Literal["dirichlet", "group"] = Field("dirichlet", description="by label shares, or whole groups")
+    partition: Literal["dirichlet", "group"] = Field(
+        "dirichlet",
+        description="by label shares, or whole groups (films, publishers), none of which is in two parts of the data",
+    )
     alpha: float = Field(1.0, gt=0, description="concentration of the Dirichlet label shares")
     least: int = Field(4, ge=1, description="records that every client has at least")
     records: int = Field(120, ge=4, description="private records of all clients together, candidates among them")

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from attacks.prototype.blind_counts import BlindCounts
 from attacks.prototype.blind_words import BlindWords
@@ -22,13 +24,17 @@ from attacks.synthetic_text.echo_exposure import EchoExposure
 from attacks.synthetic_text.nearest import NearestRecord
 from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
 from attacks.votes.shares import VoteShares
+from harness.archive import Archive
+from harness.attack import Attack
 from harness.membership import MembershipSecret
 from harness.metrics.membership import auc
 from harness.registry import load
 from harness.runner import Runner
 from harness.scenario import Deployment, Scenario
 from harness.suite import load_suite
+from harness.view import RunView
 from tests.attacks.live import live_view
+from tests.scenarios.synthetic_fusion.worlds import toy_deployment as toy_deployment_of
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +72,50 @@ def test_prototypes(runner: Runner, toy_folder: Path) -> None:
     assert all(score.value == 1.0 for score in counts if score.metric == "exact")  # the paper's weights are sent
 
 
-@pytest.mark.parametrize("coalition", ["server", "client", "reader"])
-def test_synthetic_texts(runner: Runner, toy_folder: Path, coalition: str) -> None:
-    deployment = small("synthetic_fusion", toy_folder)
-    view = live_view(runner, deployment, coalition=coalition)
+@pytest.fixture(scope="module")
+def repeating(toy_folder: Path) -> Deployment:
+    """Generators that know the records of their party by heart."""
+    return toy_deployment_of(
+        str(toy_folder), "private_fusegen", epochs=30, repeats=2, learning_rate=0.02, rank=4, max_tokens=24, texts=12,
+        rounds=1, temperatures=(0.7,), canaries=4, average=4, auxiliary=14,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def archive() -> Archive:
+    """Shadow runs are the same for all who look."""
+    return Archive()
+
+
+@pytest.mark.parametrize("coalition", ["server", "reader", "client"])
+def test_synthetic_texts(runner: Runner, repeating: Deployment, archive: Archive, coalition: str) -> None:
+    """The texts of a party give its members away to the server and to readers; another client, which is shown none of
+    them in the only round, learns nothing."""
+    view = live_view(runner, repeating, coalition=coalition, shadows=4, archive=archive)
     echo = CanaryEcho(calibration="none", signals=("bigram", "cosine"))
-    for attack in (echo, EchoExposure(), RareDisclosure(), PiiEcho(), NearestRecord()):
-        assert deployment.secrets["membership"].score(attack.guess(view))
+    found = [over_targets(attack, view, 4) for attack in (echo, EchoExposure(), RareDisclosure(), NearestRecord())]
+    if coalition == "client":
+        assert np.mean(found) == pytest.approx(0.5, abs=0.1)
+    else:
+        assert np.mean(found) > 0.62 and found[2] > 0.7 and found[3] > 0.65
+    pii, secret = PiiEcho(), repeating.secrets["membership"]
+    assert isinstance(secret, MembershipSecret)
+    aimed = [(k, view.as_target(k, torch.Generator().manual_seed(k))) for k in range(1, 5)]
+    scores = [one for k, v in aimed for one in secret.score_target(pii.guess(v), k, v.sight.members())]
+    facts = pii.facts(scores)["pii"]
+    assert facts["items"] + facts["holdout_items"] == 4 * 4  # the numbers that canaries end in
+
+
+def over_targets(attack: Attack, view: RunView, shadows: int) -> float:
+    """AUC with every shadow run as the target in turn."""
+    scores: list[float] = []
+    inside: list[int] = []
+    for number in range(1, shadows + 1):
+        target = view.as_target(number, torch.Generator().manual_seed(number))
+        guess, members = attack.guess(target), target.sight.members()
+        scores += [guess[name] for name in members]
+        inside += [int(members[name]) for name in members]
+    return auc(scores, inside)
 
 
 @pytest.mark.parametrize("aggregation", ["per_party", "sum"])

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 
 import numpy as np
 import pytest
 from scipy.stats import binom, kstest, skewnorm
 
+from attacks.synthetic_text.disclosure import PiiEcho, sought
 from attacks.synthetic_text.distance import nearest_distance, nearest_distances
 from attacks.synthetic_text.exposure import exposure, extrapolated_exposure, sequence_losses
 from attacks.synthetic_text.phantoms import Disclosure, disclosed, rare_matches
 from attacks.synthetic_text.pii import find, found_items, scan
+from harness.coalition import SERVER, Sighting
 from harness.errors import DataError
+from harness.membership import MembershipSecret
+from harness.message import Kind, Message
+from tests.attacks.rounds_lab import Cloud, view_of
 from tests.attacks.synthetic_text.generator import domain, generate
 
 
@@ -165,3 +171,68 @@ def test_nearest_distances_tell_copies_and_nothing_else():
     assert copied.share > 0.95 and copied.auc > 0.7 and copied.p_value < 1e-6
     with pytest.raises(DataError, match="empty"):
         nearest_distances(train, holdout, train[:0])
+
+
+class Directory(Cloud):
+    """Texts that end in a number of their own, as a personal record does."""
+
+    def draw(self, name):
+        text = f"{name} call {self.rng.integers(10**8, 10**9)}"
+        self.vectors[text] = self.means[name] + self.scale * self.rng.normal(size=self.size)
+        return text
+
+
+def released_directory(seed, copied):
+    """Parties release texts of random numbers, and the given share of their records word for word."""
+    cloud, free = Directory(("red", "green"), seed=seed), np.random.default_rng([seed, 1])
+
+    def protocol(held, rng):
+        seen = []
+        for party, classes in held.items():
+            own = [text for texts in classes.values() for text in texts]
+            kept = [text for text in own if rng.random() < copied]
+            texts = [f"red call {free.integers(10**8, 10**9)}" for _ in own] + kept
+            seen.append(Sighting(party, SERVER, Message(Kind.SYNTHETIC_TEXT, {"texts": texts})))
+        return seen
+
+    return view_of(cloud, protocol, parties=4, candidates=30, auxiliary=20, seed=seed)
+
+
+def scanned(view):
+    attack = PiiEcho()
+    scores = MembershipSecret({k: int(v) for k, v in view.members.items()}).score(attack.guess(view))
+    return attack.facts(scores)["pii"]
+
+
+def test_copies_of_five_percent_of_the_records_show_in_the_scan():
+    """Recall is the share that was copied, and nothing of the holdout is found."""
+    found = [scanned(released_directory(seed, 0.05)) for seed in range(4)]
+    assert np.mean([one["recall"] for one in found]) == pytest.approx(0.05, abs=0.02)
+    assert all(one["excess"] == one["recall"] > 0 and one["precision"] == 1.0 for one in found)
+    assert all(one["items"] + one["holdout_items"] == 240 for one in found)
+
+
+def test_the_scan_of_a_release_without_private_data_is_empty():
+    found = scanned(released_directory(0, 0.0))
+    assert (found["recall"], found["excess"], found["precision"]) == (0.0, 0.0, 0.0)
+
+
+def test_facts_are_the_scan_of_members_minus_that_of_the_holdout():
+    view = released_directory(1, 0.5)
+    inside, outside = ([c.text for c in view.candidates if view.members[c.id] == k] for k in (True, False))
+    texts = [text for sighting in view.transcript for text in sighting.message["texts"]]
+    sides = [[" ".join(item) for item in find(side)] for side in (inside, outside)]
+    known, found = scan(*sides, texts), scanned(view)
+    assert found["recall"] == pytest.approx(known.recall) and found["excess"] == pytest.approx(known.excess)
+    assert found["precision"] == known.precision
+
+
+def test_items_of_two_candidates_or_of_public_texts_are_not_sought():
+    view = released_directory(0, 0.0)
+    some = view.candidates
+    view.candidates = (some[0], replace(some[1], text=some[0].text), *some[2:])
+    view.public.facts["public_texts"] = [some[2].text]
+    found = sought(view)
+    assert not found[some[0].id] and not found[some[1].id] and not found[some[2].id]
+    assert all(len(found[one.id]) == 1 for one in some[3:])
+    assert PiiEcho().facts([]) == {}

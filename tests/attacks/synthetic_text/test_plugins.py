@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,35 @@ def test_reference_runs_calibrate(calibration):
     assert mean_power(attack, shadows=5, seeds=4, made={"learns": False}) == pytest.approx(0.5, abs=0.1)
 
 
+def silenced(seen):
+    """The transcript of a run in which all texts of client1 were blank."""
+    return [replace(s, message=s.message.replace(texts=[])) if s.sender == "client1" else s for s in seen]
+
+
+@pytest.mark.parametrize("calibration", ["none", "likelihood", "ratio"])
+@pytest.mark.parametrize("when", ["now", "in a reference run"])
+def test_a_party_that_wrote_nothing_is_in_the_middle(calibration, when):
+    """A mean log-probability is below 0: were silence scored 0, its candidates would seem the surest members."""
+    view = world(shadows=6)
+    if when == "now":
+        view.transcript = silenced(view.transcript)
+    else:
+        view.bank = [replace(view.bank[0], transcript=silenced(view.bank[0].transcript)), *view.bank[1:]]
+    guess = CanaryEcho(calibration=calibration, shadows=6).guess(view)
+    others = [guess[one.id] for one in view.candidates if one.party != "client1"]
+    mine = {guess[one.id] for one in view.candidates if one.party == "client1"}
+    if calibration == "none" and when != "now":
+        assert len(mine) > 1  # reference runs are not looked at
+    else:
+        assert mine == {np.median(others)}
+
+
+def test_nobody_is_a_member_where_nothing_was_written():
+    view = world()
+    view.transcript = []
+    assert len(set(CanaryEcho(**PLAIN).guess(view).values())) == 1
+
+
 def test_too_few_references_and_unknown_names_are_refused():
     with pytest.raises(SuiteError, match="at least 4 reference runs and has 2"):
         CanaryEcho().guess(world(shadows=2))
@@ -110,6 +141,7 @@ def test_texts_are_read_by_author_and_otherwise_as_released():
     both = Released.of([said("a", ["1", " ", "2"]), said(SERVER, ["2", "3"]), said("a", ["4"])])
     assert both.about("a") == ("1", "2", "4") and both.about("b") == ("2", "3")
     assert Released.of([said("a", ["1"]), said("b", ["1"])]).about("c") == ("1",)
+    assert Released.of([said("a", ["1"]), said("b", [" "])]).about("b") == ()
 
 
 @pytest.mark.parametrize("name", ATTACKS)

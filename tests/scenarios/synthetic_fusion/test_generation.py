@@ -59,6 +59,21 @@ def test_frequencies_are_the_models(part: Part, tokens: Tokens) -> None:
     assert set(drawn.flatten().tolist()) <= set(expected.nonzero().flatten().tolist())
 
 
+def test_an_early_end_is_drawn_again_in_every_row(part: Part, tokens: Tokens) -> None:
+    """A row whose nucleus holds ends of lines alone takes another token, and so do the rows beside it."""
+    writer = Writer(part, tokens, 6, top_p=0.9)
+    size = tokens.engine.get_vocab_size()
+    end = tokens.encode("\n")[0]
+    words = [t for t in range(size) if not writer._ends_line(t)][:2]
+    logits = torch.full((3, size), -30.0)
+    logits[0, end], logits[0, words[0]] = 10.0, 0.0  # the nucleus is the end of the line alone
+    logits[1, end], logits[1, words[1]] = 0.4, 0.0  # both are in it
+    logits[2, words[1]] = 10.0
+    for seed in range(20):
+        assert writer._draw(logits, 0, generator(seed)).tolist() == [words[0], words[1], words[1]]
+    assert int(writer._draw(logits, 3, generator())[0]) == end  # later on a line may end
+
+
 def test_nucleus_is_the_smallest_set_of_that_mass() -> None:
     p = torch.tensor([[0.5, 0.3, 0.15, 0.05]])
     assert torch.allclose(nucleus(p.log(), 0.7), torch.tensor([[0.625, 0.375, 0.0, 0.0]]))

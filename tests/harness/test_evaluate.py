@@ -301,3 +301,19 @@ def _alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat")
     return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_every_model_that_an_entry_names_is_fetched_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness import assets, evaluate
+    from harness.suite import Suite
+
+    asked: list[str] = []
+    monkeypatch.setattr(assets, "ensure_model", lambda name, report: asked.append(name))
+    monkeypatch.setattr(assets, "wheel", lambda name, report: asked.append(name))
+    named = {"model": "all-minilm-l6-v2", "models": ["linear"], "second_model": "paraphrase-minilm-l3-v2"}
+    settings = {**named, "rounds": 2, "data": "pii"}
+    attack = {"name": "blind_classes", "secret": "label_distribution"}
+    entry = {"name": "e", "scenario": "logit_kd", "seeds": [0], "attacks": [attack]}
+    made = {"name": "s", "version": 1, "title": "t", "entries": [entry | {"settings": settings}]}
+    evaluate._fetch(Suite.model_validate(made, strict=False), Quiet())
+    assert asked == ["all-minilm-l6-v2", "paraphrase-minilm-l3-v2", "presidio-evaluator"]

@@ -84,6 +84,7 @@ def test_usual_words_are_the_most_frequent_ones_of_usual_number():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)  # minutes of search on one core
 def test_half_of_the_tokens_of_real_tweets_are_read_off_their_embeddings():
     """Positive control (undefended: F1 of at least 0.5 over tokens), beside the nearest own text."""
     from harness.data import load, records

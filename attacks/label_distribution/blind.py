@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
-from attacks.prototype.reading import labels_of, public_parties
-from harness.attack import Attack
+from attacks.prototype.class_presence import BlindClasses
+from attacks.prototype.reading import auxiliary_shares, labels_of, public_parties
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["BlindCandidates"]
 
 
-class BlindCandidates(Attack):
+class BlindCandidates(BlindClasses):
     """Without the transcript: a party's classes are those of its membership candidates, smoothed by auxiliary shares.
 
     Candidates carry party and label, and half of them are in: a sample of the party's records that every attack holds.
@@ -25,17 +25,10 @@ class BlindCandidates(Attack):
 
     name: ClassVar[str] = "blind_candidates"
     summary: ClassVar[str] = "class shares of each party's membership candidates, smoothed by the auxiliary records'"
-    source: ClassVar[str] = "baseline"
-    secret: ClassVar[str] = "label_distribution"
-    reads: ClassVar[tuple[str, ...]] = ()
-    blind: ClassVar[bool] = True
-
-    def __init__(self, *, size: float = 1.0) -> None:
-        self.size = size
 
     def guess(self, view: View) -> Guess:
         """Party -> class -> share times ``size``."""
-        usual = _auxiliary_shares(view)
+        usual = auxiliary_shares(view)
         return {party: self._shares(_asked(view, party), usual) for party in public_parties(view)}
 
     def _shares(self, asked: Counter[str], usual: dict[str, float]) -> dict[str, float]:
@@ -49,9 +42,3 @@ def _asked(view: View, party: str) -> Counter[str]:
     average = [one for one in mine if not one.canary]
     return Counter(str(one.label) for one in average or mine)
 
-
-def _auxiliary_shares(view: View) -> dict[str, float]:
-    """Class -> share among the auxiliary records, each class counted once more so that none is ruled out."""
-    labels = labels_of(view.public)
-    own = Counter(record.label for record in view.public.auxiliary if record.label in labels)
-    return {label: (own[label] + 1) / (own.total() + len(labels)) for label in labels}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from attacks.prototype.detecting import features_of, learned_detector
-from attacks.prototype.reading import class_moments, labels_of, of_class, parties_of, prototypes, public_parties
+from attacks.prototype.reading import (
+    auxiliary_shares,
+    class_moments,
+    labels_of,
+    of_class,
+    parties_of,
+    prototypes,
+    public_parties,
+)
 from harness.attack import Attack
 
 if TYPE_CHECKING:
@@ -62,7 +70,5 @@ class BlindClasses(Attack):
 
     def guess(self, view: View) -> Guess:
         """Party -> class -> share times ``size``."""
-        labels = labels_of(view.public)
-        own = [record.label for record in view.public.auxiliary]
-        shares = {label: self.size * (own.count(label) + 1) / (len(own) + len(labels)) for label in labels}
+        shares = {label: self.size * share for label, share in auxiliary_shares(view).items()}
         return {party: dict(shares) for party in public_parties(view)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Prototype",
     "auxiliary_embeddings",
+    "auxiliary_shares",
     "class_moments",
     "distinct",
     "embeddings",
@@ -95,6 +97,13 @@ def auxiliary_embeddings(view: View) -> tuple[Floats, list[str]]:
 def class_moments(view: View) -> Mapping[str, Moments]:
     """Moments of every class of which the attacker has records, in the public encoder's space."""
     return fit_by_class(*auxiliary_embeddings(view))
+
+
+def auxiliary_shares(view: View) -> dict[str, float]:
+    """Class -> share among the auxiliary records, each class counted once more so that none is ruled out."""
+    labels = labels_of(view.public)
+    own = Counter(record.label for record in view.public.auxiliary if record.label in labels)
+    return {label: (own[label] + 1) / (own.total() + len(labels)) for label in labels}
 
 
 def public_parties(view: View) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from attacks.synthetic_text.phantoms import Disclosure
 from harness.errors import DataError
-from harness.score.audit import one_run_ceiling
 
 __all__ = ["DisclosureBound", "disclosure_bound"]
 
@@ -24,7 +23,7 @@ class DisclosureBound:
     epsilon: float
     """Lower bound at level ``1 - alpha``; 0 where chance explains the matches."""
     ceiling: float
-    """Log-odds of ``alpha ** (1 / matches)``: the bound if every match had been a member; 0 without matches."""
+    """The bound if every match had been a member; 0 without matches."""
     p_value: float
     """Of no learning at all."""
     alpha: float
@@ -50,5 +49,5 @@ def disclosure_bound(
         )
     hits = [sum(scores[record] >= size for record in side) for side in (members, others)]
     counts = Disclosure(hits[0], hits[1], len(members), len(others))
-    ceiling = max(one_run_ceiling(sum(hits), alpha), 0.0) if sum(hits) else 0.0
-    return DisclosureBound(counts, counts.epsilon_lower_bound(alpha), ceiling, counts.p_value(), alpha)
+    bound = counts.bound(alpha)
+    return DisclosureBound(counts, bound.epsilon, bound.ceiling, counts.p_value(), alpha)

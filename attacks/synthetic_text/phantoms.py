@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import exp
 
 from attacks.synthetic_text.words import ngrams, words
 from harness.errors import DataError
+from harness.score.audit import EpsilonBound, disclosure_bound
 
 __all__ = ["Disclosure", "disclosed", "rare_matches"]
 
@@ -46,11 +47,12 @@ class Disclosure:
 
         With k matches, all of them in training, this is ``logit(alpha^(1/k)) - logit(share)``: the ceiling.
         """
-        from scipy.optimize import brentq
+        return self.bound(alpha).epsilon
 
-        if self.p_value() >= alpha:
-            return 0.0
-        return float(brentq(lambda epsilon: log(self.p_value(epsilon) / alpha), 0.0, 50.0))
+    def bound(self, alpha: float = 0.05) -> EpsilonBound:
+        """That epsilon beside its ceiling."""
+        counts = self.matched_train, self.matched_holdout, self.train, self.holdout
+        return disclosure_bound(*counts, alpha=alpha)
 
 
 def rare_matches(

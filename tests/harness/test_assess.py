@@ -15,6 +15,7 @@ from harness.ledgers import Ledger, Series, ledgers
 from harness.negative import negative_test
 from harness.oddities import row_flags
 from harness.panels import panelled
+from harness.score import TprAtFpr
 from harness.suite import AttackSpec, Control, Entry, Suite
 
 COSTS = dict.fromkeys(("bytes_up", "bytes_down", "private_flops", "private_peak_bytes", "round_trips"), 10)
@@ -173,7 +174,7 @@ def test_a_rate_needs_ten_false_positives(outsiders: int, pinned: float) -> None
     values = {"score": {0: scores}, "label": {0: labels}}
     cell = Series("a", "", "membership", "", "attack", "honest", values, "ok", None)
     counting = [entry for entry in panelled([cell], 0.001) if entry.counts]
-    assert [entry.scores.statistic.alpha for entry in counting] == [pinned]  # type: ignore[attr-defined]
+    assert [entry.scores.statistic for entry in counting] == [TprAtFpr(pinned)]
     few = [flag.detail for entry in counting for flag in entry.flags]
     assert few == ([] if pinned == 0.001 else [
         f"average: {outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked 0.1 %"])  # fmt: skip
@@ -187,7 +188,8 @@ def test_an_attack_that_beats_its_blind_guess_on_noise_flags_every_row() -> None
     for secret, draw in (("membership", membership(0.0)), ("class_presence", binary(0.0))):
         world.add("blind", role="blind", secret=secret, draw=draw)
     clean = world.ledger()
-    assert negative_test(clean, "noise", 0).passed  # type: ignore[union-attr]
+    test = negative_test(clean, "noise", 0)
+    assert test is not None and test.passed
     assert not any(f.id == "negative_control_failed" for r in assess_entry(clean, None, negatives={"noise"})
                    for f in r.flags)  # fmt: skip
     world.add("shape", "noise", secret="class_presence", draw=binary(0.9))

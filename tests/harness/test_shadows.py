@@ -197,12 +197,18 @@ SUITE = {
 }
 
 
-def test_membership_is_scored_on_every_target_and_resumed(
-    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attacks of this file under their names."""
     attacks = {"nearness": Nearness, "nothing": Nothing}
     monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
     monkeypatch.setattr(registry, "target", lambda kind, name: f"tests.harness.test_shadows:{attacks[name].__name__}")
+
+
+@pytest.mark.usefixtures("plugins")
+def test_membership_is_scored_on_every_target_and_resumed(
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path
+) -> None:
     suite = Suite.model_validate(SUITE, strict=False)
     maker = _Maker(suite, suite.entries[0], 0, pooled, "process", "")
     claim = Claim(epsilon=1.0, delta=1e-5, unit="record", adjacency="add_remove", view="server")
@@ -236,13 +242,10 @@ def test_membership_is_scored_on_every_target_and_resumed(
         assert facts == ({"scored": len(rows)} if cell["name"] == "nearness" else {})
 
 
+@pytest.mark.usefixtures("plugins")
 def test_a_shadow_that_cannot_be_drawn_ends_its_cells_and_nothing_else(
-    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path
 ) -> None:
-    attacks = {"nearness": Nearness, "nothing": Nothing}
-    monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
-    monkeypatch.setattr(registry, "target", lambda kind, name: f"tests.harness.test_shadows:{attacks[name].__name__}")
-
     def nothing_to_draw(rng: object, members: object) -> Deployment:
         raise DataError("no records of class 'b': give the attacker more")
 

@@ -24,7 +24,7 @@ def test_the_lower_bound_of_unanimous_matches_is_its_ceiling():
     for k in (5, 20, 100):
         known = log(0.05 ** (1 / k) / (1 - 0.05 ** (1 / k)))
         assert Disclosure(k, 0, 500, 500).epsilon_lower_bound() == pytest.approx(max(known, 0.0), abs=1e-6)
-    assert Disclosure(100, 0, 1, 1).epsilon_lower_bound() == pytest.approx(3.49, abs=0.01)
+    assert Disclosure(100, 0, 100, 100).epsilon_lower_bound() == pytest.approx(3.49, abs=0.01)
 
 
 def test_the_test_is_binomial_with_odds_grown_by_epsilon():

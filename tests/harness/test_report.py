@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from harness import registry
 from harness.report import Row, _here, _labels, rows
+from harness.schema import CellRecord, RunRecord
 from harness.store import Store
 from harness.submission import load
 from leaderboard.bundles import read_bundle
@@ -28,7 +30,10 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
         for name in ("none", "prototype_gaussian"):
             records, _ = read_bundle(folder / f"{name}.jsonl.gz")
             for record in records:
-                (store.put_run if hasattr(record, "isolation") else store.put_cell)(record)  # type: ignore[operator]
+                if isinstance(record, RunRecord):
+                    store.put_run(record)
+                else:
+                    store.put_cell(record)
         return rows(store)
 
 
@@ -53,8 +58,9 @@ def test_reference_means_are_those_of_the_stored_records(shipped: list[Row]) -> 
             values = [
                 score.value
                 for cell in records
-                if getattr(cell, "role", "") == "utility" and (cell.entry, cell.behaviour) == (row.entry, behaviour)
-                for score in cell.scores  # type: ignore[union-attr]
-            ]
+                if isinstance(cell, CellRecord) and cell.role == "utility"
+                and (cell.entry, cell.behaviour) == (row.entry, behaviour)
+                for score in cell.scores
+            ]  # fmt: skip
             assert mean.n == len(values)
-            assert mean.value == pytest.approx(sum(values) / len(values))  # type: ignore[arg-type]
+            assert mean.value == pytest.approx(np.mean(values))

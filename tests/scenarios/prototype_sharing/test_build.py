@@ -11,10 +11,12 @@ import pytest
 
 from harness.data.record import content_id, make
 from harness.errors import DataError, SuiteError
+from harness.membership import MembershipSecret
 from harness.overlap import deployment_problems
 from harness.registry import names
 from harness.scenario import Deployment
 from harness.secret import BagSecret
+from harness.utility import Classification
 from scenarios.population import Population
 from scenarios.prototype_sharing.build import _check_held, assemble
 from scenarios.prototype_sharing.heldout import held_out
@@ -54,11 +56,12 @@ def test_truth_counts_the_records_that_are_held(asked: Deployment) -> None:
 def test_membership_scores_carry_the_class_count(asked: Deployment) -> None:
     """Of the release that a candidate is or would be in: a lone member and its twin that is out are both of one."""
     secret = asked.secrets["membership"]
+    assert isinstance(secret, MembershipSecret)
     scores = secret.score(dict.fromkeys(secret.records, 0.0))
     counts = {s.record: s.value for s in scores if s.metric == "count"}
     for candidate in asked.candidates:
         held = asked.truth["counts"][candidate.party][candidate.label]
-        inside = secret.labels[candidate.id]  # type: ignore[attr-defined]
+        inside = secret.labels[candidate.id]
         assert counts[f"0:{candidate.id}"] == (held if inside else held + 1) >= 1
 
 
@@ -83,7 +86,9 @@ def test_a_class_that_nobody_holds_is_refused(toy_folder: Path) -> None:
         _check_held(Population({}, {"a": {"bank": 0, "garden": 2}, "b": {"bank": 0, "garden": 0}}, {}), LABELS[::2])
     made = deployment(toy_folder)
     held = {label for counts in made.truth["counts"].values() for label, n in counts.items() if n}
-    assert set(made.tasks[0].labels.values()) <= held == set(LABELS)  # type: ignore[attr-defined]
+    (task,) = made.tasks
+    assert isinstance(task, Classification)
+    assert set(task.labels.values()) <= held == set(LABELS)
 
 
 def test_words_of_few_records_are_secret_alone_and_together(toy_folder: Path) -> None:

@@ -41,7 +41,7 @@ OFFLINE = fit_outside, shrink_means, lira.offline
 class ShadowLira(Attack):
     """LiRA: every candidate's confidence against its own distribution in shadow runs with and without it.
 
-    Online, all looks at a candidate (rounds, and disturbed copies where those were asked about) are weighed by how well
+    Online, all looks at a candidate (rounds, and altered copies where those were asked about) are weighed by how well
     they separate the shadows' members, and ``shrink`` draws the shift of each candidate towards that of its group
     (canaries and average records of its party): few shadows do not tell it from noise. Offline only shadows without the
     candidate are read, and answers about its text itself: rounds weigh alike, and it is the mean that is drawn. An
@@ -109,14 +109,14 @@ class SurrogateLira(ShadowLira):
 
 
 class LabelOnly(Attack):
-    """How often a candidate and disturbed copies of it get the candidate's label, calibrated by shadows if there are.
+    """How often a candidate and altered copies of it get the candidate's label, calibrated by shadows if there are.
 
     Reads nothing of the logits but the largest, and so works on hard labels. Without copies among the queries this is
     the gap attack (Yeom et al. 2018): is the label right?
     """
 
     name: ClassVar[str] = "label_only"
-    summary: ClassVar[str] = "share of disturbed copies that keep the candidate's label"
+    summary: ClassVar[str] = "share of altered copies that keep the candidate's label"
     source: ClassVar[str] = "Choquette-Choo et al. 2021, sections 3 and 4"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)

@@ -94,7 +94,7 @@ def chosen_reader(view: View) -> Reader:
 
 
 def copies_reader(view: View) -> Reader:
-    """The same with every disturbed copy of a candidate as a look of its own, in every round.
+    """The same with every altered copy of a candidate as a look of its own, in every round.
 
     Raises:
         SuiteError: no candidate was asked about.

@@ -107,7 +107,7 @@ def table(found: Sequence[Answers], party: str, positions: Ints, public: Public)
 
 
 def asked(view: View) -> Mapping[str, Ints]:
-    """Candidate id -> the queries that are its text (the first) and disturbed copies of it; absent if not asked."""
+    """Candidate id -> the queries that are its text (the first) and altered copies of it; absent if not asked."""
     ids = view.own.get("query_ids")
     if ids is None:
         texts = view.own.get("queries", view.public.facts.get("public_texts", ()))

@@ -20,7 +20,7 @@ from harness.seeds import numpy_generator, torch_generator
 from harness.tokens import load_tokens, tokenizer_folder
 from harness.utility import Classification
 from scenarios.logit_kd import hkt, protocol
-from scenarios.logit_kd.queries import with_copies
+from scenarios.logit_kd.queries import Alter, disturb, paraphraser, with_copies
 from scenarios.logit_kd.secrets import secrets_of
 from scenarios.logit_kd.settings import Settings
 from scenarios.population import CURIOUS, Population, draw_shadow, populate
@@ -171,8 +171,17 @@ class _Common:
             "public_texts": list(self.public),
             "groups": {edge: list(members) for edge, members in self.groups.items()},
             "models": {client: self.model_of(client) for client in self.clients},
-            "candidates": with_copies(candidates, self.settings.copies, torch_generator("copies", *self.axes)),
+            "candidates": self.asked(candidates),
         }
+
+    def asked(self, candidates: Sequence[Candidate]) -> dict[str, list[str]]:
+        """Candidate id -> what an active server asks about it."""
+        settings = self.settings
+        ways: list[Alter] = [disturb]
+        if settings.copies and settings.altered_by != "drop":
+            rewrite = paraphraser(settings.model, [c.text for c in candidates])
+            ways = [rewrite] if settings.altered_by == "paraphrase" else [rewrite, disturb]
+        return with_copies(candidates, settings.copies, ways, torch_generator("copies", *self.axes))
 
     def facts(self, auxiliary: tuple[Record, ...]) -> Public:
         """What everybody knows."""

@@ -1,16 +1,20 @@
-"""The active server: besides the public texts it asks each client about candidates, and disturbed copies of them."""
+"""The active server: besides the public texts it asks each client about candidates, and altered copies of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from harness.coalition import Candidate
 from harness.net import Net
+from scenarios.logit_kd.paraphrase import paraphrase, synonyms, words_of
 
-__all__ = ["Queries", "choose_queries", "disturb", "with_copies"]
+__all__ = ["Alter", "Queries", "choose_queries", "disturb", "paraphraser", "with_copies"]
+
+Alter = Callable[[str, torch.Generator], str]
+"""Text -> an altered copy of it."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Queries:
 
 def choose_queries(net: Net, public: Sequence[str]) -> Queries:
     """Every client is asked about all candidates, so that those of one can calibrate another's; each candidate once,
-    then in disturbed copies."""
+    then in altered copies."""
     texts, ids = list(public), [""] * len(public)
     for candidate, asked in net.settings["candidates"].items():
         texts += asked
@@ -37,10 +41,25 @@ def choose_queries(net: Net, public: Sequence[str]) -> Queries:
     return Queries(texts, ids, dict.fromkeys(net.parties, range(len(public), len(texts))))
 
 
-def with_copies(candidates: Sequence[Candidate], copies: int, generator: torch.Generator) -> dict[str, list[str]]:
-    """Candidate id -> its text and ``copies`` disturbed copies: the same in every shadow run, so that answers compare
-    text by text and none is encoded twice."""
-    return {c.id: [c.text, *(disturb(c.text, generator) for _ in range(copies))] for c in candidates}
+def with_copies(
+    candidates: Sequence[Candidate], copies: int, ways: Sequence[Alter], generator: torch.Generator
+) -> dict[str, list[str]]:
+    """Candidate id -> its text and ``copies`` copies, altered by ``ways`` in turn: the same in every shadow run, so
+    that answers compare text by text and none is encoded twice."""
+    in_turn = [ways[i % len(ways)] for i in range(copies)]
+    return {c.id: [c.text, *(alter(c.text, generator) for alter in in_turn)] for c in candidates}
+
+
+def paraphraser(model: str, texts: Sequence[str]) -> Alter:
+    """Paraphrases of ``texts`` with the words of encoder ``model``; a text without a word that could be replaced is
+    :func:`disturb`-ed, since a copy that is no copy would count as one more answer."""
+    known = synonyms(model, words_of(texts))
+
+    def alter(text: str, generator: torch.Generator) -> str:
+        other = paraphrase(text, known, generator)
+        return disturb(text, generator) if other == text else other
+
+    return alter
 
 
 def disturb(text: str, generator: torch.Generator, share: float = 0.25) -> str:

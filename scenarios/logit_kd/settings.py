@@ -37,7 +37,10 @@ class Settings(Planting):
     digest_epochs: int = Field(2, ge=0, description="epochs on the public texts in each round")
     digest_lr: float = Field(0.01, gt=0, description="learning rate there (Adam)")
     temperature: float = Field(1.0, gt=0, description="of KL digests and of confidence weights")
-    copies: int = Field(0, ge=0, description="disturbed copies of each candidate, where the server chooses queries")
+    copies: int = Field(0, ge=0, description="altered copies of each candidate, where the server chooses queries")
+    altered_by: Literal["paraphrase", "drop", "both"] = Field(
+        "both", description="half of the words replaced by near ones of the encoder, a quarter left out, or in turn"
+    )
 
     edges: int = Field(2, ge=1, description="fedhkt: groups of clients with similar label shares")
     inner_rounds: int = Field(2, ge=1, description="fedhkt: parameter averages inside a group in each round")

@@ -14,7 +14,7 @@ from attacks.label_distribution.answers import (
     mean_softmax,
     nothing_but_labels,
 )
-from attacks.label_distribution.presence import class_presence, learn_presence
+from attacks.label_distribution.presence import best_score, crest, gap, learn_presence, peak
 from attacks.label_distribution.prior import fit_prior, fit_prior_to_noisy_logits
 from attacks.label_distribution.shift import black_box_shift, confusion, fit_response
 from attacks.label_distribution.world import World, look, named, parties_of, shadow_looks
@@ -102,15 +102,16 @@ class LogitShares(PriorFit):
 
 
 class LogitPresence(Attack):
-    """Classes that a party has: its log-odds of a class on that class's texts, against the reference's.
+    """Classes that a party has: the most that it ever says for a class, on whichever public text.
 
-    An adaptive attacker learns from shadow runs, which carry the defense, where log-odds of classes that are there lie,
-    and where those of others: a temperature, say, draws both together.
+    An adaptive attacker learns from shadow runs, which carry the defense, which score tells the classes that are there,
+    that peak, a steadier one, or the log-odds of a class on its own texts, and where its threshold lies: a temperature,
+    say, draws classes that are there and others together.
     """
 
     name: ClassVar[str] = "logit_presence"
-    summary: ClassVar[str] = "the party's log-odds of each class on texts of that class"
-    source: ClassVar[str] = "class-absence form of Shi et al. 2025"
+    summary: ClassVar[str] = "the party's largest answer for each class on any public text"
+    source: ClassVar[str] = "class-absence form of Shi et al. 2025; the largest answer: this project"
     secret: ClassVar[str] = "class_presence"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
 
@@ -124,7 +125,7 @@ class LogitPresence(Attack):
         score = self._learned(view, world) if view.adaptive else None
         looks = look(view, view.transcript, parties_of(view))
         found = {party: _presence(world, logits) for party, logits in looks.items()}
-        return named(view, found if score is None else {party: score(one) for party, one in found.items()})
+        return named(view, {party: rows[0] if score is None else score(rows) for party, rows in found.items()})
 
     def _learned(self, view: View, world: World) -> Estimate | None:
         """What shadow runs teach; None where they have too few classes that are there, or too few that are not."""
@@ -132,11 +133,16 @@ class LogitPresence(Attack):
         present = np.concatenate([np.zeros(0, dtype=bool), *(has for _, has in known)])
         if min(int(present.sum()), int((~present).sum())) < ENOUGH:
             return None
-        return learn_presence(np.concatenate([scores for scores, _ in known]), present)
+        rows = np.concatenate([scores for scores, _ in known], axis=1)
+        best = best_score(list(rows), present)
+        threshold = learn_presence(rows[best], present)
+        return lambda scores: threshold(scores[best])
 
 
 def _presence(world: World, logits: Floats) -> Floats:
-    return class_presence(log_shares(logits).mean(0), world.reference)
+    """Scores ``[3, classes]``, the one to take without shadows first."""
+    logs = log_shares(logits)
+    return np.stack([peak(logs), crest(logs), gap(logs.mean(0), world.reference)])
 
 
 def fitted_prior(world: World, logits: Floats) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from attacks.label_distribution.answers import argmax_histogram, hard_labels, log_shares, mean_softmax
-from attacks.label_distribution.presence import class_presence
+from attacks.label_distribution.presence import best_score, crest, gap, peak
 from attacks.label_distribution.prior import fit_prior, fit_prior_to_noisy_logits
 from attacks.label_distribution.shift import black_box_shift, confusion, fit_response
 from harness.errors import DataError
@@ -189,25 +189,47 @@ def test_shadows_teach_how_answers_respond_to_proportions():
 
 
 def test_absent_classes_stand_out():
-    scores, truth, plain = [], [], []
+    scores, peaks, truth, plain = [], [], [], []
     for seed in range(6):
         party = trained(np.random.default_rng(seed), alpha=0.2)
-        scores.append(class_presence(log_shares(party.logits), party.reference))
+        scores.append(gap(log_shares(party.logits), party.reference))
+        peaks.append(peak(log_shares(party.logits)[None]))
         plain.append(mean_softmax(party.logits))
         truth.append(party.proportions >= 0.01)
     assert auc(np.concatenate(scores), np.concatenate(truth)) > 0.97
+    assert auc(np.concatenate(peaks), np.concatenate(truth)) > 0.97
     assert auc(np.concatenate(plain), np.concatenate(truth)) > 0.95
     rng = np.random.default_rng(60)
-    noise = [class_presence(log_shares(rng.normal(size=(1000, CLASSES))), bayes(rng).reference) for _ in range(40)]
-    marks = rng.random((40, CLASSES)) < 0.5
-    assert auc(np.concatenate(noise), marks.ravel()) == pytest.approx(0.5, abs=0.09)
+    noise = log_shares(rng.normal(size=(40, 1000, CLASSES)))
+    marks = (rng.random((40, CLASSES)) < 0.5).ravel()
+    for found in ([gap(one, bayes(rng).reference) for one in noise], [peak(one[None]) for one in noise]):
+        assert auc(np.concatenate(found), marks) == pytest.approx(0.5, abs=0.09)
+
+
+def test_the_peak_is_the_largest_answer_less_its_texts_mean_in_each_round():
+    answers = np.random.default_rng(61).normal(size=(3, 40, 4))
+    slow = [np.mean([max(t[c] - sum(t) / 4 for t in one) for one in answers]) for c in range(4)]
+    assert peak(answers) == pytest.approx(slow)
+    few = [np.mean([sorted(t[c] - sum(t) / 4 for t in one)[-2:] for one in answers]) for c in range(4)]
+    assert crest(answers) == pytest.approx(few)  # a twentieth of 40 texts
+    with pytest.raises(DataError, match="at least one public text"):
+        peak(np.zeros((2, 3)))
+
+
+def test_the_score_that_tells_most_is_taken():
+    present = np.arange(10) < 5
+    told, half, nothing = np.where(present, 2.0, 1.0), np.where(np.arange(10) < 3, 2.0, 1.0), np.ones(10)
+    assert best_score([nothing, half, told], present) == 2
+    assert best_score([told, told], present) == 0
+    with pytest.raises(DataError, match="10 of 10 classes"):
+        best_score([told], np.ones(10, dtype=bool))
 
 
 def test_unusable_references_are_refused():
     with pytest.raises(DataError, match=r"give .*; the reference's proportions"):
         fit_prior(np.ones((2, 3)), np.ones((3, 3)), np.array([0.5, 0.5, 0.0]))
     with pytest.raises(DataError, match="twice"):
-        class_presence(np.zeros((2, 3)), np.zeros((3, 3)))
+        gap(np.zeros((2, 3)), np.zeros((3, 3)))
     with pytest.raises(DataError, match="finite"):
         fit_prior_to_noisy_logits(np.full((2, 2), -np.inf), np.zeros((2, 2)), np.array([0.5, 0.5]))
 

@@ -144,12 +144,25 @@ def test_absent_classes_are_told():
     assert presence(noise)[0] == pytest.approx(0.5, abs=0.15)
 
 
-@pytest.mark.parametrize("send", [lambda x, rng: x / 4.0, shipped_labels], ids=["temperature", "votes"])
-def test_shadows_tell_where_present_classes_begin(send):
+def noisy(x, rng):
+    return x + 4 * rng.normal(size=x.shape)
+
+
+def cooled(x, rng):
+    return x / 40.0
+
+
+@pytest.mark.parametrize("send", [cooled, noisy, shipped_labels])
+def test_shadows_tell_where_present_classes_begin_and_which_score_survives_the_defense(send):
     views = worlds(sizes=(0, 0, 4, 20), candidates=0, seeds=5, shadows=5, send=send)
     plain, learned = presence(views), presence(views, adaptive=True)
-    assert learned[0] == pytest.approx(plain[0], abs=0.03)  # one order, up to what differs between shadows
-    assert learned[1] > plain[1] + 0.05 and learned[1] > 0.75
+    assert learned[0] > plain[0] - 0.01 and learned[1] > plain[1] + 0.015
+    assert learned[1] > 0.8
+
+
+def test_under_noise_shadows_teach_another_score_than_the_largest_answer():
+    views = worlds(sizes=(0, 0, 4, 20), candidates=0, seeds=5, shadows=5, send=noisy)
+    assert presence(views, adaptive=True)[0] > presence(views)[0] + 0.05
 
 
 def test_presence_is_not_learned_from_shadows_that_miss_no_class():

@@ -10,15 +10,18 @@ from typing import Any
 from harness.errors import ProtocolError
 from harness.schema import Score
 
-__all__ = ["AGGREGATE", "CountSecret", "DistributionSecret", "PresenceSecret", "PropertySecret"]
+__all__ = ["AGGREGATE", "DISTRIBUTIONS", "CountSecret", "DistributionSecret", "PresenceSecret", "PropertySecret"]
 
-AGGREGATE = frozenset({"label_distribution", "class_presence", "property", "count"})
+DISTRIBUTIONS = frozenset({"label_distribution", "topic_distribution"})
+"""Those that are shares of a party's records: scored by distances."""
+
+AGGREGATE = DISTRIBUTIONS | {"class_presence", "property", "count"}
 """Names (before a colon) of secrets that are aggregate."""
 
 
 @dataclass(frozen=True)
 class DistributionSecret:
-    """Class proportions of each party; a guess maps party to class to share (normalised here).
+    """Proportions of classes or topics of each party; a guess maps party to class to share (normalised here).
 
     Metrics, lower is better, 0 is perfect: ``tv`` (total variation, half the L1 distance) and ``js``
     (Jensen-Shannon divergence in bits). A party without a guess counts as guessed uniform.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from harness.coalition import Candidate, Shadow, Sighting
     from harness.data.record import Record
+    from harness.defense import Item
     from harness.message import Kind, Message
     from harness.models import Part
     from harness.scenario import Encoder
@@ -155,6 +156,16 @@ class View(Protocol):
         without a defense in an oblivious view."""
         raise NotImplementedError
 
+    def others(self, candidate: str) -> Mapping[str, Sequence[Item]]:
+        """Private party -> its records in this target, all of them but the candidate of that id (with every copy that
+        its party holds): what the adversary of differential privacy knows. Ids are those of the contents.
+
+        Only :attr:`Attack.informed` attacks may ask; :class:`harness.errors.SuiteError` for all others, and for an id
+        of no candidate. The guess about a candidate may rest on its own others alone: what ``others(a)`` holds and
+        ``others(b)`` lacks is the answer for b.
+        """
+        raise NotImplementedError
+
     def embed(self, texts: Sequence[str], encoder: Encoder | None = None) -> Tensor:
         """Embeddings [n, d] by a public encoder, the deployment's by default; each text is encoded once."""
         raise NotImplementedError
@@ -177,6 +188,14 @@ class Attack:
     """Blind attacks never look at the transcript: they measure the floor."""
     diagnostic: ClassVar[bool] = False
     """Diagnostics are reported beside the results and never enter leakage or a rank."""
+    informed: ClassVar[bool] = False
+    """Informed attacks are the adversary of differential privacy, who knows every record but the one in question
+    (Balle, Cherubin, Hayes 2022, "Reconstructing training data with informed adversaries", section II; Nasr et al.
+    2021, "Adversary instantiation"): they may call :meth:`View.others`, and have no shadow runs to learn from.
+
+    No coalition of a scenario knows so much: they are reported, and are evidence against a claimed epsilon, which is a
+    promise about just this adversary, but never enter leakage or a rank. Guesses about candidates of one target share
+    its noise, and each knows the answers to the others: they are compared between targets, never within one."""
 
     def refuses(self, public: Public) -> str | None:
         """Why this attack does not apply to a deployment (a readable sentence), or None if it does."""

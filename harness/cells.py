@@ -157,7 +157,10 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     adaptive, targets = cell.variant == "adaptive", frozenset(secret.records)
     coalition = deployment.coalitions[cell.attack.coalition]
     sight = Sight(deployment, coalition, finished.log, finished.own, bank.shadows, adaptive)
-    view = RunView(deployment.public, card, adaptive, _rng(cell, 0), bank, sight, deployment.known, targets)
+    view = RunView(
+        deployment.public, card, adaptive, _rng(cell, 0), bank, sight, deployment.known, targets,
+        informed=attack.informed,
+    )  # fmt: skip
     guess = attack.guess(view)
     scores = secret.score(guess)
     if isinstance(secret, MembershipSecret):

@@ -10,7 +10,7 @@ from typing import Any
 from harness.errors import ProtocolError
 from harness.schema import Score
 
-__all__ = ["MembershipSecret", "live_rows"]
+__all__ = ["MembershipSecret", "live_rows", "rows_by_target"]
 
 _OF = ":"
 """Between target and candidate in the name of a score's record."""
@@ -69,11 +69,21 @@ class MembershipSecret:
 def live_rows(scores: Iterable[Score]) -> list[Mapping[str, float]]:
     """Of each candidate with a ``score`` and a ``label`` its metrics, in the live run alone: what shadows say, which
     stood in as targets, is left out."""
+    return rows_by_target(scores).get(0, [])
+
+
+def rows_by_target(scores: Iterable[Score]) -> dict[int, list[Mapping[str, float]]]:
+    """Target (0: the live run) -> of each candidate with a ``score`` and a ``label`` its metrics there."""
     values: dict[str, dict[str, float]] = {}
     for one in scores:
-        if one.record.startswith(f"0{_OF}") and one.value is not None:
+        if one.value is not None:
             values.setdefault(one.record, {})[one.metric] = one.value
-    return [row for row in values.values() if {"score", "label"} <= row.keys()]
+    found: dict[int, list[Mapping[str, float]]] = {}
+    for record, row in values.items():
+        target, of, _ = record.partition(_OF)
+        if of and target.isdecimal() and {"score", "label"} <= row.keys():
+            found.setdefault(int(target), []).append(row)
+    return found
 
 
 def _is_number(value: object) -> bool:

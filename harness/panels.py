@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 
 from harness import score
-from harness.aggregate import AGGREGATE
+from harness.aggregate import AGGREGATE, DISTRIBUTIONS
 from harness.flags import Flag
 from harness.ledgers import Ledger, Series
 from harness.score.statistic import Statistic
@@ -90,7 +90,7 @@ def _entries(cell: Series, fpr: float) -> Iterator[Panelled]:
     title = attack_title(cell)
     if kind == "membership":
         yield from _membership(cell, title, fpr)
-    elif kind == "label_distribution":
+    elif kind in DISTRIBUTIONS:
         closeness = {s: {r: 1.0 - v for r, v in rows.items()} for s, rows in cell.values("tv").items()}
         yield Panelled(
             cell, score.AttackScores(title, f"{cell.secret} closeness (1 - total variation)", closeness), True

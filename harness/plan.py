@@ -181,8 +181,13 @@ class _Maker:
             source = _source(target)
             for variant in ("",) if blind else spec.variants:
                 made = key(run.key, "attack", spec.key_part(), variant, source)
-                role = "blind" if blind else "diagnostic" if attack.diagnostic else "attack"
-                yield CellPlan(made, run, role, spec.name, variant, attack=spec, reference=base)
+                yield CellPlan(made, run, _role(attack), spec.name, variant, attack=spec, reference=base)
+
+
+def _role(attack: type[Attack]) -> str:
+    """Only the last one ranks."""
+    kinds = {"blind": attack.blind, "informed": attack.informed, "diagnostic": attack.diagnostic, "attack": True}
+    return next(role for role, is_so in kinds.items() if is_so)
 
 
 def _source(target: str) -> str:

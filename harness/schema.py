@@ -33,7 +33,7 @@ RESULTS_VERSION = 2
 """Part of every run key: raised when the harness itself changes what a run or a score means."""
 
 Status = Literal["ok", "error", "void", "not_applicable"]
-Role = Literal["attack", "blind", "diagnostic", "utility", "control"]
+Role = Literal["attack", "blind", "diagnostic", "informed", "utility", "control"]
 
 
 class Costs(Stored):

@@ -65,6 +65,10 @@ class ShadowBank:
         plans = [plan for name, plan in drawn.parties.items() if name not in coalition.parties]
         return frozenset(content_id(item.text) for plan in plans for item in plan.records)
 
+    def drawn(self, index: int) -> Deployment:
+        """The deployment that shadow ``index`` is a run of, with all that its private parties hold."""
+        return self._draw(index)[1]
+
     def _draw(self, index: int) -> tuple[dict[str, bool], Deployment]:
         """Independent fair coins: a balanced design would tell a target's membership from the other shadows'."""
         if not 0 <= index < self.budget:

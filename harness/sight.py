@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from harness.coalition import Candidate, Coalition, Shadow, Sighting
 from harness.data.record import Record, content_id
+from harness.defense import Item
 from harness.errors import SuiteError
 from harness.scenario import Deployment
 from harness.shadows import ShadowBank, own_of, sightings
@@ -69,11 +71,39 @@ class Sight:
         others = [i for i in range(self.bank.budget) if i != self.target - 1]
         return [self.bank.shadow(i, self.coalition, defended=self.adaptive) for i in others[:n]]
 
+    def others(self, candidate: str) -> Mapping[str, tuple[Item, ...]]:
+        """Party -> its records in the target, without any copy of the candidate in its own party.
+
+        Raises:
+            SuiteError: no candidate of that id.
+        """
+        asked = next((one for one in self.candidates if one.id == candidate), None)
+        if asked is None:
+            raise SuiteError(f"view.others: there is no candidate {candidate!r}; ask about one of view.candidates")
+        rest = tuple(record for record in self._held[asked.party] if record.text != asked.text)
+        return {**self._held, asked.party: rest}
+
+    @cached_property
+    def _held(self) -> Mapping[str, tuple[Item, ...]]:
+        """Party -> its records in the target. Their own ids count: a gap would show where a candidate was."""
+        held = {name: plan.records for name, plan in self._target.parties.items()}
+        return {name: tuple(replace(r, id=content_id(r.text)) for r in records) for name, records in held.items()}
+
+    @property
+    def _target(self) -> Deployment:
+        if not self.target:
+            return self.deployment
+        return self._bank.drawn(self.target - 1)
+
     def members(self) -> Mapping[str, bool]:
         """The truth about the target, for scoring; only of shadows."""
         return self._shadow_target().members
 
     def _shadow_target(self) -> Shadow:
+        return self._bank.shadow(self.target - 1, self.coalition, defended=True)
+
+    @property
+    def _bank(self) -> ShadowBank:
         if self.bank is None:
             raise SuiteError(f"target {self.target} is a shadow, and this run has none")
-        return self.bank.shadow(self.target - 1, self.coalition, defended=True)
+        return self.bank

@@ -82,6 +82,8 @@ class RunView:
     targets: frozenset[str]
     """Item ids that hold the secret this attack aims at."""
     device: str = "cpu"
+    informed: bool = False
+    """Whether the attack declares that it knows all records but the one in question."""
 
     def observations(self) -> list[Observation]:
         """Sessions of the private party that hold secrets."""
@@ -107,8 +109,23 @@ class RunView:
         return self.sight.candidates
 
     def shadows(self, n: int | None = None) -> Sequence[Shadow]:
-        """See :meth:`harness.attack.View.shadows`."""
+        """See :meth:`harness.attack.View.shadows`.
+
+        An informed attack has none: bounds on epsilon take its targets for independent trials, and a target's members,
+        which it is asked about there, would be known here.
+        """
+        if self.informed:
+            raise SuiteError("view.shadows: an informed attack knows all other records; it has no shadow runs")
         return self.sight.shadows(n)
+
+    def others(self, candidate: str) -> Mapping[str, Sequence[Item]]:
+        """See :meth:`harness.attack.View.others`."""
+        if not self.informed:
+            raise SuiteError(
+                "view.others: no coalition knows all records but one; an attack that supposes it declares informed "
+                "= True, and is then never ranked"
+            )
+        return self.sight.others(candidate)
 
     def as_target(self, target: int, rng: torch.Generator) -> RunView:
         """The view of another target (0: the live run, i: shadow i - 1), with fresh randomness."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.membership import live_rows
+from harness.membership import live_rows, rows_by_target
 from harness.schema import CellRecord, RunRecord
 from harness.score.audit import EpsilonBound, disclosure_bound, tuned_one_run_audit
 from harness.seeds import numpy_generator
@@ -39,19 +39,22 @@ class _Audit:
     method: str
     copies: int
     bound: Callable[[float], EpsilonBound]
+    over_seeds: bool = False
 
 
 def bound_rows(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord] = MappingProxyType({})) -> list[Row]:
-    """Rows of ``bounds``: one-run audits of membership cells, and disclosure tests of cells that carry their bound.
+    """Rows of ``bounds``: audits of membership cells, and disclosure tests of cells that carry their bound.
 
     An audit (Steinke, Nasr, Jagielski 2023, theorem 5.2) reads only the live run's canaries, each of which was in by a
     fair coin of its own. How many are guessed is chosen on one half of them, the bound is taken on the other; at the
-    delta of the row's claim where it has one about records in or out, else at delta 0. A disclosure test (phantoms) is
-    at delta 0. ``ALPHA`` is split evenly over all audits of a row of the board, of either kind (Bonferroni). Where a
-    party held each of its canaries several times (``runs``, by key, say so), that many records share what is proven.
+    delta of the row's claim where it has one about records in or out, else at delta 0. Of informed attacks see
+    :func:`_informed`. A disclosure test (phantoms) is at delta 0. ``ALPHA`` is split evenly over all audits of a row of
+    the board, of whatever kind (Bonferroni). Where a party held each of its canaries several times (``runs``, by key,
+    say so), that many records share what is proven.
     """
-    wanted = [cell for cell in cells if cell.role == "attack" and cell.status == "ok"]
-    audits = [*_one_run(wanted, runs), *_disclosures(wanted, runs)]
+    wanted = [cell for cell in cells if cell.status == "ok"]
+    ranked, informed = ([cell for cell in wanted if cell.role == role] for role in ("attack", "informed"))
+    audits = [*_one_run(ranked, runs), *_informed(informed, runs), *_disclosures(ranked, runs)]
     shares = Counter(_place(audit.cell) for audit in audits)
     return [_row(audit, audit.bound(ALPHA / shares[_place(audit.cell)])) for audit in audits]
 
@@ -63,6 +66,35 @@ def _one_run(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord]) -> Iter
         if len(scores) >= _FEWEST:
             bound = partial(_audited, cell.key, scores, included, _delta(run))
             yield _Audit(cell, "one-run audit", _copies(run), bound)
+
+
+def _informed(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord]) -> Iterator[_Audit]:
+    """One canary of every run, live or shadow, of every seed.
+
+    The theorem is about guesses made from releases alone. An informed attack makes each from the answers to all others
+    besides: those of one run can be right together where nothing was released (all guess that an even number is in).
+    With one canary a run, what is known there besides the release has nothing to do with that canary's coin.
+    """
+    groups: dict[tuple[Any, ...], list[CellRecord]] = {}
+    for cell in sorted(cells, key=lambda one: (one.seed, one.key)):
+        groups.setdefault((*_place(cell), cell.name, cell.variant, cell.coalition, cell.behaviour), []).append(cell)
+    for mine in groups.values():
+        trials = [trial for cell in mine for trial in _trials(cell)]
+        if len(trials) >= _FEWEST:
+            scores, included = (np.array(column) for column in zip(*trials, strict=True))
+            run = runs.get(mine[0].run_key)
+            bound = partial(_audited, mine[0].key, scores, included, _delta(run))
+            yield _Audit(mine[0], "informed audit", _copies(run), bound, over_seeds=True)
+
+
+def _trials(cell: CellRecord) -> Iterator[tuple[float, bool]]:
+    """Score of one canary of every target, drawn without a look at scores, and whether it was in."""
+    rng = numpy_generator("trials", cell.key)
+    for _, rows in sorted(rows_by_target(cell.scores).items()):
+        canaries = [row for row in rows if row.get("canary")]
+        if canaries:
+            drawn = canaries[int(rng.integers(len(canaries)))]
+            yield drawn["score"], drawn["label"] == 1
 
 
 def _audited(key: str, scores: np.ndarray, included: np.ndarray, delta: float, alpha: float) -> EpsilonBound:
@@ -115,7 +147,8 @@ def _delta(run: RunRecord | None) -> float:
 def _row(audit: _Audit, found: EpsilonBound) -> Row:
     told = {"attack": audit.cell.name, "coalition": audit.cell.coalition, "method": audit.method}
     numbers = {"epsilon": found.epsilon / audit.copies, "ceiling": found.ceiling / audit.copies}
-    return place_of(audit.cell) | told | numbers | {"delta": found.delta, "alpha": found.alpha}
+    place = place_of(audit.cell) | ({"seed": None} if audit.over_seeds else {})
+    return place | told | numbers | {"delta": found.delta, "alpha": found.alpha}
 
 
 def _canaries(cell: CellRecord) -> tuple[np.ndarray, np.ndarray]:

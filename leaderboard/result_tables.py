@@ -76,7 +76,7 @@ CELLS = Table(
         *KEYS,
         whole("seed", "Seed", "Seed index."),
         words("behaviour", "Behaviour", "Behaviour of the run."),
-        words("role", "Role", "attack, blind, diagnostic, utility or control."),
+        words("role", "Role", "attack, blind, diagnostic, informed, utility or control."),
         words("name", "Name", "Attack or utility task."),
         words("variant", "Variant", "Variant of the attack."),
         words("coalition", "Coalition", "Curious parties that share what they see."),
@@ -131,8 +131,13 @@ BOUNDS = Table(
     (
         *KEYS,
         *_ATTACK,
-        whole("seed", "Seed", "Seed index."),
-        words("method", "Method", "one-run audit (Steinke et al. 2023) of canaries, or phantoms (disclosure test)."),
+        whole("seed", "Seed", "Seed index; NULL where a bound is over all seeds."),
+        words(
+            "method",
+            "Method",
+            "one-run audit (Steinke et al. 2023) of canaries, informed audit (the same of one canary of every run, by "
+            "an attacker who knows all other records), or phantoms (disclosure test).",
+        ),
         number("epsilon", "Epsilon at least", "No mechanism with a smaller epsilon at this delta allows this attack."),
         number("delta", "delta", "That of the row's claim about records in or out, where it has one; else 0."),
         number("ceiling", "Ceiling", "What a perfect attack on as many guesses would have shown."),
@@ -182,8 +187,13 @@ DIAGNOSTICS = Table(
         *KEYS,
         *_ATTACK,
         whole("seed", "Seed", "Seed index."),
-        whole("n", "n", "Records of the live run, members and others.", "records"),
-        number("auc", "AUC", "Chance that a member scores above another record; 0.5: no difference."),
-        number("p", "p", "One-sided Mann-Whitney test that members score higher."),
+        whole("n", "n", "Records of the live run, members and others; of an informed attack, of all runs.", "records"),
+        number(
+            "auc",
+            "AUC",
+            "Chance that a member scores above another record (of an informed attack: above one of another run); 0.5: "
+            "no difference.",
+        ),
+        number("p", "p", "One-sided Mann-Whitney test that members score higher; NULL of an informed attack."),
     ),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from harness.launch import Zygote
 from harness.scenario import Deployment
 from harness.submission import Submission, load
 
@@ -25,6 +26,31 @@ scenarios = ["split_llm"]
 [[points]]
 label = "only"
 """
+
+
+class LastingZygote(Zygote):
+    """A worker server that outlives the runners that use it: starting one takes four seconds of a core."""
+
+    def close(self) -> None:
+        """Go on; :meth:`end` ends it."""
+
+    def end(self) -> None:
+        """What :meth:`harness.launch.Zygote.close` does."""
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def worker_server() -> Iterator[Zygote]:
+    """One worker server for the session; every run still gets a fresh worker of it."""
+    server = LastingZygote()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def shared_workers(worker_server: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runners made in this test, also by ``evaluate`` and ``check``, take the session's worker server."""
+    monkeypatch.setattr("harness.runner.Zygote", lambda: worker_server)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ ENOUGH = 8
 presence is learned."""
 
 TRIED = 24
-"""Parties that estimates are weighed on at most."""
+"""Parties of either half that estimates are weighed on at most."""
 
 
 class PriorFit(Attack):
@@ -90,13 +90,14 @@ class LogitShares(PriorFit):
         self.shadows = shadows
 
     def estimate(self, view: View, world: World) -> Estimate:
-        """A mixture; estimates that learn from shadows are weighted on others than they learned from."""
+        """A mixture; estimates that learn from shadows are weighted on others than they learned from, half by half."""
         looks, rng = list(shadow_looks(view, self.shadows)), numpy_rng(view)
         known = [looks[i] for i in rng.permutation(len(looks))]
         if len(known) < ENOUGH:
             return lambda logits: fitted_prior(world, logits)
-        half = len(known) // 2
-        weights = _weights(_options(world, known[:half], rng), known[half:][:TRIED])
+        halves = known[: len(known) // 2], known[len(known) // 2 :]
+        found = [_weights(_options(world, a, rng), b[:TRIED]) for a, b in (halves, halves[::-1])]
+        weights = {name: sum(some.get(name, 0.0) for some in found) / 2 for name in {**found[0], **found[1]}}
         options = _options(world, known, rng)
         return lambda logits: np.sum([w * options[name](logits) for name, w in weights.items()], axis=0)
 

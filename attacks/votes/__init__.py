@@ -8,6 +8,7 @@ _HERE = "attacks.votes"
 
 ATTACKS: dict[str, str] = {
     "vote_ratio": f"{_HERE}.ratio:VoteRatio",
+    "vote_ratio_exact": f"{_HERE}.exact:ExactVoteRatio",
     "vote_probe": f"{_HERE}.ratio:VoteProbe",
     "top_voted": f"{_HERE}.ratio:TopVoted",
     "vote_shares": f"{_HERE}.shares:VoteShares",

@@ -6,10 +6,10 @@ records' votes. With B known and Gaussian noise of standard deviation sigma the 
 ``Phi(|v| / (sigma sqrt 2))``, and T independent rounds multiply ``|v|`` by ``sqrt T``. An attacker that does not know
 B takes its mean and its variance from auxiliary records.
 
-Plugins use the estimated background alone. The exact one supposes an attacker that holds every other record of the
-party, and no coalition does: a server sees histograms, a curious client knows only its own records, and shadows tell
-counts. :func:`exact` and :func:`summed_llr` state the game that bounds every attacker, for closed forms and audits; a
-server that inserts probes comes nearest to it, since hardly anyone else votes for a copy of the candidate.
+The exact background supposes an attacker that holds every other record, and no coalition does: a server sees
+histograms, a curious client knows only its own records, and shadows tell counts. It is the game that bounds every
+attacker: :mod:`attacks.votes.exact` plays it, informed and never ranked. All other plugins estimate the background; a
+server that inserts probes comes nearest to the bound, since hardly anyone else votes for a copy of the candidate.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class VoteRatio(Attack):
     as many as the histogram holds votes (nobody but the party knows them exactly: see
     :mod:`attacks.votes.likelihood`). Where only sums over parties are seen, the background is everyone's. The
     adaptive variant uses the declared noise, or what falls below zero; the oblivious one takes histograms as exact.
-    ``informed`` False ignores which party a candidate is asked about, and mixes over all of them.
+    ``by_party`` False ignores which party a candidate is asked about, and mixes over all of them.
     """
 
     name: ClassVar[str] = "vote_ratio"
@@ -39,9 +39,9 @@ class VoteRatio(Attack):
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("VOTE",)
 
-    def __init__(self, *, shadows: int = 0, informed: bool = True) -> None:
+    def __init__(self, *, shadows: int = 0, by_party: bool = True) -> None:
         self.shadows = shadows
-        self.informed = informed
+        self.by_party = by_party
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate."""
@@ -59,7 +59,7 @@ class VoteRatio(Attack):
         parties = list(dict.fromkeys(ballot.party for ballot in found))
         ratios = {party: world.ratios([b for b in found if b.party == party]) for party in parties}
         everyone = any_party(np.stack(list(ratios.values()))) if ratios else np.zeros(len(world.owners))
-        if not self.informed:
+        if not self.by_party:
             return everyone
         return np.array([ratios.get(p, ratios.get(SUM, everyone))[i] for i, p in enumerate(world.owners)])
 

@@ -31,8 +31,12 @@ _MODELS = {
 
 
 def names(kind: str) -> list[str]:
-    """All names of a kind, sorted."""
-    return list(summaries(kind))
+    """All names of a kind, sorted; no source is read for them."""
+    if kind in ("scenario", "attack"):
+        return registry.names("attack" if kind == "attack" else "scenario")
+    if kind == "submission":
+        return list(registry.submissions())
+    return sorted(registry.suites() if kind == "suite" else _MODELS)
 
 
 def summaries(kind: str) -> dict[str, str]:

@@ -59,6 +59,9 @@ ranked.
 A claimed epsilon is recomputed from the mechanisms that the harness itself executed, for what the coalition really
 sees. It is refuted where that loss exceeds the claim, or where a lower bound does that an attack by the coalition in
 the claim's view proves for one record, in or out, at the claim's delta; all bounds of a row hold together with 95 %.
+Differential privacy is a promise about an attacker who knows every other record. Such an **informed** attack counts
+here, by one canary of every run, and is shown among the diagnostics; it ranks nothing, since no coalition knows so
+much.
 """,
 }
 """Title -> Markdown. All of it is ours: no word comes from a submission."""

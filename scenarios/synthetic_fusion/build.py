@@ -24,6 +24,7 @@ from scenarios.synthetic_fusion.pool import Pool, draw_pool, generator_of
 from scenarios.synthetic_fusion.prompts import in_turn, listing
 from scenarios.synthetic_fusion.secrets import secrets_of
 from scenarios.synthetic_fusion.settings import GENERATING, SCRATCH, VOTING, Settings
+from scenarios.synthetic_fusion.topics import topic_counts, topics_of
 from scenarios.synthetic_fusion.voting import halving
 
 if TYPE_CHECKING:
@@ -52,12 +53,14 @@ def build(settings: Settings, axes: Axes) -> Deployment:
 def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
     drawn = draw_pool(settings, pool, axes)
-    common = _Common(settings, drawn, generator_of(settings, drawn.public, axes), axes)
+    topics = topics_of(drawn.auxiliary, settings.topics, _encoder(settings), axes)
+    common = _Common(settings, drawn, generator_of(settings, drawn.public, axes), axes, topics)
     live = cast(settings, drawn.private, drawn.public, numpy_generator("population", *axes))
     tokens = load_tokens(tokenizer_folder(common.model))
+    about = topic_counts(live.population.records, topics, _encoder(settings)) if topics else {}
     made = replace(
         common.deployment(live.population, live.chosen.candidates, live),
-        secrets=secrets_of(live, drawn.auxiliary, tokens, settings.max_tokens),
+        secrets=secrets_of(live, drawn.auxiliary, tokens, settings.max_tokens, about),
         redraw=partial(common.redrawn, live.chosen.candidates, live),
     )
     variants = {
@@ -75,6 +78,8 @@ class _Common:
     pool: Pool
     model: str
     axes: Axes
+    topics: tuple[str, ...] = ()
+    """Public: the texts that topics are called by."""
 
     @property
     def names(self) -> list[str]:
@@ -90,7 +95,7 @@ class _Common:
 
         s = self.settings
         generator = PartRef(self.model, 0, None, head=True)
-        encoder = Encoder(PartRef(s.encoder, 0, s.encoder_blocks or None))
+        encoder = _encoder(s)
         canaries = frozenset(c.text for c in candidates if c.canary)
         held = {n: repeated(records, canaries, s.repeats) for n, records in population.records.items()}
         plans = {n: self._plan(k, held[n], generator, encoder) for k, n in enumerate(self.names)}
@@ -151,7 +156,7 @@ class _Common:
 
     def _shared(self) -> dict[str, Any]:
         """Public settings of all parties."""
-        return {**self.settings.model_dump(exclude={"data_options", "scratch"}), "model": self.model}
+        return {**self.settings.model_dump(exclude={"data_options", "scratch", "topics"}), "model": self.model}
 
     def _plan(self, number: int, records: tuple[Item, ...], generator: PartRef, encoder: Encoder) -> PartyPlan:
         s = self.settings
@@ -179,6 +184,7 @@ class _Common:
             "parties": self.names,
             "votes": {"weights": halving(s.ranks), "by_class": True},
             "public_texts": [record.text for record in self.pool.public],
+            "topics": self.topics,
             "openings": {name: beginning for name, (beginning, _) in openings.items()},
         }
         return Public(model=self.model, max_tokens=s.max_tokens, auxiliary=self.pool.auxiliary, facts=facts)
@@ -199,3 +205,8 @@ class _Common:
             "rounds": "all",
             "canary_repeats": s.repeats,
         }
+
+
+def _encoder(settings: Settings) -> Encoder:
+    """The public encoder of votes, topics and the task model."""
+    return Encoder(PartRef(settings.encoder, 0, settings.encoder_blocks or None))

@@ -69,6 +69,7 @@ SYNTHETIC_FUSION = Scenario(
     secrets={
         "membership": "whether a party holds a candidate record",
         "label_distribution": "the class shares of each party's records",
+        "topic_distribution": "the shares of topics, k-means clusters of the auxiliary texts, in each party's records",
         "class_presence": "whether a party has any record of a class",
         "text": "how an echo or pii canary goes on, of which the attacker knows the beginning",
         "property": "whether most of a party's texts are signed by one name (planted; a control)",

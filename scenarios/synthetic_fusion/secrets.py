@@ -16,14 +16,25 @@ __all__ = ["secrets_of"]
 FREQUENT = 100
 
 
-def secrets_of(live: Cast, auxiliary: Sequence[Record], tokens: Tokens, limit: int) -> dict[str, Secret]:
-    """All secrets of the live run by name; those of the curious client are none."""
+def secrets_of(
+    live: Cast,
+    auxiliary: Sequence[Record],
+    tokens: Tokens,
+    limit: int,
+    about: Mapping[str, Mapping[str, int]],
+) -> dict[str, Secret]:
+    """All secrets of the live run by name; those of the curious client are none.
+
+    ``about``: party -> topic -> records; empty where there are no topics.
+    """
     counts = {party: found for party, found in live.population.counts.items() if party != CURIOUS}
     planted = {party: value for party, value in live.population.planted.items() if party != CURIOUS}
     secrets: dict[str, Secret] = {
         "label_distribution": DistributionSecret({party: label_shares(found) for party, found in counts.items()}),
         "class_presence": PresenceSecret({p: {name: int(n > 0) for name, n in c.items()} for p, c in counts.items()}),
     }
+    if shares := {party: label_shares(found) for party, found in about.items() if party != CURIOUS}:
+        secrets["topic_distribution"] = DistributionSecret(shares)
     if live.chosen.candidates:
         secrets["membership"] = live.chosen.secret()
     if inside := {name: rest for name, (_, rest) in live.openings.items() if live.chosen.members[name]}:

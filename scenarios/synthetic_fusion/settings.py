@@ -62,6 +62,9 @@ class Settings(Planting):
     )
     average: int = Field(20, ge=0, description="average candidates of membership, in with probability 1/2")
     auxiliary: int = Field(200, ge=4, description="the attacker's own records, from which shadows are drawn")
+    topics: int = Field(
+        0, ge=0, description="clusters of the auxiliary texts, of which each party's shares are secret; 0: none"
+    )
     public: int = Field(1000, ge=0, description="public texts")
     test: int = Field(100, ge=2, description="held-out real texts, for utility")
     balanced: bool = Field(True, description="private, auxiliary and test texts have every label equally often")
@@ -111,6 +114,8 @@ class Settings(Planting):
             )
         if self.auxiliary < always:
             problems.append(f"auxiliary: {self.auxiliary} are fewer than the {always} records of a shadow run")
+        if self.topics == 1 or self.topics > self.auxiliary:
+            problems.append(f"topics: {self.topics}; give 0, or from 2 to {self.auxiliary}, the auxiliary records")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -13,6 +13,7 @@ from torch import Tensor
 from harness.attack import DefenseCard, NoiseLaw, Public
 from harness.coalition import Candidate, Shadow, Sighting
 from harness.data.record import make
+from harness.defense import Item
 
 __all__ = ["Cloud", "RoundsView", "view_of"]
 
@@ -57,6 +58,8 @@ class RoundsView:
     laws: tuple[NoiseLaw, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+    held: Mapping[str, Sequence[Item]] = field(default_factory=dict)
+    """What each party holds; not for the attacker, who learns all of it but the candidate."""
 
     def __post_init__(self) -> None:
         self.rng = torch.Generator().manual_seed(5)
@@ -67,6 +70,10 @@ class RoundsView:
 
     def embed(self, texts: Sequence[str], encoder: Any = None) -> Tensor:
         return torch.from_numpy(self.cloud.embed(texts))
+
+    def others(self, candidate: str) -> Mapping[str, Sequence[Item]]:
+        asked = next(one for one in self.candidates if one.id == candidate)
+        return {party: [r for r in records if r.text != asked.text] for party, records in self.held.items()}
 
     @property
     def labels(self) -> list[int]:
@@ -96,7 +103,7 @@ def view_of(
     )
     own = [make(cloud.draw(name), label=name) for name in cloud.classes for _ in range(auxiliary)]
 
-    def run() -> tuple[Sequence[Sighting], dict[str, bool], dict[str, Any]]:
+    def run() -> tuple[Sequence[Sighting], dict[str, bool], dict[str, Any], Any]:
         members = {one.id: bool(rng.random() < 0.5) for one in asked}
         held: dict[str, dict[str, list[str]]] = {p: {c: [] for c in cloud.classes} for p in names}
         for one in asked:
@@ -106,13 +113,14 @@ def view_of(
             for name, texts in classes.items():
                 texts += [cloud.draw(name) for _ in range(int(rng.choice(sizes)))]
         counts = {p: {c: len(t) for c, t in classes.items()} for p, classes in held.items()}
-        return protocol(held, rng), members, {"counts": counts}
+        items = {p: [Item(t, t, c) for c, some in classes.items() for t in some] for p, classes in held.items()}
+        return protocol(held, rng), members, {"counts": counts}, items
 
-    transcript, members, truth = run()
+    transcript, members, truth, live = run()
     bank = []
     for _ in range(shadows):
-        seen, inside, told = run()
+        seen, inside, told, _ = run()
         bank.append(Shadow(seen, {}, inside, told))
     known = {"labels": cloud.classes, "parties": names, **(facts or {})}
     public = Public(auxiliary=tuple(own), facts=known)
-    return RoundsView(cloud, public, asked, transcript, bank, members, truth, **options)
+    return RoundsView(cloud, public, asked, transcript, bank, members, truth, held=live, **options)

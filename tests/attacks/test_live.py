@@ -26,6 +26,7 @@ from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
 from attacks.votes.shares import VoteShares
 from harness.archive import Archive
 from harness.attack import Attack
+from harness.launch import Zygote
 from harness.membership import MembershipSecret
 from harness.metrics.membership import auc
 from harness.registry import load
@@ -38,8 +39,8 @@ from tests.scenarios.synthetic_fusion.worlds import toy_deployment as toy_deploy
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=60.0) as runner:
+def runner(worker_server: Zygote) -> Iterator[Runner]:
+    with Runner(threads=1, time_limit=60.0, zygote=worker_server) as runner:
         yield runner
 
 
@@ -132,7 +133,7 @@ def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
     )  # fmt: skip
     deployment = assemble(settings, list(toy_records()), ("toy",))
     honest = live_view(runner, deployment)
-    for attack in (VoteRatio(), VoteRatio(informed=False), TopVoted()):
+    for attack in (VoteRatio(), VoteRatio(by_party=False), TopVoted()):
         assert deployment.secrets["membership"].score(attack.guess(honest))
     shares = VoteShares().guess(honest)
     if aggregation == "per_party":

@@ -14,6 +14,7 @@ import torch
 from harness.accounting import Loss, epsilon, gaussian_epsilon, losses, view_epsilon
 from harness.claims import REFUTED, judge, sealed_kinds
 from harness.defense import DPSGD
+from harness.launch import Zygote
 from harness.mechanisms import Mechanisms
 from harness.message import Kind, Message
 from harness.runner import Runner, Task
@@ -182,8 +183,8 @@ def test_vectors_and_clients_are_bounded_by_the_clip() -> None:
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0) as runner:
+def runner(worker_server: Zygote) -> Iterator[Runner]:
+    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
         yield runner
 
 

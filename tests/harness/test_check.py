@@ -13,12 +13,14 @@ from harness.submission import Submission
 SHIPPED = sorted(p.parent for p in (Path(__file__).parents[2] / "submissions").glob("*/submission.toml"))
 
 
+@pytest.mark.usefixtures("shared_workers")
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
 def test_shipped_submissions_pass(folder: Path) -> None:
     assert check(folder) == []
 
 
-def test_problems_are_reported(submission: Callable[..., Submission]) -> None:
+def test_unseeded_randomness_is_reported(submission: Callable[..., Submission]) -> None:
+    """With a worker server of the check's own, as in use."""
     unseeded = submission("""
     class Plugin(Defense):
         def send(self, message):
@@ -28,6 +30,10 @@ def test_problems_are_reported(submission: Callable[..., Submission]) -> None:
     """)
     (problem,) = check(unseeded.folder)
     assert "same seed sent different bytes" in problem
+
+
+@pytest.mark.usefixtures("shared_workers")
+def test_an_answer_that_is_no_message_is_reported(submission: Callable[..., Submission]) -> None:
     (problem,) = check(submission("class Plugin(Defense):\n    def send(self, m): return None\n").folder)
     assert "NoneType" in problem
 

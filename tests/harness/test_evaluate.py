@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
@@ -105,7 +105,26 @@ def job(tmp_path: Path, suite: Path) -> Callable[..., tuple[Report, Quiet]]:
 Job = Callable[..., tuple[Report, Quiet]]
 
 
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the store of :func:`noisy`."""
+    return tmp_path_factory.mktemp("shelf")
+
+
+@pytest.fixture
+def noisy(job: Job, submission: Make, tmp_path: Path, shelf: Path, shared_workers: None) -> Submission:
+    """``NOISE``, evaluated already in the store of ``job``: by the first test that asks, for the others by a copy."""
+    made = submission(NOISE)
+    if not any(shelf.iterdir()):
+        job(made)
+        shutil.copy(tmp_path / "s.duckdb", shelf)
+        shutil.copytree(tmp_path / "s.files", shelf / "s.files")
+    shutil.copytree(shelf, tmp_path, dirs_exist_ok=True)
+    return made
+
+
 def test_a_submission_is_scored_and_nothing_is_computed_twice(job: Job, submission: Make, tmp_path: Path) -> None:
+    """With worker servers of the job's own, as in use."""
     plugin = submission(NOISE)
     report, quiet = job(plugin)
     (row,) = report.rows
@@ -126,6 +145,7 @@ def test_a_submission_is_scored_and_nothing_is_computed_twice(job: Job, submissi
         assert [r for r in rows(store) if r.submission == "plugin"] == report.rows
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_results_do_not_depend_on_how_many_runs_are_worked_on_at_a_time(
     suite: Path, submission: Make, tmp_path: Path
 ) -> None:
@@ -146,8 +166,7 @@ def test_results_do_not_depend_on_how_many_runs_are_worked_on_at_a_time(
     assert all(content[0])
 
 
-def test_a_changed_defense_recomputes_its_own_runs_alone(job: Job, submission: Make) -> None:
-    job(submission(NOISE))
+def test_a_changed_defense_recomputes_its_own_runs_alone(job: Job, submission: Make, noisy: Submission) -> None:
     _, quiet = job(submission(NOISE + "\n# another line\n"))
     fresh = quiet.fresh()
     assert fresh
@@ -157,13 +176,12 @@ def test_a_changed_defense_recomputes_its_own_runs_alone(job: Job, submission: M
 
 
 def test_another_version_of_a_suite_stands_beside_the_first_one(
-    job: Job, submission: Make, suite: Path, tmp_path: Path
+    job: Job, noisy: Submission, suite: Path, tmp_path: Path
 ) -> None:
-    plugin = submission(NOISE)
-    first, _ = job(plugin)
+    first, _ = job(noisy)
     text = suite.read_text().replace("version = 1", "version = 2")
     suite.write_text(text.replace('"nearest_token"', '"ridge_inverter"'))
-    second, _ = job(plugin)
+    second, _ = job(noisy)
     assert second.reused == 0
     assert [(row.suite, row.entry) for row in second.rows] == [("toysuite@2", "generation")]
     assert second.rows[0].utility == first.rows[0].utility
@@ -172,10 +190,8 @@ def test_another_version_of_a_suite_stands_beside_the_first_one(
 
 
 def test_a_changed_attack_recomputes_its_cells_and_no_run(
-    job: Job, submission: Make, monkeypatch: pytest.MonkeyPatch
+    job: Job, noisy: Submission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugin = submission(NOISE)
-    job(plugin)
     from harness import plan, runner
 
     real, execute = plan.source_hash, runner.Runner.execute
@@ -189,11 +205,12 @@ def test_a_changed_attack_recomputes_its_cells_and_no_run(
 
     monkeypatch.setattr(plan, "source_hash", changed)
     monkeypatch.setattr(runner.Runner, "execute", refuse)
-    _, quiet = job(plugin)
+    _, quiet = job(noisy)
     assert quiet.fresh()
     assert all("nearest_token" in label for label in quiet.fresh())
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_broken_defense_ends_as_error_and_others_go_on(job: Job, submission: Make) -> None:
     report, _ = job(submission("class Plugin(Defense):\n    def send(self, m): return 1 / 0\n", name="broken"))
     (row,) = report.rows
@@ -210,7 +227,9 @@ def test_isolation_none_is_never_ranked(job: Job, submission: Make) -> None:
     assert "isolation none: never ranked" in report.rows[0].flags
 
 
-def test_answering_locally_is_flagged_as_bypass(job: Job, submission: Make, toy_folder: Path) -> None:
+def test_answering_locally_is_flagged_as_bypass(
+    job: Job, submission: Make, noisy: Submission, toy_folder: Path
+) -> None:
     cheat = submission(f"""
     from dataclasses import replace
     from harness.models import load_part
@@ -232,35 +251,76 @@ def test_answering_locally_is_flagged_as_bypass(job: Job, submission: Make, toy_
     (row,) = job(cheat)[0].rows
     assert row.utility == pytest.approx(1.0)
     assert "bypass" in row.flags
-    honest = job(submission(NOISE))[0].rows[0]
+    honest = job(noisy)[0].rows[0]
     assert "bypass" not in honest.flags
 
 
 KILLED = """
-import sys
+import os, signal, socket, sys
 from pathlib import Path
+from threading import Lock
 sys.path.insert(0, {tests!r})
 from test_evaluate import Quiet
-from harness.evaluate import evaluate
-evaluate({submission!r}, {suite!r}, Path({store!r}), progress=Quiet())
+from harness import evaluate, launch, runner, zygote
+
+class Deadly(Quiet):
+    def __init__(self, events):
+        self.left = events
+
+    def start(self, cell_label):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def done(self, cell_label, status, seconds):
+        if status != "stored":
+            self.start(cell_label)
+
+class Forked(launch.Zygote):  # imports nothing anew
+    def __init__(self, control):
+        self._lock, self._control = Lock(), control
+
+    def close(self):
+        self._control.close()
+
+evaluate._import_libraries()
+zygote._preload()
+for events in {events}:
+    control, theirs = socket.socketpair()
+    if os.fork() == 0:
+        control.close()
+        zygote.serve(theirs)
+        os._exit(0)
+    theirs.close()
+    child = os.fork()
+    if child == 0:
+        runner.Zygote = lambda: Forked(control)
+        evaluate.evaluate({submission!r}, {suite!r}, Path({store!r}), progress=Deadly(events))
+        os._exit(0)
+    control.close()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 """
 
 
 def test_kill_9_at_any_point_then_finish_gives_the_same_rows(
-    job: Job, submission: Make, suite: Path, tmp_path: Path
+    job: Job, noisy: Submission, suite: Path, tmp_path: Path
 ) -> None:
-    plugin = submission(NOISE)
+    """Killed thrice: when two runs have begun, when a few cells are stored, and far on; each goes on from the last."""
     store = tmp_path / "killed.duckdb"
     code = KILLED.format(
-        tests=str(Path(__file__).parent), submission=str(plugin.folder), suite=str(suite), store=str(store)
+        tests=str(Path(__file__).parent),
+        events=(2, 10, 18),
+        submission=str(noisy.folder),
+        suite=str(suite),
+        store=str(store),
     )
-    for delay in (4.0, 6.0, 7.0, 8.0):
-        child = subprocess.Popen([sys.executable, "-c", code], cwd=registry._BESIDE)
-        time.sleep(delay)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    finished = evaluate(plugin.folder, suite, store, progress=Quiet())
-    uninterrupted, _ = job(plugin)
+    killed = subprocess.run([sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True)
+    assert killed.returncode == 0, killed.stderr
+    with Store.open(store, read_only=True) as opened:
+        assert opened.query("SELECT key FROM cells")
+    finished = evaluate(noisy.folder, suite, store, progress=Quiet())
+    assert finished.computed and finished.reused
+    uninterrupted, _ = job(noisy)
     timing_free = ("efficiency", "pue")  # peak memory is measured, not computed
     for one, other in zip(finished.rows, uninterrupted.rows, strict=True):
         left, right = vars(one), vars(other)

@@ -12,7 +12,7 @@ import torch
 from harness.coalition import SERVER, SUM
 from harness.errors import DefenseError
 from harness.features import embed
-from harness.launch import WorkerProcess
+from harness.launch import WorkerProcess, Zygote
 from harness.message import Kind
 from harness.runner import Outcome, Runner, Task, worker_spec
 from harness.scenario import Deployment
@@ -31,8 +31,8 @@ class Plugin(Defense):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0) as runner:
+def runner(worker_server: Zygote) -> Iterator[Runner]:
+    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
         yield runner
 
 

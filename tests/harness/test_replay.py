@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.launch import Zygote
 from harness.laws import twin_laws
 from harness.message import Kind, Message
 from harness.replay import ALPHA, Twin, constant, randomised, replay, twin_test
@@ -26,8 +27,8 @@ class Plugin(Defense):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0) as runner:
+def runner(worker_server: Zygote) -> Iterator[Runner]:
+    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
         yield runner
 
 

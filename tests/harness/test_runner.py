@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.errors import DefenseError
-from harness.launch import WorkerProcess
+from harness.launch import WorkerProcess, Zygote
 from harness.message import Kind
 from harness.models import load_part
 from harness.net import SERVER
@@ -155,13 +155,16 @@ def test_misbehaviour_is_a_readable_error(
     assert frames(runner.execute(toy_deployment, Task(None)))  # other runs go on
 
 
-def test_silence_beyond_the_time_limit_is_an_error(toy_deployment: Deployment, submission: Make) -> None:
+def test_silence_beyond_the_time_limit_is_an_error(
+    worker_server: Zygote, toy_deployment: Deployment, submission: Make
+) -> None:
     hangs = submission("""
     class Plugin(Defense):
         def send(self, message):
             while True: pass
     """)
-    with Runner(threads=1, time_limit=6.0) as short, pytest.raises(DefenseError, match="time limit of 6 s"):
+    short = Runner(threads=1, time_limit=2.0, zygote=worker_server)
+    with short, pytest.raises(DefenseError, match="time limit of 2 s"):
         short.execute(toy_deployment, Task(hangs))
 
 

@@ -17,6 +17,7 @@ from harness.coalition import SERVER, Coalition
 from harness.environment import environment
 from harness.errors import DataError, SuiteError
 from harness.job import Job, execute
+from harness.launch import Zygote
 from harness.membership import MembershipSecret
 from harness.message import Kind
 from harness.plan import _Maker
@@ -70,8 +71,8 @@ class Nothing(Attack):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0) as runner:
+def runner(worker_server: Zygote) -> Iterator[Runner]:
+    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
         yield runner
 
 

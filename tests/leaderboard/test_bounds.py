@@ -137,6 +137,81 @@ def test_all_audits_of_a_row_hold_together() -> None:
     assert wrong <= 6  # binomial(60, 0.05) exceeds this once in 50
 
 
+def informed(scores: np.ndarray, labels: np.ndarray, **changes: Any) -> CellRecord:
+    """A cell of an informed attack: scores and truth ``[targets, canaries]``, and an average record of each target."""
+    rows = [
+        Score(record=f"{target}:k{i}", metric=metric, value=float(value))
+        for target in range(len(scores))
+        for i in range(scores.shape[1])
+        for metric, value in (("score", scores[target, i]), ("label", labels[target, i]), ("canary", 1))
+    ]
+    rows += [
+        Score(record=f"{target}:average", metric=metric, value=value)
+        for target in range(len(scores))
+        for metric, value in (("score", 1e9), ("label", 0.0), ("canary", 0.0))
+    ]
+    made = cell("knowing", np.ones(1), np.ones(1))
+    return made.model_copy(update={"role": "informed", "scores": tuple(rows), "key": "i0", **changes})
+
+
+def test_of_an_informed_attack_one_canary_counts_of_every_run() -> None:
+    labels = np.random.default_rng(0).random((2, 30, 50)) < 0.5
+    seeds = [informed(labels[s].astype(float), labels[s], key=f"i{s}", seed=s) for s in (0, 1)]
+    [row] = bound_rows(seeds)
+    assert (row["method"], row["seed"], row["attack"]) == ("informed audit", None, "knowing")
+    assert row["epsilon"] == pytest.approx(row["ceiling"], abs=1e-3)
+    share = ALPHA ** (1 / 30)  # 60 runs, half of them for the choice of how many to guess
+    assert 1.5 < row["ceiling"] <= np.log(share / (1 - share)) + 1e-9
+    [less] = bound_rows(seeds[:1])
+    assert less["ceiling"] < row["ceiling"]
+    assert bound_rows([informed(labels[0, :19].astype(float), labels[0, :19])]) == []
+
+
+def test_informed_audits_share_alpha_with_all_others() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.random((40, 5)) < 0.5
+    cells = [cell(f"n{i}", rng.random(200), rng.random(200) < 0.5) for i in range(2)]
+    cells += [informed(rng.random((40, 5)), labels, key=f"i{k}{s}", seed=s, variant=k) for k in "ab" for s in (0, 1)]
+    rows = bound_rows([*cells, disclosure((20, 0), (50, 50))])
+    assert len(rows) == 5 and {row["alpha"] for row in rows} == {ALPHA / 5}
+    assert all(row["epsilon"] < 0.7 for row in rows if row["method"] != "phantoms")
+
+
+def test_answers_to_all_others_prove_nothing_of_a_run() -> None:
+    """Nothing is released at all, and all 200 guesses of a run are right together, half the time: whoever knows the
+    other canaries' coins guesses that an even number is in. As a ranked attack's they would refute any claim."""
+    rng = np.random.default_rng(5)
+    labels = rng.random((40, 200)) < 0.5
+    guesses = (labels.sum(1, keepdims=True) - labels) % 2
+    wrong = [bool(bound_rows([cell("c", guesses[t].astype(float), labels[t])])[0]["epsilon"] > 2) for t in range(40)]
+    assert 10 < sum(wrong) < 30
+    assert bound_rows([informed(guesses, labels)])[0]["epsilon"] < 0.5
+
+
+def test_the_noise_that_a_run_shares_refutes_no_true_claim() -> None:
+    """A 1-private answer (Laplace noise of scale 1) to a question that every canary moves by 1: the one noise behind
+    all guesses of a run puts members above others without an error, which is no guess better than 1-private ones."""
+    rng = np.random.default_rng(6)
+    between, within = [], []
+    for _ in range(40):
+        labels = rng.random((300, 60)) < 0.5
+        scores = labels + rng.laplace(size=(300, 1))
+        between.append(bound_rows([informed(scores, labels)])[0]["epsilon"])
+        within.append(bound_rows([cell("c", scores[0], labels[0])])[0]["epsilon"])
+    assert np.mean(np.array(between) > 1.0) <= 0.15 and np.median(between) > 0.3
+    assert np.mean(np.array(within) > 1.0) > 0.5
+
+
+def test_a_claim_is_held_against_the_attacker_it_is_about() -> None:
+    labels = np.random.default_rng(0).random((80, 20)) < 0.5
+    one, verdict = informed(labels.astype(float), labels), claimed(1.0, 1e-5)
+    rows = bound_rows([one], claiming(verdict, one))
+    assert rows[0]["delta"] == 1e-5
+    [flag] = refuted_empirically([verdict.model_dump(mode="json")], rows)
+    assert flag.id == "claim_refuted" and "by knowing" in (flag.detail or "")
+    assert not refuted_empirically([claimed(4.0, 1e-5).model_dump(mode="json")], rows)
+
+
 def claimed(epsilon: float, delta: float = 0.0, **changes: str) -> Verdict:
     said = {"unit": "record", "adjacency": "add_remove", "view": "server"} | changes
     return Verdict(status="unverified", reason="made elsewhere", claimed=epsilon, delta=delta, **said)

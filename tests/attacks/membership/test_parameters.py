@@ -109,8 +109,8 @@ def hierarchy(folder: Path, kind: str = "mlp") -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def runner():
-    with Runner(threads=1, time_limit=60.0) as runner:
+def runner(worker_server):
+    with Runner(threads=1, time_limit=60.0, zygote=worker_server) as runner:
         yield runner
 
 

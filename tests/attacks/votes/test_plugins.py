@@ -96,7 +96,7 @@ def test_the_adaptive_variant_knows_the_noise_or_reads_it_below_zero():
 
 def test_a_party_alone_tells_more_than_the_sum():
     assert mean_power(VoteRatio()) > mean_power(VoteRatio(), made={"secure": True}) + 0.05
-    assert mean_power(VoteRatio()) >= mean_power(VoteRatio(informed=False))
+    assert mean_power(VoteRatio()) >= mean_power(VoteRatio(by_party=False))
 
 
 def test_probes_see_members_exactly_without_noise():

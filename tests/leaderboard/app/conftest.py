@@ -23,14 +23,14 @@ MAIN = Path(__file__).resolve().parents[3] / "leaderboard" / "app" / "main.py"
 
 
 @pytest.fixture(scope="session")
-def boards(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def boards(tmp_path_factory: pytest.TempPathFactory, kept_open: Callable[[Path], Path]) -> Callable[[str], Path]:
     """Board by name (``empty``, ``tiny``, ``ragged``, ``big``), built when first asked for."""
     made: dict[str, Path] = {}
 
     def board(name: str) -> Path:
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
-            made[name] = MAKERS[name](folder)
+            made[name] = kept_open(MAKERS[name](folder))
         return made[name]
 
     return board

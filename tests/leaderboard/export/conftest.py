@@ -16,10 +16,10 @@ BOARDS = ("empty", "tiny", "ragged", "large")
 
 
 @pytest.fixture(scope="session")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def large(tmp_path_factory: pytest.TempPathFactory, kept_open: Callable[[Path], Path]) -> Path:
     """Rows for several pages: 60 submissions with 5 points on 2 entries."""
     path = tmp_path_factory.mktemp("large") / "large.board.duckdb"
-    return big_board(path, submissions=60, entries=2, attacks=2, seeds=1)
+    return kept_open(big_board(path, submissions=60, entries=2, attacks=2, seeds=1))
 
 
 @pytest.fixture

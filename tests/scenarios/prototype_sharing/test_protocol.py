@@ -11,7 +11,7 @@ import torch
 
 from harness.coalition import SERVER
 from harness.features import embed
-from harness.launch import WorkerProcess
+from harness.launch import WorkerProcess, Zygote
 from harness.message import Kind, Message
 from harness.runner import Outcome, Runner, Task, worker_spec
 from harness.scenario import Deployment
@@ -24,8 +24,8 @@ Make = Callable[..., Submission]
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0) as runner:
+def runner(worker_server: Zygote) -> Iterator[Runner]:
+    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
         yield runner
 
 

@@ -50,7 +50,8 @@ def controls(ledger: Ledger, suite: Suite | None) -> tuple[ControlResult, ...]:
     """The controls that the suite sets for attacks of this entry."""
     specs = [entry.attacks for entry in suite.entries if entry.name == ledger.entry] if suite else []
     found = []
-    series = ledger.attack_series("none", 0)
+    # An informed attack is never ranked, but undefended it has to tell everyone.
+    series = [*ledger.attack_series("none", 0), *ledger.cells("none", 0, role="informed")]
     for spec in (s for attacks in specs for s in attacks if s.control is not None):
         assert spec.control is not None
         cells = [c for c in series if c.about == _spec_of(spec)]

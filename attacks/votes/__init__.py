@@ -12,5 +12,7 @@ ATTACKS: dict[str, str] = {
     "vote_probe": f"{_HERE}.ratio:VoteProbe",
     "top_voted": f"{_HERE}.ratio:TopVoted",
     "vote_shares": f"{_HERE}.shares:VoteShares",
+    "vote_topics": f"{_HERE}.topics:VoteTopics",
+    "blind_topics": f"{_HERE}.blind:BlindTopics",
 }
 """Attack name -> ``module:class``."""

@@ -17,7 +17,7 @@ from harness.coalition import SUM
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View
 
-__all__ = ["VoteShares"]
+__all__ = ["VoteShares", "prior_of"]
 
 
 class VoteShares(Attack):
@@ -44,14 +44,14 @@ class VoteShares(Attack):
             votes, marks = [b.votes for b in cast], [b.labels for b in cast]
             sigma = noise_of(votes) if view.adaptive else 0.0
             if cast and sigma > 0:
-                prior = _prior(view.public, labels, everyone=name == SUM)
+                prior = prior_of(view.public, labels, everyone=name == SUM)
                 shares[party] = posterior_shares(votes, marks, labels, sigma=sigma, prior=prior, rng=numpy_rng(view))
             elif cast:
                 shares[party] = distribution(votes, marks, labels)
         return shares
 
 
-def _prior(public: Public, labels: Sequence[str], *, everyone: bool) -> Prior:
+def prior_of(public: Public, labels: Sequence[str], *, everyone: bool = False) -> Prior:
     """Auxiliary shares, spread as the public division of records spreads them; half a record added to each class."""
     facts, own = public.facts, [record.label for record in public.auxiliary]
     base = np.array([own.count(label) + 0.5 for label in labels]) / (len(own) + 0.5 * len(labels))

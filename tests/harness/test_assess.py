@@ -24,11 +24,12 @@ def test_aggregate_secrets_stay_out_of_leakage() -> None:
     assert [a.aggregate for a in row.attacks if a.series.name == "counts"] == [True]
 
 
-def test_closeness_is_one_minus_the_ratio_of_distances() -> None:
+@pytest.mark.parametrize("secret", ["label_distribution", "label_distribution:edge0", "topic_distribution"])
+def test_closeness_is_one_minus_the_ratio_of_distances(secret: str) -> None:
     """(m - b) / (0 - b) with total variation m, b, whose perfect value is 0."""
     world = World()
-    world.add("half", secret="label_distribution", draw=lambda rng: {"tv": {f"p{i}": 0.1 for i in range(10)}})
-    world.add("prior", role="blind", secret="label_distribution",
+    world.add("half", secret=secret, draw=lambda rng: {"tv": {f"p{i}": 0.1 for i in range(10)}})
+    world.add("prior", role="blind", secret=secret,
               draw=lambda rng: {"tv": {f"p{i}": 0.4 for i in range(10)}})  # fmt: skip
     row = world.row()
     assert row.aggregate is not None and row.aggregate.estimate == pytest.approx(1 - 0.1 / 0.4)

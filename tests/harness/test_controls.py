@@ -55,6 +55,13 @@ def test_a_control_is_about_the_strongest_variant(bound: dict[str, Any], value: 
     assert control.value == pytest.approx(value) and control.passed is passed
 
 
+def test_an_informed_attack_has_its_control_though_it_never_ranks() -> None:
+    world = World(seeds=1)
+    world.add("a", role="informed", secret="class_presence", draw=binary(0.9))
+    (control,) = controls(world.ledger(), controlled("class_presence", metric="auc", at_least=0.6))
+    assert control.passed
+
+
 @pytest.mark.parametrize("side", ["at_least", "at_most"])
 def test_a_control_without_a_value_fails_on_either_side(side: str) -> None:
     world = World(seeds=1)

@@ -197,7 +197,16 @@ def test_a_cell_enters_the_database_with_its_scores_or_not_at_all(path: Path, mo
         assert store.cell(cell().key) == cell()
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", gzip.compress(b"{"), gzip.compress(b"[]"), gzip.compress(b"\xff")])
+DAMAGED = {
+    "empty": b"",
+    "junk": b"junk",
+    "cut": gzip.compress(b"{"),
+    "list": gzip.compress(b"[]"),
+    "no text": gzip.compress(b"\xff"),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)  # what gzip makes, and so its id, has the time in it
 def test_damaged_files_are_named(path: Path, content: bytes) -> None:
     with Store.open(path) as store:
         for number in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from leaderboard.records import Collected
 
 CONTROL = "pure_noise"
 
+read_once = cache(read_bundle)
+
 
 @pytest.fixture(scope="module")
 def shipped() -> Path:
@@ -31,7 +34,7 @@ def shipped() -> Path:
 def collected(folder: Path) -> Collected:
     found = Collected()
     for name in ("none", CONTROL):
-        records, manifest = read_bundle(folder / f"{name}.jsonl.gz")
+        records, manifest = read_once(folder / f"{name}.jsonl.gz")
         found.manifests[name] = (manifest or {}) | ({"control": "negative"} if name == CONTROL else {})
         for record in records:
             found.add(record, folder)

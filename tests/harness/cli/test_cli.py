@@ -59,6 +59,7 @@ def documented(heading: str) -> list[str]:
 def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LEAKBOARD_STORE", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)  # a width that whoever runs the tests has set
     return Cli(capsys)
 
 

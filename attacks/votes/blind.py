@@ -1,0 +1,44 @@
+"""The floor of topic shares: what the candidates that the attacker asks about say of their parties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.prototype.reading import public_parties
+from attacks.votes.holding import holding
+from attacks.votes.themes import Themes, without_topics
+from harness.attack import Attack
+
+if TYPE_CHECKING:
+    from harness.attack import Guess, Public, View
+
+__all__ = ["BlindTopics"]
+
+
+class BlindTopics(Attack):
+    """Without the transcript: half of a party's candidates are in, and its other records have the topics that
+    auxiliary records of their class have, in the class shares that the candidates let expect (of natural groups, the
+    candidates' topics count as well: :func:`attacks.votes.holding.holding`).
+
+    Candidates' texts are known, so their topics are. A party without candidates gets the auxiliary records' topics.
+    """
+
+    name: ClassVar[str] = "blind_topics"
+    summary: ClassVar[str] = "topic shares of a party's membership candidates and of the auxiliary records"
+    source: ClassVar[str] = "baseline"
+    secret: ClassVar[str] = "topic_distribution"
+    reads: ClassVar[tuple[str, ...]] = ()
+    blind: ClassVar[bool] = True
+
+    def refuses(self, public: Public) -> str | None:
+        """A deployment without topics."""
+        return without_topics(public)
+
+    def guess(self, view: View) -> Guess:
+        """Party -> topic -> share."""
+        themes, guess = Themes(view), {}
+        for party in public_parties(view):
+            held = holding(view, themes, party)
+            counts = themes.counts([one.text for one in held.candidates]) / 2 + held.others @ held.topics
+            guess[party] = themes.named(counts / counts.sum())
+        return guess

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import registry, score
 from harness.assess import Assessment, assess_entry
+from harness.claim_state import claim_state
 from harness.errors import LeakboardError
+from harness.flags import Flag
 from harness.ledgers import read_ledger
 from harness.negative import NEGATIVE
 from harness.references import TaskMean
@@ -124,7 +127,7 @@ def _row(made: Assessment, labels: Mapping[tuple[str, int], str]) -> Row:
         efficiency=made.efficiency,
         pue=made.pue(),
         strongest=" ".join(leak.strongest) if leak and leak.strongest else "",
-        flags=tuple(str(flag) for flag in made.flags),
+        flags=tuple(str(flag) for flag in (*made.flags, *_claimed(made))),
         status=made.status,
         reason=made.reason,
         n_records=leak.n_records if leak else 0,
@@ -132,6 +135,12 @@ def _row(made: Assessment, labels: Mapping[tuple[str, int], str]) -> Row:
         tasks=made.means,
         references=made.references,
     )
+
+
+def _claimed(made: Assessment) -> tuple[Flag, ...]:
+    """What accounting says of the row's claim, where that is nothing good."""
+    told = (json.loads(run.get("verdict") or "null") for run in made.runs)
+    return claim_state([verdict for verdict in told if verdict]).flags
 
 
 def _number(estimate: score.Estimate | None, name: str) -> float | None:

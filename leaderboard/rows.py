@@ -9,12 +9,13 @@ from math import isfinite
 from typing import Any
 
 from harness.assess import Assessment, AttackResult
+from harness.claim_state import claim_state
 from harness.flags import UNRANKED, Flag, sentences
 from harness.references import TaskMean
 from harness.score import Estimate
 from leaderboard.capability import capability
 from leaderboard.cards import Manifests, family
-from leaderboard.claims import claim_state, refuted_empirically
+from leaderboard.claims import refuted_empirically
 from leaderboard.moves import strongest
 
 __all__ = ["Context", "attack_rows", "board_row", "task_rows"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -20,21 +22,33 @@ def test_points_are_named_by_the_source_that_was_run() -> None:
     assert ("another hash", 0) not in labels
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    """Rows of two shipped bundles, read as `leakboard results` reads them."""
+def shipped_rows(folder: Path, suite: str, *names: str) -> list[Row]:
+    """Rows of shipped bundles of a suite's latest version, read as `leakboard results` reads them."""
     results = registry.results()
     assert results is not None
-    folder = sorted(results.glob("prototype-quick@*"))[-1]
-    with Store.open(tmp_path_factory.mktemp("shipped") / "leakboard.duckdb") as store:
-        for name in ("none", "prototype_gaussian"):
-            records, _ = read_bundle(folder / f"{name}.jsonl.gz")
+    latest = sorted(results.glob(f"{suite}@*"))[-1]
+    with Store.open(folder / "leakboard.duckdb") as store:
+        for name in names:
+            records, _ = read_bundle(latest / f"{name}.jsonl.gz")
             for record in records:
                 if isinstance(record, RunRecord):
                     store.put_run(record)
                 else:
                     store.put_cell(record)
         return rows(store)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """Rows of two bundles."""
+    return shipped_rows(tmp_path_factory.mktemp("shipped"), "prototype-quick", "none", "prototype_gaussian")
+
+
+def test_a_refuted_claim_is_said_in_the_rows_that_are_printed(tmp_path: Path) -> None:
+    found = shipped_rows(tmp_path, "synthetic-quick", "none", "wasp_split_noise")
+    refuted = {r.entry for r in found for flag in r.flags if flag.startswith("claim refuted")}
+    assert "wasp-party" in refuted and "wasp-sum" not in refuted
+    assert not any("claim" in flag for r in found if r.submission == "none" for flag in r.flags)
 
 
 def test_every_row_has_its_scores_beside_local_only_and_centralised(shipped: list[Row]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -26,6 +27,14 @@ scenarios = ["split_llm"]
 [[points]]
 label = "only"
 """
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compute with one thread, also in subprocesses, unless real models are run: on matrices as small as those here the
+    threads of linear algebra wait for each other, and cost a multiple of what they compute where cores are shared."""
+    if config.option.markexpr == "not slow":
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")  # read when a library is loaded, which none is yet
 
 
 class LastingZygote(Zygote):

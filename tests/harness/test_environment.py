@@ -18,6 +18,8 @@ ROOT = Path(env.__file__).resolve().parents[1]
 def test_environment_describes_this_process() -> None:
     before = torch.get_num_threads()
     try:
+        env.pin_threads(2)
+        assert torch.get_num_threads() == 2
         env.pin_threads(1)
         found = env.environment("cpu")
     finally:

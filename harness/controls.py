@@ -16,6 +16,9 @@ from harness.suite import AttackSpec, Suite
 
 __all__ = ["ControlResult", "bypasses", "controls"]
 
+CONTROLLED = ("attack", "informed", "diagnostic")
+"""Roles of attacks: those that never rank have known values, too."""
+
 BYPASS = 0.2
 """Share of the utility that may survive swapped answers before a row is flagged."""
 
@@ -50,8 +53,7 @@ def controls(ledger: Ledger, suite: Suite | None) -> tuple[ControlResult, ...]:
     """The controls that the suite sets for attacks of this entry."""
     specs = [entry.attacks for entry in suite.entries if entry.name == ledger.entry] if suite else []
     found = []
-    # An informed attack is never ranked, but undefended it has to tell everyone.
-    series = [*ledger.attack_series("none", 0), *ledger.cells("none", 0, role="informed")]
+    series = [cell for role in CONTROLLED for cell in ledger.attack_series("none", 0, role)]
     for spec in (s for attacks in specs for s in attacks if s.control is not None):
         assert spec.control is not None
         cells = [c for c in series if c.about == _spec_of(spec)]

@@ -102,11 +102,11 @@ class Ledger:
         kinds = dict.fromkeys((c["name"], c["variant"], c["secret"], c["coalition"]) for c in rows)
         return [self._series(kind, role, behaviour, rows) for kind in kinds]
 
-    def attack_series(self, name: str, point: int) -> list[Series]:
-        """Attacks on the honest run and on those that an active attacker got for itself."""
-        mine = [c for c in self.cell_rows if (c["submission"], c["point"], c["role"]) == (name, point, "attack")]
+    def attack_series(self, name: str, point: int, role: str = "attack") -> list[Series]:
+        """Attacks on the honest run and on those that an active attacker got for itself; by default those that rank."""
+        mine = [c for c in self.cell_rows if (c["submission"], c["point"], c["role"]) == (name, point, role)]
         kinds = dict.fromkeys(c["behaviour"] for c in mine)
-        return [series for kind in kinds for series in self.cells(name, point, role="attack", behaviour=kind)]
+        return [series for kind in kinds for series in self.cells(name, point, role=role, behaviour=kind)]
 
     def facts(self, name: str, point: int) -> dict[str, Any]:
         """Facts of all cells of a row together."""

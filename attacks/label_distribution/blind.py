@@ -11,7 +11,7 @@ from attacks.prototype.reading import auxiliary_shares, labels_of, public_partie
 if TYPE_CHECKING:
     from harness.attack import Guess, View
 
-__all__ = ["BlindCandidates"]
+__all__ = ["BlindCandidates", "candidate_counts"]
 
 
 class BlindCandidates(BlindClasses):
@@ -29,15 +29,16 @@ class BlindCandidates(BlindClasses):
     def guess(self, view: View) -> Guess:
         """Party -> class -> share times ``size``."""
         usual = auxiliary_shares(view)
-        return {party: self._shares(_asked(view, party), usual) for party in public_parties(view)}
+        return {party: self._shares(candidate_counts(view, party), usual) for party in public_parties(view)}
 
     def _shares(self, asked: Counter[str], usual: dict[str, float]) -> dict[str, float]:
         total = asked.total() + 1
         return {label: self.size * (asked[label] + share) / total for label, share in usual.items()}
 
 
-def _asked(view: View, party: str) -> Counter[str]:
-    """Class -> how many of the party's candidates carry it."""
+def candidate_counts(view: View, party: str) -> Counter[str]:
+    """Class -> how many of the party's candidates carry it; canaries, whose label may be made up, count where there are
+    no others."""
     mine = [one for one in view.candidates if one.party == party and one.label in labels_of(view.public)]
     average = [one for one in mine if not one.canary]
     return Counter(str(one.label) for one in average or mine)

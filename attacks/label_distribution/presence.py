@@ -1,9 +1,10 @@
 """Which classes a party has: to a class it never saw it never says yes, whatever the text.
 
-Two scores. The :func:`peak` is the most that a party ever says for a class: a single record raises it on the texts that
-are like it. The :func:`gap` is a mean over the class's own texts, which noise averages out of. On FedMD with publishers
-of tweets as classes, Dirichlet shares of 0.1 and 0.5, the peak has an AUC of 0.98 to 1.00 and the gap one of 0.81 to
-0.88, because most classes that are there have few records; under noise that drowns single answers the gap is ahead.
+The :func:`peak` is the most that a party ever says for a class: a single record raises it on the texts that are like
+it; the :func:`crest` is the mean of a few such answers. The :func:`gap` is a mean over the class's own texts, which
+noise averages out of. On FedMD with publishers of tweets as classes, Dirichlet shares of 0.1 and 0.5, the peak has an
+AUC of 0.98 to 1.00 and the gap one of 0.80 to 0.88, because most classes that are there have few records; under noise
+that drowns single answers the gap is ahead.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from harness.errors import DataError
+from harness.metrics.membership import auc
 from harness.score.statistic import Floats, Mask
 
 __all__ = ["FRACTION", "best_score", "crest", "gap", "learn_presence", "peak"]
@@ -75,11 +77,9 @@ def best_score(scores: Sequence[Floats], present: Mask) -> int:
     Raises:
         DataError: all classes are there, or none.
     """
-    from sklearn.metrics import roc_auc_score
-
     if present.all() or not present.any():
         raise DataError(f"{int(present.sum())} of {len(present)} classes are there: no score can be told from another")
-    return int(np.argmax([roc_auc_score(present, one) for one in scores]))
+    return int(np.argmax([auc(one, present.astype(int)) for one in scores]))
 
 
 def _log_odds(logs: Floats) -> Floats:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attacks.prototype.reading import public_parties
 from attacks.votes.holding import holding
-from attacks.votes.themes import Themes, without_topics
+from attacks.votes.known_topics import Topics, without_topics
 from harness.attack import Attack
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class BlindTopics(Attack):
 
     def guess(self, view: View) -> Guess:
         """Party -> topic -> share."""
-        themes, guess = Themes(view), {}
+        known, guess = Topics(view), {}
         for party in public_parties(view):
-            held = holding(view, themes, party)
-            counts = themes.counts([one.text for one in held.candidates]) / 2 + held.others @ held.topics
-            guess[party] = themes.named(counts / counts.sum())
+            held = holding(view, known, party)
+            counts = known.counts([one.text for one in held.candidates]) / 2 + held.others @ held.topics
+            guess[party] = known.named(counts / counts.sum())
         return guess

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from attacks.label_distribution.blind import candidate_counts
 from attacks.prototype.reading import labels_of
+from attacks.votes.known_topics import Topics
 from attacks.votes.shares import prior_of
-from attacks.votes.themes import Themes
 from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Holding:
     """How far a party's own topic shares may be off in each class ``[C]``: 1 / (1 + Dirichlet concentration)."""
 
 
-def holding(view: View, themes: Themes, party: str) -> Holding:
+def holding(view: View, known: Topics, party: str) -> Holding:
     """As many records as all have on average, in the class shares that division and candidates let expect.
 
     Records that are divided by label alone have in every class the topics of auxiliary records; of natural groups a
@@ -46,31 +47,25 @@ def holding(view: View, themes: Themes, party: str) -> Holding:
     (Devroye 1986, Non-Uniform Random Variate Generation, chapter XI.4), which equal classes cut among many clients are.
     """
     mine = tuple(one for one in view.candidates if one.party == party)
-    law = prior_of(view.public, labels_of(view.public)).concentration + _asked(mine, labels_of(view.public))
+    labels, asked = labels_of(view.public), candidate_counts(view, party)
+    law = prior_of(view.public, labels).concentration + np.array([float(asked[label]) for label in labels])
     shares, whole = law / law.sum(), _size(view.public)
     count = max(whole - len(mine) / 2, 0.0)
-    topics, freedom = _topics(view, themes, mine)
+    topics, freedom = _topics(view, known, mine)
     within = count**2 * (np.diag(shares) - np.outer(shares, shares)) / (law.sum() + 1)
     spread = within + _size_variance(view.public, whole) * np.outer(shares, shares)
     return Holding(mine, count * shares, spread, topics, freedom)
 
 
-def _topics(view: View, themes: Themes, mine: Sequence[Candidate]) -> tuple[Floats, Floats]:
+def _topics(view: View, known: Topics, mine: Sequence[Candidate]) -> tuple[Floats, Floats]:
     """Expected topic shares ``[C, K]`` of the other records, and how far they may be off ``[C]``."""
     labels = labels_of(view.public)
-    usual = np.stack([themes.usual(label) for label in labels])
+    usual = np.stack([known.usual(label) for label in labels])
     if view.public.facts.get("partition", "dirichlet") == "dirichlet":
         return usual, np.zeros(len(labels))
-    asked = [themes.counts([one.text for one in mine if one.label == label]) for label in labels]
-    law = themes.concentration() * usual + asked
+    asked = [known.counts([one.text for one in mine if one.label == label]) for label in labels]
+    law = known.concentration() * usual + asked
     return law / law.sum(1, keepdims=True), 1 / (law.sum(1) + 1)
-
-
-def _asked(mine: Sequence[Candidate], labels: Sequence[str]) -> Floats:
-    """Candidates of each class ``[C]``: a sample of the party's records, but for canaries, whose label may be made up;
-    those count where there are no others."""
-    average = [one.label for one in mine if not one.canary] or [one.label for one in mine]
-    return np.array([float(average.count(label)) for label in labels])
 
 
 def _size(public: Public) -> float:

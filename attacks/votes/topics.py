@@ -10,11 +10,11 @@ import numpy as np
 from attacks.prototype.reading import embeddings, labels_of, public_parties
 from attacks.votes.distribution import distribution, onto_simplex
 from attacks.votes.holding import Holding, holding
+from attacks.votes.known_topics import Topics, without_topics
 from attacks.votes.linear import Moments, adjusted, crowd, leaning, maybe, of_one
 from attacks.votes.reading import Ballot, ballots
 from attacks.votes.room import Room
 from attacks.votes.rules import vote_vectors
-from attacks.votes.themes import Themes, without_topics
 from harness.attack import Attack
 from harness.coalition import SUM
 from harness.score.statistic import Floats
@@ -48,32 +48,32 @@ class VoteTopics(Attack):
 
     def guess(self, view: View) -> Guess:
         """Party -> topic -> share; parties of which nothing is seen are left out."""
-        found, themes = ballots(view.transcript), Themes(view)
-        solver = _Solver(view, themes) if view.adaptive else None
+        found, known = ballots(view.transcript), Topics(view)
+        solver = _Solver(view, known) if view.adaptive else None
         guess = {}
         for party in public_parties(view):
             cast = [b for b in found if b.party == party] or [b for b in found if b.party == SUM]
             if cast:
-                guess[party] = solver.shares(party, cast) if solver else _of_texts(cast, themes)
+                guess[party] = solver.shares(party, cast) if solver else _of_texts(cast, known)
         return guess
 
 
-def _of_texts(cast: Sequence[Ballot], themes: Themes) -> dict[str, float]:
+def _of_texts(cast: Sequence[Ballot], known: Topics) -> dict[str, float]:
     """Shares of the near votes by topic of the texts they are for."""
     near = [ballot for ballot in cast if not ballot.farthest]
-    marks = [[themes.names[t] for t in themes.of(ballot.texts)] for ballot in near]
-    return dict(distribution([ballot.votes for ballot in near], marks, themes.names))
+    marks = [[known.names[t] for t in known.of(ballot.texts)] for ballot in near]
+    return dict(distribution([ballot.votes for ballot in near], marks, known.names))
 
 
 class _Solver:
     """Laws of voters; the rows of candidates come first, those of auxiliary records after them."""
 
-    def __init__(self, view: View, themes: Themes) -> None:
-        self.view, self.themes, self.room = view, themes, Room(view)
+    def __init__(self, view: View, known: Topics) -> None:
+        self.view, self.known, self.room = view, known, Room(view)
         self.labels = labels_of(view.public)
         self.marks = [*self.room.marks, *self.room.classes]
         self.points = np.concatenate([self.room.points.reshape(-1, self.room.known.shape[1]), self.room.known])
-        self.topics = np.eye(len(themes.names))[themes.nearest(self.points)]
+        self.topics = np.eye(len(known.names))[known.nearest(self.points)]
 
     def shares(self, party: str, cast: Sequence[Ballot]) -> dict[str, float]:
         """Topic -> share."""
@@ -83,11 +83,11 @@ class _Solver:
         before = self._before(rows, voters)
         about = before[party]
         total = sum((before[other] for other in voters if other != party), about)
-        return self.themes.named(_normal(adjusted(about, total, seen, sigma), about.mean))
+        return self.known.named(_normal(adjusted(about, total, seen, sigma), about.mean))
 
     def _before(self, rows: Floats, voters: Sequence[str]) -> dict[str, Moments]:
         """Topic counts and votes of the records of every one of ``voters`` before anything is seen."""
-        held = {party: holding(self.view, self.themes, party) for party in voters}
+        held = {party: holding(self.view, self.known, party) for party in voters}
         draws = np.sum([one.others for one in held.values()], axis=0)
         kinds = [self._kind(rows, label, count) for label, count in zip(self.labels, draws, strict=True)]
         return {

@@ -43,12 +43,9 @@ def summaries(kind: str) -> dict[str, str]:
     """Name -> one line, for everything of a kind, sorted by name; nothing heavy is imported."""
     if kind in ("scenario", "attack"):
         targets = registry.discover().targets["attack" if kind == "attack" else "scenario"]
-        return {name: _declared_summary(place) for name, place in sorted(targets.items())}
-    if kind == "submission":
-        return {name: _manifest_summary(name) for name in registry.submissions()}
-    if kind == "suite":
-        return {name: _suite_summary(name) for name in registry.suites()}
-    return dict(sorted(_MODELS.items()))
+        return {name: _declared_summary(targets[name]) for name in names(kind)}
+    lines = {"submission": _manifest_summary, "suite": _suite_summary, "model": _MODELS.__getitem__}
+    return {name: lines[kind](name) for name in names(kind)}
 
 
 def broken(kind: str) -> dict[str, str]:

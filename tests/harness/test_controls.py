@@ -55,9 +55,11 @@ def test_a_control_is_about_the_strongest_variant(bound: dict[str, Any], value: 
     assert control.value == pytest.approx(value) and control.passed is passed
 
 
-def test_an_informed_attack_has_its_control_though_it_never_ranks() -> None:
+@pytest.mark.parametrize("behaviour", ["honest", "chosen"])
+@pytest.mark.parametrize("role", ["informed", "diagnostic"])
+def test_attacks_that_never_rank_have_their_controls(role: str, behaviour: str) -> None:
     world = World(seeds=1)
-    world.add("a", role="informed", secret="class_presence", draw=binary(0.9))
+    world.add("a", role=role, behaviour=behaviour, secret="class_presence", draw=binary(0.9))
     (control,) = controls(world.ledger(), controlled("class_presence", metric="auc", at_least=0.6))
     assert control.passed
 

@@ -31,7 +31,7 @@ from harness.view import Bank, RunView
 from harness.wire import WireLog
 from tests.harness.pooling import deployment
 from tests.harness.test_evaluate import Quiet
-from tests.harness.test_shadows import EYE, SUITE, Nearness, Nothing, bank_of
+from tests.harness.test_shadows import ATTACKS, ENTRY, EYE, SUITE, Nearness, Nothing, bank_of
 
 
 class Knowing(Attack):
@@ -135,9 +135,8 @@ def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
     attacks = {"nearness": Nearness, "nothing": Nothing, "knowing": Knowing, "presumptuous": Presumptuous}
     monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
     monkeypatch.setattr(registry, "target", lambda kind, name: f"{attacks[name].__module__}:{attacks[name].__name__}")
-    [entry] = SUITE["entries"]  # type: ignore[misc]
     more = [{"name": name, "secret": "membership", "variants": ["adaptive"]} for name in ("knowing", "presumptuous")]
-    suite = Suite.model_validate({**SUITE, "entries": [{**entry, "attacks": [*entry["attacks"], *more]}]}, strict=False)
+    suite = Suite.model_validate({**SUITE, "entries": [{**ENTRY, "attacks": [*ATTACKS, *more]}]}, strict=False)
     none = submission("class Plugin(Defense): pass\n", "none")
     cells = list(_Maker(suite, suite.entries[0], 0, pooled, "process", "").cells(none, none, (0,)))
     with Store.open(tmp_path / "s.duckdb") as store:

@@ -181,21 +181,15 @@ def test_routes_and_relays_keep_an_edge_and_the_server_apart(runner: Runner, poo
     assert len(edge) == len(log.entries) == 7
 
 
-SUITE = {
-    "name": "toy",
-    "version": 1,
-    "title": "toy",
-    "threads": 1,
-    "entries": [
-        {
-            "name": "pool",
-            "scenario": "pooling",
-            "seeds": [0],
-            "entitlement": {"shadow_budget": 2},
-            "attacks": [{"name": "nearness", "secret": "membership"}, {"name": "nothing", "secret": "membership"}],
-        }
-    ],
+ATTACKS = [{"name": "nearness", "secret": "membership"}, {"name": "nothing", "secret": "membership"}]
+ENTRY = {
+    "name": "pool",
+    "scenario": "pooling",
+    "seeds": [0],
+    "entitlement": {"shadow_budget": 2},
+    "attacks": ATTACKS,
 }
+SUITE = {"name": "toy", "version": 1, "title": "toy", "threads": 1, "entries": [ENTRY]}
 
 
 @pytest.fixture

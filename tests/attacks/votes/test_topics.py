@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from attacks.votes.blind import BlindTopics
+from attacks.votes.known_topics import Topics
 from attacks.votes.rules import halving, vote_vectors
-from attacks.votes.themes import Themes
 from attacks.votes.topics import VoteTopics
 from harness.aggregate import DistributionSecret
 from harness.attack import NoiseLaw, Public
@@ -67,7 +67,10 @@ def world(
 ):  # fmt: skip
     """Parties of ``records`` records and half of their candidates; ``even``: all have the auxiliary records' topics."""
     cloud, rng = Topical(CLASSES, 8, spread, seed), np.random.default_rng(seed)
-    label = lambda: CLASSES[int(rng.integers(2))]  # noqa: E731
+
+    def label():
+        return CLASSES[int(rng.integers(2))]
+
     mixes = {p: np.full(TOPICS, 1 / TOPICS) if even else rng.dirichlet(np.ones(TOPICS)) for p in PARTIES}
     drawn = {p: rng.choice(TOPICS, records + candidates, p=mix) for p, mix in mixes.items()}
     some = {p: [cloud.draw(label(), int(topic)) for topic in topics] for p, topics in drawn.items()}
@@ -181,7 +184,7 @@ def test_groups_of_auxiliary_records_tell_how_far_topics_vary():
         some = [(f"g{g}", view.cloud.draw("red", int(t))) for g, p in enumerate(shares) for t in rng.choice(3, 20, p=p)]
         known = tuple(make(text, label="red", group=group) for group, text in some)
         view.public = replace(view.public, auxiliary=known)
-        assert low < Themes(view).concentration() < high
+        assert low < Topics(view).concentration() < high
 
 
 def test_without_topics_there_is_nothing_to_guess():

@@ -16,6 +16,7 @@ from harness.features import embed
 from harness.panels import is_aggregate
 from harness.runner import Runner
 from harness.scenario import Deployment
+from harness.secret import DistributionSecret
 from harness.toy import toy_records
 from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.settings import read_settings
@@ -36,8 +37,9 @@ def made(toy_folder: Path) -> Deployment:
 
 
 def shares(made: Deployment) -> Mapping[str, Mapping[str, float]]:
-    found: Mapping[str, Mapping[str, float]] = made.secrets["topic_distribution"].truth  # type: ignore[attr-defined]
-    return found
+    secret = made.secrets["topic_distribution"]
+    assert isinstance(secret, DistributionSecret)
+    return secret.truth
 
 
 def test_topics_follow_from_auxiliary_texts_and_axes_alone(made: Deployment, toy_folder: Path) -> None:

@@ -13,7 +13,7 @@ from harness.score.statistic import Floats, Ints
 if TYPE_CHECKING:
     from harness.attack import Public, View
 
-__all__ = ["Themes", "without_topics"]
+__all__ = ["Topics", "without_topics"]
 
 LEAST = 0.01
 """Least intraclass correlation, and least distance of it from 1."""
@@ -24,7 +24,7 @@ def without_topics(public: Public) -> str | None:
     return None if public.facts.get("topics") else "the scenario makes no topics public: give the entry topics"
 
 
-class Themes:
+class Topics:
     """Topics, each known by a text: every other text has the topic whose text is nearest (Euclidean)."""
 
     def __init__(self, view: View) -> None:

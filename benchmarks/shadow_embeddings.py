@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 
-from harness import registry
-from harness.features import Features
-from harness.scenario import Deployment
-from harness.seeds import numpy_generator
-from harness.suite import load_suite
+from harness.models.embeddings import Features
+from harness.plugins import registry
+from harness.plugins.suite import load_suite
+from harness.scenario.deployment import Deployment
+from harness.util.seeds import numpy_generator
 
 SAMPLE = 128
 
@@ -27,9 +27,7 @@ SAMPLE = 128
 def texts(deployment: Deployment) -> list[str]:
     """Every text that the private parties of one run embed."""
     plans = deployment.parties.values()
-    return [
-        text for plan in plans for text in (*(i.text for i in (*plan.items, *plan.records)), *plan.public_texts)
-    ]
+    return [text for plan in plans for text in (*(i.text for i in (*plan.items, *plan.records)), *plan.public_texts)]
 
 
 def main() -> None:

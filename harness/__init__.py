@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.defense import DPSGD, Defense, Item, PublicSide
-    from harness.message import Kind, Message
-    from harness.packing import pack_int8, pack_top_k
+    from harness.wire.message import Kind, Message
+    from harness.wire.packing import pack_int8, pack_top_k
 
 __all__ = ["DPSGD", "Defense", "Item", "Kind", "Message", "PublicSide", "pack_int8", "pack_top_k"]
 
@@ -15,11 +15,11 @@ _HOMES = {
     "DPSGD": "harness.defense",
     "Defense": "harness.defense",
     "Item": "harness.defense",
-    "Kind": "harness.message",
-    "Message": "harness.message",
+    "Kind": "harness.wire.message",
+    "Message": "harness.wire.message",
     "PublicSide": "harness.defense",
-    "pack_int8": "harness.packing",
-    "pack_top_k": "harness.packing",
+    "pack_int8": "harness.wire.packing",
+    "pack_top_k": "harness.wire.packing",
 }
 
 

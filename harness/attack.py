@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from harness.coalition import Candidate, Shadow, Sighting
     from harness.data.record import Record
     from harness.defense import Item
-    from harness.message import Kind, Message
     from harness.models import Part
-    from harness.scenario import Encoder
-    from harness.schema import Score
+    from harness.scenario.deployment import Encoder
+    from harness.store.schema import Score
+    from harness.wire.coalition import Candidate, Shadow, Sighting
+    from harness.wire.message import Kind, Message
 
 __all__ = ["Attack", "DefenseCard", "Guess", "NoiseLaw", "Observation", "Public", "View"]
 
 Guess = Mapping[str, Any]
 """Record id -> guess: token ids (``list[int]``) for a text secret, a score (``float``) for an attribute or for
-membership; see :mod:`harness.aggregate` for secrets about a party."""
+membership; see :mod:`harness.scenario.aggregate` for secrets about a party."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from harness.mechanisms import Mechanisms
-    from harness.message import Message
+    from harness.dp.mechanisms import Mechanisms
+    from harness.wire.message import Message
 
 __all__ = ["DPSGD", "Defense", "Item", "PublicSide"]
 
@@ -94,7 +94,7 @@ class Defense:
         """What really leaves instead of ``message``: every message, every forward, every round.
 
         Tensors are live (they carry gradients in training scenarios). The kind, the field names and the
-        shapes must stay; see :mod:`harness.contract`. Keep what the answer needs in ``message.state``
+        shapes must stay; see :mod:`harness.protocol.contract`. Keep what the answer needs in ``message.state``
         (``dataclasses.replace(message, state=...)``).
         """
         return message

@@ -10,9 +10,9 @@ from textwrap import dedent
 
 import pytest
 
-from harness.launch import Zygote
-from harness.scenario import Deployment
-from harness.submission import Submission, load
+from harness.plugins.submission import Submission, load
+from harness.runtime.isolation import Zygote
+from harness.scenario.deployment import Deployment
 
 MANIFEST = """
 name = "{name}"
@@ -44,7 +44,7 @@ class LastingZygote(Zygote):
         """Go on; :meth:`end` ends it."""
 
     def end(self) -> None:
-        """What :meth:`harness.launch.Zygote.close` does."""
+        """What :meth:`harness.runtime.isolation.Zygote.close` does."""
         super().close()
 
 
@@ -59,7 +59,7 @@ def worker_server() -> Iterator[Zygote]:
 @pytest.fixture
 def shared_workers(worker_server: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runners made in this test, also by ``evaluate`` and ``check``, take the session's worker server."""
-    monkeypatch.setattr("harness.runner.Zygote", lambda: worker_server)
+    monkeypatch.setattr("harness.runtime.runner.Zygote", lambda: worker_server)
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def submission(tmp_path: Path) -> Callable[..., Submission]:
 @pytest.fixture(scope="session")
 def toy_csv(toy_folder: Path) -> Path:
     """The toy records as a local data file."""
-    from harness.toy import toy_records
+    from harness.scenario.toy import toy_records
 
     path = toy_folder / "toy.csv"
     with path.open("w", newline="") as file:

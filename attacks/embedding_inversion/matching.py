@@ -31,7 +31,7 @@ from attacks.embedding_inversion.states import (
     probe_sequences,
 )
 from harness.attack import Attack
-from harness.once import once
+from harness.util.caching import once
 
 if TYPE_CHECKING:
     from attacks.embedding_inversion.channel_maps import Map

@@ -13,7 +13,7 @@ from attacks.embedding_inversion.channel import Channel
 from attacks.embedding_inversion.pairs import live_channel
 from attacks.embedding_inversion.states import allowed_tokens, forward_part, private_slice, resized
 from harness.attack import Attack
-from harness.once import once
+from harness.util.caching import once
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Observation, Public, View

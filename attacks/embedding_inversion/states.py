@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from harness.once import once
-from harness.seeds import torch_generator
+from harness.util.caching import once
+from harness.util.seeds import torch_generator
 
 if TYPE_CHECKING:
     from harness.attack import Observation, Public, View

@@ -11,13 +11,13 @@ import numpy as np
 from attacks.label_distribution.answers import DEEPEST
 from attacks.membership.reading import answers, classes_of, public_range, stand_in, table
 from attacks.membership.reference import embedded, fit_reference
-from harness.coalition import SERVER, SUM
 from harness.errors import SuiteError
 from harness.score.statistic import Floats, Ints
+from harness.wire.coalition import SERVER, SUM
 
 if TYPE_CHECKING:
     from harness.attack import View
-    from harness.coalition import Sighting
+    from harness.wire.coalition import Sighting
 
 __all__ = ["World", "known_shares", "look", "named", "parties_of", "shadow_looks"]
 

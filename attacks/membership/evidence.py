@@ -12,13 +12,13 @@ from attacks.membership.confidence import logit_confidence
 from attacks.membership.reading import Answers, Memo, answers, asked, by_party, label_ids, public_range, table
 from attacks.membership.reference import embedded
 from attacks.membership.surrogate import Basis, fit_student, prepare
-from harness.coalition import Candidate
 from harness.errors import SuiteError
 from harness.score.statistic import Floats, Ints, Mask
+from harness.wire.coalition import Candidate
 
 if TYPE_CHECKING:
     from harness.attack import View
-    from harness.coalition import Sighting
+    from harness.wire.coalition import Sighting
 
 __all__ = [
     "FEWEST",

@@ -12,14 +12,14 @@ import torch
 
 from attacks.membership.reading import Memo
 from attacks.membership.reference import embedded
-from harness.coalition import SERVER, Candidate, Shadow, Sighting
 from harness.errors import SuiteError
-from harness.message import Kind, Message
 from harness.score.statistic import Floats
+from harness.wire.coalition import SERVER, Candidate, Shadow, Sighting
+from harness.wire.message import Kind, Message
 
 if TYPE_CHECKING:
     from harness.attack import DefenseCard, Public, View
-    from harness.scenario import Encoder
+    from harness.scenario.deployment import Encoder
 
 __all__ = ["Evaluated", "Layers", "Upload", "evaluated", "forward", "layers_of", "uploads"]
 

@@ -17,7 +17,7 @@ from harness.score.statistic import Floats, Ints
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.wire.coalition import Sighting
 
 __all__ = ["OfflineRmia", "Rmia"]
 

@@ -12,13 +12,13 @@ from attacks.property_inference.features import logit_features, prototype_featur
 from attacks.property_inference.meta import COMPONENTS, property_score
 from attacks.prototype.reading import prototypes
 from harness.attack import Attack
-from harness.coalition import SERVER
 from harness.errors import SuiteError
 from harness.score.statistic import Floats
+from harness.wire.coalition import SERVER
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.wire.coalition import Sighting
 
 __all__ = ["BlindProperty", "PropertyLogits", "PropertyPrototypes"]
 

@@ -14,7 +14,7 @@ from harness.errors import SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View
-    from harness.coalition import Shadow
+    from harness.wire.coalition import Shadow
 
 __all__ = ["BlindCounts", "usual_count"]
 

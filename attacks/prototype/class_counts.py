@@ -17,7 +17,7 @@ from harness.errors import SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
-    from harness.coalition import Shadow
+    from harness.wire.coalition import Shadow
 
 __all__ = ["DistanceCounts", "PrototypeCounts", "PrototypeShares", "VarianceCounts"]
 

@@ -14,7 +14,7 @@ from attacks.prototype.space import known_count
 from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
-    from harness.coalition import Shadow
+    from harness.wire.coalition import Shadow
 
 __all__ = ["features_of", "learned_detector"]
 

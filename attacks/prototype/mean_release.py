@@ -23,7 +23,7 @@ from harness.score.statistic import Floats, Mask
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
-    from harness.coalition import Candidate, Sighting
+    from harness.wire.coalition import Candidate, Sighting
 
 __all__ = ["MeanRelease", "PrototypeCosine", "calibrated"]
 

@@ -19,7 +19,7 @@ from harness.score.statistic import Floats, Mask
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.wire.coalition import Sighting
 
 __all__ = ["CanaryEcho"]
 

@@ -15,7 +15,7 @@ from harness.attack import Attack
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
-    from harness.schema import Score
+    from harness.store.schema import Score
 
 __all__ = ["PiiEcho", "RareDisclosure", "sought"]
 

@@ -20,7 +20,7 @@ from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View
-    from harness.coalition import Candidate, Sighting
+    from harness.wire.coalition import Candidate, Sighting
 
 __all__ = ["GeneratorExposure", "GeneratorLira", "like_canary"]
 

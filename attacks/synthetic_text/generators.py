@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from harness.errors import SuiteError
-from harness.message import Kind
+from harness.models.tokens import Tokens, load_tokens, tokenizer_folder
 from harness.score.statistic import Floats
-from harness.tokens import Tokens, load_tokens, tokenizer_folder
+from harness.wire.message import Kind
 
 if TYPE_CHECKING:
     from harness.attack import View
-    from harness.coalition import Sighting
     from harness.models import Part
+    from harness.wire.coalition import Sighting
 
 __all__ = ["Asked", "adapters_of", "gains", "merged", "public_losses", "text_losses"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.coalition import SERVER, Sighting
-from harness.message import Kind
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind
 
 __all__ = ["Released"]
 

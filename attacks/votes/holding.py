@@ -16,7 +16,7 @@ from harness.score.statistic import Floats
 
 if TYPE_CHECKING:
     from harness.attack import Public, View
-    from harness.coalition import Candidate
+    from harness.wire.coalition import Candidate
 
 __all__ = ["Holding", "holding"]
 

@@ -13,12 +13,12 @@ from attacks.votes.likelihood import any_party
 from attacks.votes.reading import ballots
 from attacks.votes.room import Room
 from harness.attack import Attack
-from harness.coalition import SUM
 from harness.score.statistic import Floats
+from harness.wire.coalition import SUM
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.wire.coalition import Sighting
 
 __all__ = ["TopVoted", "VoteProbe", "VoteRatio"]
 

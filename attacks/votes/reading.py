@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.coalition import SERVER, Sighting
 from harness.errors import SuiteError
-from harness.message import Kind
 from harness.score.statistic import Floats
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind
 
 if TYPE_CHECKING:
     from harness.attack import Public

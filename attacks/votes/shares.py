@@ -12,7 +12,7 @@ from attacks.prototype.reading import labels_of, public_parties
 from attacks.votes.distribution import Prior, distribution, posterior_shares
 from attacks.votes.reading import ballots, noise_of, rule_of
 from harness.attack import Attack
-from harness.coalition import SUM
+from harness.wire.coalition import SUM
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View

@@ -16,8 +16,8 @@ from attacks.votes.reading import Ballot, ballots
 from attacks.votes.room import Room
 from attacks.votes.rules import vote_vectors
 from harness.attack import Attack
-from harness.coalition import SUM
 from harness.score.statistic import Floats
+from harness.wire.coalition import SUM
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data.record import Record, distinct, make, to_dataset
 from harness.data.sources import SOURCES, read
 from harness.errors import DataError
-from harness.once import once
+from harness.util.caching import once
 
 if TYPE_CHECKING:
     from harness.assets import Progress

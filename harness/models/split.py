@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.assets.store import cache_root, fresh_folder, publish
+from harness.assets.cache import cache_root, fresh_folder, publish
 from harness.errors import ModelError
 from harness.models.build import Span, build_part, checkpoint_names
 from harness.models.resolve import model_hash, resolve

@@ -9,16 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.attack import Public
-from harness.coalition import Candidate, Coalition
 from harness.data.plant import plant_attribute
 from harness.data.record import Record, content_hash, make
 from harness.data.split import Splits, draw
 from harness.defense import Item
 from harness.errors import SuiteError
-from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.seeds import numpy_generator, torch_generator
-from harness.tokens import load_tokens, tokenizer_folder
-from harness.utility import Classification
+from harness.models.tokens import load_tokens, tokenizer_folder
+from harness.scenario.deployment import Deployment, Encoder, PartRef, PartyPlan
+from harness.scenario.tasks import Classification
+from harness.util.seeds import numpy_generator, torch_generator
+from harness.wire.coalition import Candidate, Coalition
 from scenarios.logit_kd import hkt, protocol
 from scenarios.logit_kd.queries import Alter, disturb, paraphraser, with_copies
 from scenarios.logit_kd.secrets import secrets_of

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.once import once
-from harness.tokens import load_tokens, tokenizer_folder
+from harness.models.tokens import load_tokens, tokenizer_folder
+from harness.util.caching import once
 
 __all__ = ["Synonyms", "paraphrase", "synonyms", "words_of"]
 

@@ -9,16 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.attack import Public
-from harness.coalition import Candidate, Coalition
 from harness.data.plant import plant_attribute
 from harness.data.record import Record, content_hash, make
 from harness.data.split import Splits, draw
 from harness.defense import Item
 from harness.errors import DataError, SuiteError
-from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.seeds import numpy_generator
-from harness.tokens import load_tokens, tokenizer_folder
-from harness.utility import Classification
+from harness.models.tokens import load_tokens, tokenizer_folder
+from harness.scenario.deployment import Deployment, Encoder, PartRef, PartyPlan
+from harness.scenario.tasks import Classification
+from harness.util.seeds import numpy_generator
+from harness.wire.coalition import Candidate, Coalition
 from scenarios.population import CURIOUS, Population, draw_shadow, populate
 from scenarios.prototype_sharing.heldout import SPARE, held_out
 from scenarios.prototype_sharing.protocol import server
@@ -195,7 +195,7 @@ def _shown(settings: Settings, splits: Splits, axes: Axes) -> tuple[tuple[Record
 
 def _width(settings: Settings, encoder: Encoder, splits: Splits) -> int:
     """Dimensions of the features."""
-    from harness.features import embed
+    from harness.models.embeddings import embed
 
     if settings.features == "projection":
         return settings.width

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import DefenseError
-from harness.message import Message
+from harness.wire.message import Message
 
 __all__ = ["Prototypes", "averaged", "class_means", "nearest", "read"]
 

@@ -6,13 +6,12 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.coalition import Candidate
-from harness.data.candidates import Chosen
 from harness.data.partition import label_shares
 from harness.data.record import Record
-from harness.membership import MembershipSecret
-from harness.schema import Score
-from harness.secret import (
+from harness.models.tokens import Tokens
+from harness.scenario.candidates import Chosen
+from harness.scenario.membership import MembershipSecret
+from harness.scenario.secrets import (
     BagSecret,
     CountSecret,
     DistributionSecret,
@@ -21,7 +20,8 @@ from harness.secret import (
     Secret,
     TextSecret,
 )
-from harness.tokens import Tokens
+from harness.store.schema import Score
+from harness.wire.coalition import Candidate
 from scenarios.population import CURIOUS, Population
 
 __all__ = [

@@ -14,16 +14,16 @@ from harness.data.record import Record, content_hash
 from harness.data.split import Splits, assert_disjoint, draw
 from harness.defense import Item
 from harness.errors import SuiteError
-from harness.scenario import Deployment, PartRef, PartyPlan
-from harness.secret import AttributeSecret, Secret, TextSecret
-from harness.seeds import numpy_generator
-from harness.tokens import Tokens, load_tokens, tokenizer_folder
-from harness.utility import Agreement, Classification, Likelihood, UtilityTask
+from harness.models.tokens import Tokens, load_tokens, tokenizer_folder
+from harness.scenario.deployment import Deployment, PartRef, PartyPlan
+from harness.scenario.secrets import AttributeSecret, Secret, TextSecret
+from harness.scenario.tasks import Agreement, Classification, Likelihood, UtilityTask
+from harness.util.seeds import numpy_generator
 from scenarios.split_llm import calibrate, protocol
 from scenarios.split_llm.settings import Settings
 
 if TYPE_CHECKING:
-    from harness.net import Net
+    from harness.protocol.net import Net
 
 __all__ = ["assemble", "build"]
 
@@ -257,9 +257,7 @@ def _tasks(
     return (Agreement(scored), Likelihood(scored, worst=-log(layout.vocabulary), unigram=blind))
 
 
-def _unigram(
-    splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int
-) -> dict[str, float]:
+def _unigram(splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int) -> dict[str, float]:
     """Mean log-likelihood of each private text under auxiliary token frequencies with add-one smoothing."""
     counts = Counter(t for r in splits.auxiliary for t in tokens.encode(r.text)[:limit])
     total = counts.total() + vocabulary
@@ -277,5 +275,3 @@ def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:
         "queries": "passive",
         "rounds": "all",
     }
-
-

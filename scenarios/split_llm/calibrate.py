@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.cache import memo
-from harness.message import Kind
-from harness.net import Net
+from harness.assets.memo import memo
+from harness.protocol.net import Net
+from harness.wire.message import Kind
 
 __all__ = ["Linear", "encoder_server", "label_bias", "linear_classifier", "typical_norms"]
 

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.message import Kind, Message
-from harness.net import Net
-from harness.party import Party, Sent
+from harness.protocol.net import Net
+from harness.protocol.party import Party, Sent
+from harness.wire.message import Kind, Message
 
 __all__ = ["data_party", "encoder_party", "model_party", "prompt"]
 

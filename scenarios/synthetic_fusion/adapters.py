@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import ProtocolError
-from harness.tokens import Tokens
+from harness.models.tokens import Tokens
 
 __all__ = ["IGNORED", "SCALE", "adapted", "adapter_weights", "next_token_loss", "training_rows", "with_weights"]
 

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.attack import Public
-from harness.coalition import Candidate, Coalition
 from harness.data.record import Record, content_hash, make
 from harness.defense import Item
-from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.seeds import numpy_generator
-from harness.tokens import load_tokens, tokenizer_folder
-from harness.utility import Classification
+from harness.models.tokens import load_tokens, tokenizer_folder
+from harness.scenario.deployment import Deployment, Encoder, PartRef, PartyPlan
+from harness.scenario.tasks import Classification
+from harness.util.seeds import numpy_generator
+from harness.wire.coalition import Candidate, Coalition
 from scenarios.population import CURIOUS, Population, draw_shadow
 from scenarios.synthetic_fusion import servers
 from scenarios.synthetic_fusion.adapters import SCALE

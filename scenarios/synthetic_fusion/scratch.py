@@ -37,7 +37,7 @@ def scratch_model(lines: Sequence[str], size: Scratch, generator: torch.Generato
 
     ``seed`` names the draws of ``generator`` in the key of the cache.
     """
-    from harness.assets.store import cache_root, fresh_folder, publish
+    from harness.assets.cache import cache_root, fresh_folder, publish
 
     named = json.dumps([list(lines), asdict(size), seed])
     target = cache_root() / "scratch" / hashlib.sha256(named.encode()).hexdigest()[:24]
@@ -49,8 +49,8 @@ def scratch_model(lines: Sequence[str], size: Scratch, generator: torch.Generato
 
 
 def _make(lines: Sequence[str], size: Scratch, generator: torch.Generator, folder: Path) -> None:
-    from harness import training
-    from harness.meter import Meter
+    from harness.models.meter import Meter
+    from harness.protocol import training
 
     engine = _tokenizer(lines, size, folder)
     model = _model(size, engine.get_vocab_size(), generator)

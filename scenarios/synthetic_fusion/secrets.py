@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from harness.data.partition import label_shares
 from harness.data.record import Record
-from harness.secret import DistributionSecret, PresenceSecret, PropertySecret, Secret, TextSecret
-from harness.tokens import Tokens
+from harness.models.tokens import Tokens
+from harness.scenario.secrets import DistributionSecret, PresenceSecret, PropertySecret, Secret, TextSecret
 from scenarios.population import CURIOUS
 from scenarios.synthetic_fusion.canaries import Cast
 

@@ -14,10 +14,10 @@ import numpy as np
 from harness.data.record import Record
 from harness.defense import Item
 from harness.errors import SuiteError
-from harness.features import embed
-from harness.scenario import Encoder
+from harness.models.embeddings import embed
+from harness.scenario.deployment import Encoder
 from harness.score.statistic import Floats
-from harness.seeds import numpy_generator
+from harness.util.seeds import numpy_generator
 
 __all__ = ["medoids", "topic_counts", "topics_of"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.archive import Archive
+from harness.adversary.shadows import ShadowBank
+from harness.adversary.target import Sight
+from harness.adversary.view import Bank, RunView
 from harness.attack import DefenseCard
-from harness.runner import Runner, Task
-from harness.scenario import Deployment
-from harness.seeds import torch_generator
-from harness.shadows import ShadowBank
-from harness.sight import Sight
-from harness.submission import Submission
-from harness.view import Bank, RunView
+from harness.plugins.submission import Submission
+from harness.runtime.runner import Runner, Task
+from harness.scenario.deployment import Deployment
+from harness.store.archive import Archive
+from harness.util.seeds import torch_generator
 
 __all__ = ["live_view"]
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from attacks.membership.label_only import disturbed_copies
-from harness.coalition import SERVER, Sighting
-from harness.message import Kind, Message
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.membership.worlds import fit
 from tests.attacks.rounds_lab import Cloud, RoundsView, view_of
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from harness.attack import DefenseCard, NoiseLaw, Public
-from harness.coalition import Candidate, Shadow, Sighting
 from harness.data.record import make
 from harness.defense import Item
+from harness.wire.coalition import Candidate, Shadow, Sighting
 
 __all__ = ["Cloud", "RoundsView", "view_of"]
 

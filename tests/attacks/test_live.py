@@ -24,16 +24,16 @@ from attacks.synthetic_text.echo_exposure import EchoExposure
 from attacks.synthetic_text.nearest import NearestRecord
 from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
 from attacks.votes.shares import VoteShares
-from harness.archive import Archive
+from harness.adversary.view import RunView
 from harness.attack import Attack
-from harness.launch import Zygote
-from harness.membership import MembershipSecret
 from harness.metrics.membership import auc
-from harness.registry import load
-from harness.runner import Runner
-from harness.scenario import Deployment, Scenario
-from harness.suite import load_suite
-from harness.view import RunView
+from harness.plugins.registry import load
+from harness.plugins.suite import load_suite
+from harness.runtime.isolation import Zygote
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment, Scenario
+from harness.scenario.membership import MembershipSecret
+from harness.store.archive import Archive
 from tests.attacks.live import live_view
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment as toy_deployment_of
 
@@ -121,7 +121,7 @@ def over_targets(attack: Attack, view: RunView, shadows: int) -> float:
 
 @pytest.mark.parametrize("aggregation", ["per_party", "sum"])
 def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
-    from harness.toy import toy_model, toy_records
+    from harness.scenario.toy import toy_model, toy_records
     from scenarios.synthetic_fusion.build import assemble
     from scenarios.synthetic_fusion.settings import Settings
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from attacks import label_distribution, membership
-from harness.archive import Archive
+from harness.adversary.shadows import ShadowBank
+from harness.adversary.target import Sight
+from harness.adversary.view import Bank, RunView
 from harness.attack import Attack, DefenseCard
 from harness.errors import SuiteError
-from harness.registry import load
-from harness.runner import Runner, Task
-from harness.scenario import Scenario
-from harness.shadows import ShadowBank
-from harness.sight import Sight
-from harness.view import Bank, RunView
+from harness.plugins.registry import load
+from harness.runtime.runner import Runner, Task
+from harness.scenario.deployment import Scenario
+from harness.store.archive import Archive
 from tests.attacks.live import live_view
 from tests.attacks.membership.test_parameters import hierarchy
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from harness import registry
-from harness.keys import key
-from harness.schema import CellRecord, Costs, Environment, LedgerEntry, RunRecord, Score
+from harness.plugins import registry
+from harness.plugins.submission import load
+from harness.plugins.suite import load_suite
 from harness.store.files import Files, Record
-from harness.submission import load
-from harness.suite import load_suite
+from harness.store.schema import CellRecord, Costs, Environment, LedgerEntry, RunRecord, Score
+from harness.util.keys import key
 from leaderboard.build import build_board
 from leaderboard.bundles import write_bundle
 

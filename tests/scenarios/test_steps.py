@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
-from harness.runner import Runner, Task
-from harness.scenario import Deployment, Scenario
+from harness.plugins import registry
+from harness.runtime.runner import Runner, Task
+from harness.scenario.deployment import Deployment, Scenario
 from tests.scenarios.logit_kd.test_protocol import deploy as logit_kd
 from tests.scenarios.prototype_sharing.world import deployment as prototype_sharing
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment as synthetic_fusion

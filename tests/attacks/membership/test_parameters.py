@@ -11,14 +11,14 @@ import torch
 from attacks.membership.parameters import evaluated, forward, layers_of, uploads
 from attacks.membership.reading import Memo
 from attacks.membership.uploaded import ParameterGain, ParameterLira, ParameterLoss
-from harness.coalition import SERVER, Sighting
 from harness.errors import SuiteError
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.runner import Runner
-from harness.scenario import Deployment
-from harness.submission import load as load_submission
-from harness.toy import toy_model, toy_records
+from harness.plugins.submission import load as load_submission
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment
+from harness.scenario.toy import toy_model, toy_records
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind, Message
 from scenarios.logit_kd.build import assemble
 from scenarios.logit_kd.models import load_state, make_model
 from scenarios.logit_kd.settings import Settings

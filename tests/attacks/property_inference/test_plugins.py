@@ -11,13 +11,13 @@ import torch
 
 from attacks.property_inference import ATTACKS
 from attacks.property_inference.plugins import BlindProperty, PropertyLogits, PropertyPrototypes
-from harness.aggregate import PropertySecret
 from harness.attack import Attack, Public
-from harness.coalition import SERVER, Shadow, Sighting
 from harness.errors import SuiteError
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.aggregate import PropertySecret
+from harness.wire.coalition import SERVER, Shadow, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, RoundsView
 
 from .worlds import CLASSES, planted

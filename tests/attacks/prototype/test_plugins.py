@@ -11,14 +11,14 @@ from attacks.prototype.class_counts import DistanceCounts, PrototypeCounts, Prot
 from attacks.prototype.class_presence import BlindClasses, PrototypePresence
 from attacks.prototype.mean_release import MeanRelease, PrototypeCosine, calibrated
 from attacks.prototype.reading import prototypes
-from harness.aggregate import CountSecret, DistributionSecret, PresenceSecret
 from harness.attack import Attack, NoiseLaw
-from harness.coalition import SERVER, Sighting
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.aggregate import CountSecret, DistributionSecret, PresenceSecret
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 

@@ -11,10 +11,10 @@ from attacks.prototype.inversion import PrototypeInversion, _single_first
 from attacks.prototype.learned import pairs_of, space_of
 from attacks.prototype.reading import class_moments
 from attacks.prototype.space import declared_variance
-from harness.aggregate import CountSecret, DistributionSecret
 from harness.attack import NoiseLaw
-from harness.coalition import SERVER, Sighting
-from harness.message import Kind, Message
+from harness.scenario.aggregate import CountSecret, DistributionSecret
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 LABELS = ("red", "green", "blue")

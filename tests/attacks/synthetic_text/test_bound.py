@@ -9,11 +9,11 @@ import pytest
 from attacks.synthetic_text.bound import disclosure_bound
 from attacks.synthetic_text.disclosure import RareDisclosure
 from harness.attack import Attack
-from harness.coalition import SERVER, Sighting
 from harness.errors import DataError
-from harness.message import Kind, Message
-from harness.schema import Score
 from harness.score.audit import one_run_bound, one_run_ceiling
+from harness.store.schema import Score
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 

@@ -12,10 +12,10 @@ from attacks.synthetic_text.distance import nearest_distance, nearest_distances
 from attacks.synthetic_text.exposure import exposure, extrapolated_exposure, sequence_losses
 from attacks.synthetic_text.phantoms import Disclosure, disclosed, rare_matches
 from attacks.synthetic_text.pii import find, found_items, scan
-from harness.coalition import SERVER, Sighting
 from harness.errors import DataError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 from tests.attacks.synthetic_text.generator import domain, generate
 

@@ -13,12 +13,12 @@ from attacks.synthetic_text.disclosure import PiiEcho, RareDisclosure
 from attacks.synthetic_text.echo_exposure import EchoExposure, alternatives
 from attacks.synthetic_text.reading import Released
 from harness.attack import Attack
-from harness.coalition import SERVER, Sighting
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 from tests.attacks.synthetic_text.generator import domain, generate
 

@@ -18,14 +18,14 @@ from attacks.votes.likelihood import expected_auc
 from attacks.votes.ratio import VoteRatio
 from attacks.votes.reading import ballots
 from attacks.votes.rules import halving, vote_vectors
+from harness.adversary.view import RunView
 from harness.attack import NoiseLaw
-from harness.coalition import SUM
 from harness.metrics.membership import auc
-from harness.runner import Runner
-from harness.scenario import Deployment
-from harness.submission import Submission
-from harness.toy import toy_records
-from harness.view import RunView
+from harness.plugins.submission import Submission
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment
+from harness.scenario.toy import toy_records
+from harness.wire.coalition import SUM
 from scenarios.synthetic_fusion.build import assemble
 from tests.attacks.live import live_view
 from tests.attacks.rounds_lab import RoundsView

@@ -11,14 +11,14 @@ from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
 from attacks.votes.reading import ballots, noise_of
 from attacks.votes.rules import halving, vote_vectors
 from attacks.votes.shares import VoteShares
-from harness.aggregate import DistributionSecret
 from harness.attack import Attack, NoiseLaw
-from harness.coalition import SERVER, SUM, Sighting
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.aggregate import DistributionSecret
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER, SUM, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 

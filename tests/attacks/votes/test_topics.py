@@ -12,11 +12,11 @@ from attacks.votes.blind import BlindTopics
 from attacks.votes.known_topics import Topics
 from attacks.votes.rules import halving, vote_vectors
 from attacks.votes.topics import VoteTopics
-from harness.aggregate import DistributionSecret
 from harness.attack import NoiseLaw, Public
-from harness.coalition import SERVER, SUM, Candidate, Sighting
 from harness.data.record import make
-from harness.message import Kind, Message
+from harness.scenario.aggregate import DistributionSecret
+from harness.wire.coalition import SERVER, SUM, Candidate, Sighting
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, RoundsView
 
 CLASSES, TOPICS, PARTIES = ("red", "green"), 3, ("client1", "client2", "client3", "client4")

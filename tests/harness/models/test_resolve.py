@@ -29,7 +29,7 @@ from harness.models import (
     part_folder,
     resolve,
 )
-from harness.tokens import load_tokens, tokenizer_folder
+from harness.models.tokens import load_tokens, tokenizer_folder
 
 Tiny = Callable[[str], tuple[Any, Path]]
 Ids = Callable[..., torch.Tensor]

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.coalition import SERVER
 from harness.data.record import Record, make
 from harness.errors import DataError, ProtocolError, SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind
-from harness.runner import Outcome, Runner, Task
-from harness.scenario import Deployment
-from harness.seeds import numpy_generator
-from harness.submission import load
-from harness.toy import toy_model, toy_records
+from harness.plugins.submission import load
+from harness.runtime.runner import Outcome, Runner, Task
+from harness.scenario.deployment import Deployment
+from harness.scenario.membership import MembershipSecret
+from harness.scenario.toy import toy_model, toy_records
+from harness.util.seeds import numpy_generator
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind
 from scenarios.logit_kd.build import assemble
 from scenarios.logit_kd.models import BUCKETS, hashed_ids, make_model
 from scenarios.logit_kd.queries import disturb

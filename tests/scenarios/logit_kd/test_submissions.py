@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from harness.claims import REFUTED, judge, sealed_kinds
-from harness.host import load_defense_class
-from harness.mechanisms import Mechanisms
-from harness.message import Kind, Message
-from harness.runner import Runner, Task
-from harness.schema import Verdict
-from harness.submission import load
+from harness.dp.claims import REFUTED, judge, sealed_kinds
+from harness.dp.mechanisms import Mechanisms
+from harness.plugins.submission import load
+from harness.runtime.host import load_defense_class
+from harness.runtime.runner import Runner, Task
+from harness.store.schema import Verdict
+from harness.wire.message import Kind, Message
 from tests.scenarios.logit_kd.test_protocol import deploy
 
 ROOT = Path(__file__).resolve().parents[3] / "submissions"

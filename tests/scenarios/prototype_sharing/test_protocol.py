@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from harness.coalition import SERVER
-from harness.features import embed
-from harness.launch import WorkerProcess, Zygote
-from harness.message import Kind, Message
-from harness.runner import Outcome, Runner, Task, worker_spec
-from harness.scenario import Deployment
-from harness.specs import alone
-from harness.submission import Submission
+from harness.models.embeddings import embed
+from harness.plugins.submission import Submission
+from harness.runtime.isolation import WorkerProcess, Zygote
+from harness.runtime.runner import Outcome, Runner, Task, worker_spec
+from harness.runtime.worker_spec import alone
+from harness.scenario.deployment import Deployment
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from scenarios.prototype_sharing.prototypes import class_means
 from tests.scenarios.prototype_sharing.world import LABELS, deployment
 

@@ -15,12 +15,12 @@ from attacks.prototype.class_presence import PrototypePresence
 from attacks.prototype.inversion import PrototypeInversion
 from attacks.prototype.learned import space_of
 from attacks.prototype.reading import class_moments
-from harness.coalition import SERVER
-from harness.message import Message
 from harness.metrics.membership import auc
-from harness.runner import Outcome, Runner, Task
-from harness.scenario import Deployment
-from harness.submission import Point, Submission, load
+from harness.plugins.submission import Point, Submission, load
+from harness.runtime.runner import Outcome, Runner, Task
+from harness.scenario.deployment import Deployment
+from harness.wire.coalition import SERVER
+from harness.wire.message import Message
 from tests.attacks.live import live_view
 from tests.scenarios.prototype_sharing.world import LABELS, deployment
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness import training
 from harness.defense import DPSGD
-from harness.meter import Meter
 from harness.models import Part, load_part
-from harness.tokens import Tokens, load_tokens, tokenizer_folder
-from harness.toy import toy_model
+from harness.models.meter import Meter
+from harness.models.tokens import Tokens, load_tokens, tokenizer_folder
+from harness.protocol import training
+from harness.scenario.toy import toy_model
 from scenarios.synthetic_fusion.adapters import IGNORED, adapted, next_token_loss, training_rows
 from scenarios.synthetic_fusion.generation import Writer, nucleus
 from scenarios.synthetic_fusion.prompts import contrast, listing, rephrase

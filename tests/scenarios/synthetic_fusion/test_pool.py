@@ -13,9 +13,9 @@ import pytest
 from harness.data import load, records
 from harness.data.record import Record, make
 from harness.errors import SuiteError
-from harness.overlap import deployment_problems
-from harness.runner import Runner, Task
-from harness.toy import toy_records
+from harness.runtime.runner import Runner, Task
+from harness.scenario.checks import deployment_problems
+from harness.scenario.toy import toy_records
 from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.canaries import cast
 from scenarios.synthetic_fusion.pool import Pool, draw_pool, labelled

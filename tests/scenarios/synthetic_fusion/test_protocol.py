@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from harness.coalition import SERVER, SUM
+from harness.adversary.shadows import sightings
 from harness.errors import SuiteError
-from harness.features import embed
-from harness.message import Kind
-from harness.overlap import deployment_problems
-from harness.runner import Runner, Task
-from harness.scenario import Deployment
-from harness.shadows import sightings
+from harness.models.embeddings import embed
+from harness.runtime.runner import Runner, Task
+from harness.scenario.checks import deployment_problems
+from harness.scenario.deployment import Deployment
+from harness.wire.coalition import SERVER, SUM
+from harness.wire.message import Kind
 from scenarios.synthetic_fusion.servers import PROBES, READER
 from scenarios.synthetic_fusion.settings import read_settings
 from scenarios.synthetic_fusion.voting import halving, histogram

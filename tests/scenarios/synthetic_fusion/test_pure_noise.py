@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from harness.coalition import SERVER
 from harness.defense import PublicSide
-from harness.host import load_defense_class
-from harness.mechanisms import Mechanisms
-from harness.message import Kind, Message
-from harness.registry import load as registered
-from harness.runner import Runner, Task
-from harness.scenario import Scenario
-from harness.submission import load
+from harness.dp.mechanisms import Mechanisms
+from harness.plugins.registry import load as registered
+from harness.plugins.submission import load
+from harness.runtime.host import load_defense_class
+from harness.runtime.runner import Runner, Task
+from harness.scenario.deployment import Scenario
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.servers import READER
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.accounting import gaussian_epsilon
-from harness.claims import REFUTED, judge
 from harness.defense import PublicSide
-from harness.host import load_defense_class
-from harness.mechanisms import Mechanisms
-from harness.message import Kind, Message
-from harness.schema import LedgerEntry
-from harness.submission import Submission, load
+from harness.dp.accounting import gaussian_epsilon
+from harness.dp.claims import REFUTED, judge
+from harness.dp.mechanisms import Mechanisms
+from harness.plugins.submission import Submission, load
+from harness.runtime.host import load_defense_class
+from harness.store.schema import LedgerEntry
+from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.parties import sensitivity
 from scenarios.synthetic_fusion.voting import halving
 

@@ -1,0 +1,185 @@
+"""Executes protocols: starts the private parties, runs the curious function against them, accounts for it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from harness.errors import DefenseError, ProtocolError
+from harness.models import Part, load_part
+from harness.models.meter import Meter, MeteredPart
+from harness.plugins.submission import Submission
+from harness.protocol.channel import Channel
+from harness.protocol.net import SERVER, Desk, Net
+from harness.runtime.isolation import Transport, Zygote, launch
+from harness.runtime.worker_spec import with_items, worker_spec
+from harness.scenario.deployment import Deployment, Encoder, PartRef
+from harness.store.schema import Costs, LedgerEntry
+from harness.util.caching import once
+from harness.util.process import peak_bytes, reset_peak
+from harness.util.seeds import torch_generator
+from harness.wire.log import Entry, WireLog
+from harness.wire.message import Kind, Message, Value, encode
+
+__all__ = ["Outcome", "Runner", "Task", "public_part", "with_items", "worker_spec"]
+
+HONEST, KNOCKOUT, LOCAL_ONLY, CENTRALISED = "honest", "knockout", "local_only", "centralised"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One protocol execution: which defense at which operating point, and how the curious party behaves."""
+
+    submission: Submission | None
+    """None: no defense."""
+    point: int = 0
+    behaviour: str = HONEST
+    noise: tuple[str | int, ...] = ()
+    """Extra axes of the defense's generators; the live run has its operating point here."""
+    draw: tuple[str | int, ...] = ()
+    """Extra axes of the training and server generators; empty in the live run, so that submissions compare pairwise."""
+    paired: bool = False
+    """Keep every message as it was before the defense too; only on the attacker's own data."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameter values of the operating point."""
+        return dict(self.submission.points[self.point].parameters) if self.submission else {}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one execution left behind."""
+
+    log: WireLog
+    predictions: Mapping[str, Any]
+    ledger: tuple[LedgerEntry, ...]
+    costs: Costs
+    own: WireLog = field(default_factory=WireLog)
+    """What each party kept besides messages, as one CONTROL message from it to itself."""
+
+
+@dataclass
+class Runner:
+    """How protocols are executed in one evaluation: isolation level, threads, time limit, secret salt."""
+
+    isolation: str = "process"
+    threads: int = 2
+    time_limit: float = 600.0
+    """Seconds that one run may take before its worker is killed."""
+    salt: str = ""
+    zygote: Zygote | None = field(default=None, repr=False)
+
+    def __enter__(self) -> Runner:
+        if self.isolation == "process" and self.zygote is None:
+            self.zygote = Zygote()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.zygote is not None:
+            self.zygote.close()
+            self.zygote = None
+
+    def execute(self, deployment: Deployment, task: Task) -> Outcome:
+        """Run the protocol once; :class:`DefenseError` when the submission breaks its contract."""
+        reset_peak()
+        with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
+            spec = worker_spec(deployment, task, self.threads, self.salt, Path(scratch))
+            transport = launch(self.isolation, spec, self.zygote, self.time_limit)
+            try:
+                return self._talk(deployment, task, transport)
+            finally:
+                transport.close()
+
+    def _talk(self, deployment: Deployment, task: Task, transport: Transport) -> Outcome:
+        desk = _desk(deployment, task, self.salt)
+        started = time.perf_counter()
+        channel = Channel(transport, tuple(deployment.parties), paired=task.paired, routes=deployment.routes)
+        net = Net(channel, desk, task.behaviour)
+        deployment.curious(net)
+        if channel.waiting:
+            raise DefenseError(f"parties {sorted(channel.waiting)} still wait after the protocol ended")
+        seconds = time.perf_counter() - started
+        result, own = transport.finish()
+        transport.close()
+        predictions = _merged({**result["predictions"], SERVER: net.predictions})
+        ledger = tuple(LedgerEntry(**entry) for entry in result["ledger"])
+        costs = _costs(channel, result, desk.meter, transport.peak_bytes, seconds)
+        return Outcome(channel.log, predictions, ledger, costs, _kept(own, net.own))
+
+
+def _desk(deployment: Deployment, task: Task, salt: str) -> Desk:
+    meter = Meter()
+    refs = deployment.local_parts if task.behaviour == LOCAL_ONLY else deployment.curious_parts
+    first = next(iter(deployment.parties.values()))
+    return Desk(
+        settings=deployment.settings or first.settings,
+        generator=torch_generator("curious", *first.seed, *task.draw, salt=salt),
+        meter=meter,
+        parts={role: _lazy_part(ref, meter) for role, ref in refs.items()},
+        embed=_embedding(deployment.encoder, meter) if deployment.encoder else None,
+        knockout=deployment.knockout,
+    )
+
+
+def _embedding(encoder: Encoder, meter: Meter) -> Callable[[Sequence[str]], Tensor]:
+    from harness.models.embeddings import stack, vectors
+
+    def embed(texts: Sequence[str]) -> Tensor:
+        rows = vectors(encoder).rows(texts)
+        meter.flops += sum(flops for _, flops in rows)
+        return stack(rows)
+
+    return embed
+
+
+def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Predictions of all parties by record; :class:`ProtocolError` where two predicted the same one."""
+    merged: dict[str, Any] = {}
+    for party, predictions in found.items():
+        if twice := sorted(merged.keys() & predictions.keys()):
+            raise ProtocolError(f"party {party!r} predicted {twice[:3]}, which another party had predicted")
+        merged |= predictions
+    return merged
+
+
+def _kept(parties: bytes, curious: Mapping[str, Value]) -> WireLog:
+    kept = WireLog.from_bytes(parties) if parties else WireLog()
+    if curious:
+        kept.append(Entry(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
+    return kept
+
+
+@once(maxsize=16)
+def public_part(model: str, start: int, stop: int | None, head: bool, embed: bool = True) -> Part:
+    """A part of a public model, kept in memory between runs; its weights must not be changed."""
+    return load_part(model, start, stop, head=head, embed=embed).requires_grad_(False)
+
+
+def _lazy_part(ref: PartRef, meter: Meter) -> Any:
+    return lambda: MeteredPart(public_part(ref.model, ref.start, ref.stop, ref.head, ref.embed), meter)
+
+
+def _costs(channel: Channel, result: dict[str, Any], meter: Meter, peak: int, seconds: float) -> Costs:
+    up = [len(e.frame) for e in channel.log.entries if e.sender in channel.parties]
+    down = [len(e.frame) for e in channel.log.entries if e.receiver in channel.parties]
+    return Costs(
+        bytes_up=sum(up) + channel.extra_bytes,
+        bytes_down=sum(down),
+        messages_up=len(up),
+        messages_down=len(down),
+        round_trips=channel.round_trips,
+        private_flops=result["flops"],
+        curious_flops=meter.flops,
+        private_peak_bytes=peak,
+        curious_peak_bytes=peak_bytes(),
+        wall_seconds=seconds,
+        setup_seconds=result["setup"]["seconds"],
+        setup_flops=result["setup"]["flops"],
+    )

@@ -1,0 +1,89 @@
+"""The worker process: one :class:`harness.runtime.host.Host` behind one socket, speaking length-prefixed frames.
+
+A request is a JSON object and an optional blob; the reply likewise. ``python -m harness.runtime.worker FD`` serves
+on an inherited socket, which is also how a sandbox will start it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import sys
+import traceback
+from typing import Any
+
+from harness.errors import DefenseError, LeakboardError
+
+__all__ = ["read_frame", "serve", "write_frame"]
+
+_LIMIT = 2**31
+
+
+def write_frame(sock: socket.socket, head: dict[str, Any], blob: bytes | None = None) -> None:
+    """Send one JSON object with an optional blob."""
+    body = json.dumps(head).encode()
+    sock.sendall(struct.pack("<Iq", len(body), -1 if blob is None else len(blob)) + body + (blob or b""))
+
+
+def read_frame(sock: socket.socket) -> tuple[dict[str, Any], bytes | None]:
+    """Read what :func:`write_frame` sent; raises ``EOFError`` when the other end is gone."""
+    size, extra = struct.unpack("<Iq", _exactly(sock, 12))
+    if size > _LIMIT or extra > _LIMIT:
+        raise EOFError(f"frame of {size} + {extra} bytes is beyond the limit")
+    head = json.loads(_exactly(sock, size))
+    return head, None if extra < 0 else _exactly(sock, extra)
+
+
+def _exactly(sock: socket.socket, count: int) -> bytes:
+    chunks, missing = [], count
+    while missing:
+        chunk = sock.recv(min(missing, 1 << 20))
+        if not chunk:
+            raise EOFError("the other end closed the connection")
+        chunks.append(chunk)
+        missing -= len(chunk)
+    return b"".join(chunks)
+
+
+def serve(sock: socket.socket) -> None:
+    """Answer requests until the harness closes the connection."""
+    from harness.runtime.host import Host
+
+    host: Host | None = None
+    while True:
+        try:
+            head, blob = read_frame(sock)
+        except (EOFError, ConnectionError):
+            return
+        try:
+            if head["do"] == "load":
+                host = Host(head["spec"])
+                answer: tuple[dict[str, Any], bytes | None] = ({"ok": True, "setup": host.setup}, None)
+            elif host is not None and head["do"] == "step":
+                answer = ({"ok": True}, host.step(head["party"], blob))
+            elif host is not None and head["do"] == "finish":
+                answer = ({"ok": True, "result": host.finish()}, host.own())
+            else:
+                raise LeakboardError(f"unexpected request {head['do']!r}")
+        except BaseException as error:
+            # Whatever a submission raises, even SystemExit, must reach the harness as a reason.
+            answer = ({"ok": False, "reason": reason(error)}, None)
+        with contextlib.suppress(BrokenPipeError, ConnectionError):
+            write_frame(sock, *answer)
+
+
+def reason(error: BaseException) -> str:
+    """One readable line: what was raised, and in which line of the submission if it was there."""
+    if isinstance(error, DefenseError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    inner = next((f for f in reversed(frames) if "/harness/" not in f.filename and "torch" not in f.filename), None)
+    where = f" at {os.path.basename(inner.filename)}:{inner.lineno} in {inner.name}()" if inner else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

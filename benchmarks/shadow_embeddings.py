@@ -15,11 +15,10 @@ from pathlib import Path
 
 import torch
 
-from harness.models.embeddings import Features
-from harness.plugins import registry
-from harness.plugins.suite import load_suite
-from harness.scenario.deployment import Deployment
-from harness.util.seeds import numpy_generator
+from harness.models.embeddings import EmbeddingCache
+from harness.plugins import load_suite, registry
+from harness.scenario import Deployment
+from harness.util import numpy_generator
 
 SAMPLE = 128
 
@@ -50,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         encoder = live.encoder or next(iter(live.parties.values())).encoder
         start = time.perf_counter()
-        Features(encoder, Path(folder)).rows(distinct[:SAMPLE])
+        EmbeddingCache(encoder, Path(folder)).rows(distinct[:SAMPLE])
         each = (time.perf_counter() - start) / len(distinct[:SAMPLE])
     saved = 1 - len(distinct) / len(asked)
     print(f"{entry.name}, {chosen.shadows} shadows: {len(asked)} vectors of {len(distinct)} texts ({saved:.1%} saved)")

@@ -14,8 +14,8 @@ import numpy as np
 
 from harness.scenario.membership import live_rows, rows_by_target
 from harness.score.audit import EpsilonBound, disclosure_bound, tuned_one_run_audit
-from harness.store.schema import CellRecord, RunRecord
-from harness.util.seeds import numpy_generator
+from harness.store import CellRecord, RunRecord
+from harness.util import numpy_generator
 from leaderboard.claims import auditable
 from leaderboard.evidence import place_of
 

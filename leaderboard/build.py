@@ -14,7 +14,7 @@ from harness.assessment.report import suite_of
 from harness.assessment.series import Ledger
 from harness.errors import StoreError
 from harness.plugins import registry
-from harness.store.schema import CellRecord, RunRecord
+from harness.store import CellRecord, RunRecord
 from leaderboard.bounds import bound_rows
 from leaderboard.capability import of_attacks
 from leaderboard.cards import attack_cards, manifests, scenario_cards, submission_cards, suite_cards
@@ -151,7 +151,7 @@ def _cell(cell: CellRecord) -> dict[str, Any]:
 
 
 def _meta(found: Collected, labels: Iterable[str], mark: str) -> Rows:
-    from harness.store.provenance import source_commit
+    from harness.store import source_commit
 
     facts = {
         "schema_version": str(SCHEMA_VERSION),

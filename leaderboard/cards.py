@@ -11,10 +11,7 @@ from typing import Any
 
 from harness.assessment.report import suite_of
 from harness.errors import LeakboardError
-from harness.plugins import registry
-from harness.plugins.submission import Manifest
-from harness.plugins.submission import load as load_submission
-from harness.plugins.suite import Suite
+from harness.plugins import Manifest, Suite, load_submission, registry
 
 __all__ = ["Manifests", "attack_cards", "family", "manifests", "scenario_cards", "submission_cards", "suite_cards"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.assessment.flags import Flag
-from harness.store.privacy_schema import Verdict
+from harness.store import Verdict
 
 __all__ = ["auditable", "refuted_empirically"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.metrics.membership import auc
+from harness.metrics import auc
 from harness.scenario.membership import live_rows, rows_by_target
-from harness.score.statistic import Floats, Mask
-from harness.store.schema import CellRecord
+from harness.store import CellRecord
+from harness.util import Floats, Mask
 from leaderboard.evidence import place_of
 
 __all__ = ["diagnostic_rows"]

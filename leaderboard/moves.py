@@ -15,7 +15,7 @@ from harness.assessment.measures import clusters
 from harness.score import WEIGHTS, AttackScores, Mean
 from harness.score.resample import Columns, resample
 from harness.score.sheets import Study, align
-from harness.util.seeds import numpy_generator
+from harness.util import numpy_generator
 
 __all__ = ["Moves", "Paired", "Place", "paired", "strongest"]
 

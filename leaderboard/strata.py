@@ -8,7 +8,7 @@ from typing import Any
 
 from harness import score
 from harness.assessment.assess import Assessment, AttackResult
-from harness.util.seeds import numpy_generator
+from harness.util import numpy_generator
 
 __all__ = ["STRATA", "strata_rows", "stratum"]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from attacks.embedding_inversion.matching_exact import Job
 from attacks.embedding_inversion.matching_hunt import FAN, Problem
 from attacks.embedding_inversion.prior import LanguagePrior, Prior, UnigramPrior
-from harness.models import PrefixTree
+from harness.attack import PrefixTree
 
 __all__ = ["Beam", "invert_by_beam"]
 

@@ -18,7 +18,7 @@ from harness.store.schema import LedgerEntry
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from harness.adversary.replay import Twin
+    from harness.adversary.replay import ReplayedMessage
 
 __all__ = ["confirmed_laws", "declared_laws", "twin_laws"]
 
@@ -46,7 +46,7 @@ def confirmed_laws(laws: Sequence[NoiseLaw], pairs: Sequence[Observation]) -> tu
     return tuple(laws) if _fits(laws[0], sent) else ()
 
 
-def twin_laws(ledger: Sequence[LedgerEntry], twins: Sequence[Twin]) -> tuple[tuple[NoiseLaw, ...], bool]:
+def twin_laws(ledger: Sequence[LedgerEntry], twins: Sequence[ReplayedMessage]) -> tuple[tuple[NoiseLaw, ...], bool]:
     """The one law of all messages if messages sent again bear it out, and whether anything declared was not borne out:
     every (kind, field) that is said to have been released with Gaussian or Laplace noise is looked at."""
     groups: dict[tuple[str, str, NoiseLaw], set[str]] = {}
@@ -61,7 +61,7 @@ def twin_laws(ledger: Sequence[LedgerEntry], twins: Sequence[Twin]) -> tuple[tup
     return (declared_laws(ledger) if borne_out else ()), borne_out
 
 
-def _sent(field: str, twins: Sequence[Twin]) -> list[tuple[Tensor, Tensor]]:
+def _sent(field: str, twins: Sequence[ReplayedMessage]) -> list[tuple[Tensor, Tensor]]:
     pairs = [(t.plain[field], t.again[field]) for t in twins if field in t.plain.payload]
     return [(before, after) for before, after in pairs if before.shape == after.shape]
 

@@ -15,15 +15,16 @@ import torch
 from torch import Tensor
 
 from harness.protocol.channel import unpair
+from harness.runtime.execution import Execution
 from harness.runtime.isolation import launch
-from harness.runtime.runner import Runner, Task
+from harness.runtime.runner import Runner
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
 from harness.wire.log import WireLog
 from harness.wire.message import Message, decode, encode
 from harness.wire.packing import Packed
 
-__all__ = ["ALPHA", "Twin", "constant", "departures", "randomised", "replay", "twin_test"]
+__all__ = ["ALPHA", "ReplayedMessage", "constant", "departures", "randomised", "replay", "twin_test"]
 
 ALPHA = 1e-4
 """Level of the two-sample test, over all fields of a run."""
@@ -32,7 +33,7 @@ ROWS = 32
 
 
 @dataclass(frozen=True)
-class Twin:
+class ReplayedMessage:
     """A live message, the same one again with fresh noise, and what it was before the defense."""
 
     party: str
@@ -41,11 +42,11 @@ class Twin:
     plain: Message
 
 
-def replay(runner: Runner, deployment: Deployment, task: Task, log: WireLog, limit: int) -> list[Twin]:
+def replay(runner: Runner, deployment: Deployment, task: Execution, log: WireLog, limit: int) -> list[ReplayedMessage]:
     """Up to ``limit`` messages of each party, sent again. ``task`` must be paired and have noise axes of its own."""
     with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
         spec = worker_spec(deployment, task, runner.threads, runner.salt, Path(scratch))
-        transport = launch(runner.isolation, spec, runner.zygote, runner.time_limit)
+        transport = launch(runner.isolation, spec, runner.fork_server, runner.limits)
         try:
             found = []
             for party in deployment.parties:
@@ -55,18 +56,18 @@ def replay(runner: Runner, deployment: Deployment, task: Task, log: WireLog, lim
                     if out is None:
                         break
                     frame, plain = unpair(out)
-                    found.append(Twin(party, decode(sent), decode(frame), decode(plain)))
+                    found.append(ReplayedMessage(party, decode(sent), decode(frame), decode(plain)))
             return found
         finally:
             transport.close()
 
 
-def randomised(twins: Sequence[Twin]) -> bool:
+def randomised(twins: Sequence[ReplayedMessage]) -> bool:
     """Whether the same inputs gave different messages."""
     return any(encode(twin.live) != encode(twin.again) for twin in twins)
 
 
-def constant(twins: Sequence[Twin]) -> bool:
+def constant(twins: Sequence[ReplayedMessage]) -> bool:
     """Whether different inputs gave the same message in every tensor field that the defense could have changed."""
     fields: dict[str, set[tuple[bytes, bytes]]] = {}
     for twin in twins:
@@ -86,7 +87,7 @@ def _last(value: Tensor) -> bytes:
     return value.float().reshape(-1, value.shape[-1] if value.dim() else 1)[-1].numpy().tobytes()
 
 
-def departures(twins: Sequence[Twin]) -> Iterator[tuple[str, Tensor, Tensor]]:
+def departures(twins: Sequence[ReplayedMessage]) -> Iterator[tuple[str, Tensor, Tensor]]:
     """Per kind and field, how far live messages and their twins lie from what they were before the defense: Euclidean
     norms of vectors, or absolute values of coordinates where there are few vectors."""
     found: dict[str, tuple[list[Tensor], list[Tensor]]] = {}
@@ -106,7 +107,7 @@ def departures(twins: Sequence[Twin]) -> Iterator[tuple[str, Tensor, Tensor]]:
         yield field, one, other
 
 
-def twin_test(twins: Sequence[Twin]) -> tuple[float, str]:
+def twin_test(twins: Sequence[ReplayedMessage]) -> tuple[float, str]:
     """Smallest p-value of Kolmogorov-Smirnov tests over the fields (times their number), and its field; (1, "") when
     nothing can be compared."""
     from scipy.stats import ks_2samp

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.attack import SeenMessage, Shadow
 from harness.data.record import content_id
 from harness.errors import SuiteError
 from harness.plugins.submission import Submission
-from harness.runtime.runner import Runner, Task
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.store.archive import Archive
 from harness.util.keys import key
 from harness.util.seeds import Axis, numpy_generator
-from harness.wire.coalition import SERVER, Coalition, Shadow, Sighting
+from harness.wire.coalition import SERVER, Coalition
 from harness.wire.log import WireLog
 from harness.wire.message import decode
 
@@ -85,7 +87,7 @@ class ShadowBank:
         def make() -> Mapping[str, bytes]:
             submission = self.submission if defended else None
             noise = ("shadow", index, "point", self.point)
-            task = Task(submission, self.point, self.behaviour, noise=noise, draw=("shadow", index))
+            task = Execution(submission, self.point, self.behaviour, noise=noise, draw=("shadow", index))
             outcome = self.runner.execute(drawn, task)
             return {"wire.bin": outcome.log.to_bytes(), "own.bin": outcome.own.to_bytes()}
 
@@ -94,9 +96,9 @@ class ShadowBank:
         return WireLog.from_bytes(files["wire.bin"]), WireLog.from_bytes(files["own.bin"])
 
 
-def sightings(log: WireLog, coalition: Coalition) -> tuple[Sighting, ...]:
+def sightings(log: WireLog, coalition: Coalition) -> tuple[SeenMessage, ...]:
     """The coalition's transcript, in order, all rounds."""
-    return tuple(Sighting(e.sender, e.receiver, e.message()) for e in log.seen_by(coalition.members))
+    return tuple(SeenMessage(e.sender, e.receiver, e.message()) for e in log.seen_by(coalition.members))
 
 
 def own_of(own: WireLog, coalition: Coalition, deployment: Deployment) -> dict[str, Any]:

@@ -12,18 +12,18 @@ from functools import cached_property
 from typing import Any
 
 from harness.adversary.shadows import ShadowBank, own_of, sightings
-from harness.data.record import Record, content_id
-from harness.defense import Item
+from harness.attack import Candidate, SeenMessage, Shadow
+from harness.data.record import Item, Record, content_id
 from harness.errors import SuiteError
 from harness.scenario.deployment import Deployment
-from harness.wire.coalition import Candidate, Coalition, Shadow, Sighting
+from harness.wire.coalition import Coalition
 from harness.wire.log import WireLog
 
-__all__ = ["Sight"]
+__all__ = ["TargetView"]
 
 
 @dataclass(frozen=True)
-class Sight:
+class TargetView:
     """One coalition's view of one target."""
 
     deployment: Deployment
@@ -34,12 +34,12 @@ class Sight:
     adaptive: bool
     target: int = 0
 
-    def aimed(self, target: int) -> Sight:
+    def aimed(self, target: int) -> TargetView:
         """The same eyes on another target."""
         return replace(self, target=target)
 
     @property
-    def transcript(self) -> Sequence[Sighting]:
+    def transcript(self) -> Sequence[SeenMessage]:
         """Every message of the target that the coalition saw."""
         return self._shadow_target().transcript if self.target else sightings(self.log, self.coalition)
 

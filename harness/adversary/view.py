@@ -10,18 +10,21 @@ import torch
 from torch import Tensor
 
 from harness.adversary.shadows import ShadowBank
-from harness.adversary.target import Sight
-from harness.attack import DefenseCard, Observation, Public
-from harness.defense import Item
+from harness.adversary.target import TargetView
+from harness.attack import Candidate, DefenseCard, Observation, Public, SeenMessage, Shadow
+from harness.data.record import Item
 from harness.errors import SuiteError
 from harness.models import Part
 from harness.models.embeddings import embed
+from harness.models.refs import Encoder
+from harness.models.split import public_part
 from harness.models.tokens import load_tokens, tokenizer_folder
 from harness.plugins.submission import Submission
-from harness.runtime.runner import Runner, Task, public_part, with_items
-from harness.scenario.deployment import Deployment, Encoder
-from harness.wire.coalition import SERVER, Candidate, Shadow, Sighting
-from harness.wire.log import Entry
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment
+from harness.wire.coalition import SERVER
+from harness.wire.log import LoggedFrame
 from harness.wire.message import Kind, Message
 
 __all__ = ["Bank", "RunView"]
@@ -61,8 +64,8 @@ class Bank:
         party = _only_party(self.deployment)
         items = [Item(f"r{i}", text) for i, text in enumerate(texts)]
         noise = ("simulation", self.run_key, len(self._made), index)
-        task = Task(self.submission, self.point, noise=noise, paired=True)
-        outcome = self.runner.execute(with_items(self.deployment, {party: items}), task)
+        task = Execution(self.submission, self.point, noise=noise, paired=True)
+        outcome = self.runner.execute(self.deployment.with_items({party: items}), task)
         found = _stitch(outcome.log.entries, [item.id for item in items], self.deployment.public.pooled)
         return [_with_ids(o, self.deployment.public, text) for o, text in zip(found, texts, strict=True)]
 
@@ -76,7 +79,7 @@ class RunView:
     adaptive: bool
     rng: torch.Generator
     bank: Bank
-    sight: Sight
+    sight: TargetView
     known_records: Mapping[str, str]
     """Item id -> text of the live sessions whose plain text the attacker knows."""
     targets: frozenset[str]
@@ -94,7 +97,7 @@ class RunView:
         return [s.message for s in self.transcript if kind is None or s.message.kind is kind]
 
     @property
-    def transcript(self) -> Sequence[Sighting]:
+    def transcript(self) -> Sequence[SeenMessage]:
         """See :attr:`harness.attack.View.transcript`."""
         return self.sight.transcript
 
@@ -185,7 +188,7 @@ def _only_party(deployment: Deployment) -> str:
     return next(iter(deployment.parties))
 
 
-def _stitch(entries: Sequence[Entry], records: Sequence[str], pooled: bool) -> list[Observation]:
+def _stitch(entries: Sequence[LoggedFrame], records: Sequence[str], pooled: bool) -> list[Observation]:
     """One observation per session, its steps concatenated by position."""
     parts: dict[int, list[tuple[Tensor, Tensor | None]]] = {}
     for entry in entries:
@@ -195,7 +198,7 @@ def _stitch(entries: Sequence[Entry], records: Sequence[str], pooled: bool) -> l
         name = _FIELDS.get(message.kind)
         if name is None or name not in message.payload:
             continue
-        plain = None if entry.plain is None else Entry("", "", entry.plain).message()[name]
+        plain = None if entry.plain is None else LoggedFrame("", "", entry.plain).message()[name]
         parts.setdefault(message.session, []).append((message[name].to(torch.float32), plain))
     return [_observation(records[session], steps, pooled) for session, steps in sorted(parts.items())]
 

@@ -1,1 +1,1 @@
-"""TODO face of assessment."""
+"""Stored cells of a suite entry turned into every score of its rows."""

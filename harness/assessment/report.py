@@ -16,8 +16,7 @@ from harness.assessment.references import TaskMean
 from harness.assessment.series import read_ledger
 from harness.errors import LeakboardError
 from harness.plugins import registry
-from harness.plugins.submission import Submission
-from harness.plugins.submission import load as load_submission
+from harness.plugins.submission import Submission, load_submission
 from harness.plugins.suite import Suite, load_suite
 from harness.store import Store
 

@@ -77,9 +77,9 @@ def _attack(name: str) -> dict[str, Any]:
 
 
 def _submission(name: str) -> dict[str, Any]:
-    from harness.plugins.submission import load
+    from harness.plugins.submission import load_submission
 
-    loaded = load(registry.find_submission(name))
+    loaded = load_submission(registry.find_submission(name))
     document = loaded.model_dump(mode="json", by_alias=True, exclude={"file", "class_name", "name"})
     return {field: value for field, value in document.items() if value not in (None, "")}
 
@@ -98,9 +98,9 @@ def _model(name: str) -> dict[str, Any]:
 
 
 def _manifest_summary(name: str) -> str:
-    from harness.plugins.submission import load
+    from harness.plugins.submission import load_submission
 
-    return _title(lambda: load(registry.find_submission(name)))
+    return _title(lambda: load_submission(registry.find_submission(name)))
 
 
 def _suite_summary(name: str) -> str:

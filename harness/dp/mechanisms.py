@@ -7,10 +7,18 @@ coordinate. The ledger counts vectors, because one released vector is one use.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.dp.mechanisms import Mechanisms
+    from harness.wire.message import Message
+
 import torch
 from torch import Tensor
 
-from harness.defense import DPSGD
 from harness.dp.releases import Release, Releases, rounded
 from harness.dp.sensitivity import Ratios, ratios
 from harness.errors import DefenseError
@@ -20,6 +28,20 @@ from harness.wire.message import Message
 __all__ = ["Mechanisms", "clip_norm"]
 
 Scale = float | Tensor
+
+
+@dataclass(frozen=True)
+class DPSGD:
+    """Differentially private training (Abadi et al., 2016, algorithm 1), executed by the harness.
+
+    Every record enters a step with probability ``sample_rate`` (Poisson sampling; None: the batch size that the
+    scenario asks for over the number of records), its gradient is scaled to norm at most ``clip``, and noise of
+    standard deviation ``noise_multiplier * clip`` is added to the sum.
+    """
+
+    clip: float
+    noise_multiplier: float
+    sample_rate: float | None = None
 
 
 def clip_norm(x: Tensor, bound: float | None, order: float = 2) -> Tensor:

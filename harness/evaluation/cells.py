@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.adversary.noise_laws import confirmed_laws, declared_laws, twin_laws
-from harness.adversary.replay import ALPHA, Twin, constant, randomised, replay, twin_test
+from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, twin_test
 from harness.adversary.shadows import ShadowBank
-from harness.adversary.target import Sight
+from harness.adversary.target import TargetView
 from harness.adversary.view import Bank, RunView
 from harness.attack import Attack, DefenseCard
 from harness.errors import LeakboardError
 from harness.evaluation.examples import evidence
+from harness.evaluation.finished_run import FinishedRun
 from harness.evaluation.plan import CellPlan, RunPlan, make_attack
-from harness.runtime.runner import KNOCKOUT, Outcome, Runner
+from harness.protocol.behaviours import KNOCKOUT
+from harness.runtime.runner import Runner
 from harness.scenario.membership import MembershipSecret
 from harness.store.archive import Archive
-from harness.store.schema import CellRecord, LedgerEntry, Role, Score, Status
+from harness.store.schema import CellRecord, Role, Score, Status
 from harness.util.keys import key
 from harness.util.seeds import torch_generator
-from harness.wire.log import WireLog
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "FinishedRun",
     "compute_attack",
     "compute_blind_utility",
     "compute_replay",
@@ -44,35 +42,6 @@ CONFIRMING_TEXTS = 4
 """Simulated texts on which a declared noise law is checked."""
 REPLAYED = 12
 """Messages of each party that are sent again."""
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """A run with everything its cells need."""
-
-    plan: RunPlan
-    log: WireLog
-    predictions: Mapping[str, Any]
-    ledger: tuple[LedgerEntry, ...]
-    own: WireLog = field(default_factory=WireLog)
-
-    @classmethod
-    def from_outcome(cls, plan: RunPlan, outcome: Outcome) -> FinishedRun:
-        """A run just executed."""
-        return cls(plan, outcome.log, outcome.predictions, outcome.ledger, outcome.own)
-
-    def files(self) -> dict[str, bytes]:
-        """The evictable artefact: wire log and predictions."""
-        found = {"wire.bin": self.log.to_bytes(), "predictions.json": json.dumps(self.predictions).encode()}
-        return found | ({"own.bin": self.own.to_bytes()} if self.own.entries else {})
-
-    @classmethod
-    def from_files(cls, plan: RunPlan, ledger: tuple[LedgerEntry, ...], folder: Path) -> FinishedRun:
-        """Inverse of :meth:`files`."""
-        log = WireLog.from_bytes((folder / "wire.bin").read_bytes())
-        own = folder / "own.bin"
-        kept = WireLog.from_bytes(own.read_bytes()) if own.exists() else WireLog()
-        return cls(plan, log, json.loads((folder / "predictions.json").read_text()), ledger, kept)
 
 
 def make_bank(
@@ -99,14 +68,14 @@ def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive
     )  # fmt: skip
 
 
-def replayed(finished: FinishedRun, runner: Runner) -> tuple[Twin, ...]:
+def replayed(finished: FinishedRun, runner: Runner) -> tuple[ReplayedMessage, ...]:
     """Some of the run's messages sent again, with the noise of a simulation."""
     plan = finished.plan
     task = replace(plan.task, noise=("replay", *plan.task.noise), paired=True)
     return tuple(replay(runner, plan.deployment, task, finished.log, REPLAYED))
 
 
-def compute_replay(cell: CellPlan, finished: FinishedRun, twins: Sequence[Twin]) -> CellRecord:
+def compute_replay(cell: CellPlan, finished: FinishedRun, twins: Sequence[ReplayedMessage]) -> CellRecord:
     """Whether simulations are what the live run was, and declared noise laws what the messages bear out."""
     started = time.perf_counter()
     trained = any(entry.mechanism == "dpsgd" for entry in finished.ledger)
@@ -128,7 +97,7 @@ def compute_replay(cell: CellPlan, finished: FinishedRun, twins: Sequence[Twin])
     return _record(cell, status, reason or None, scores, time.perf_counter() - started, facts)
 
 
-def defense_card(finished: FinishedRun, bank: Bank, twins: Callable[[], Sequence[Twin]]) -> DefenseCard:
+def defense_card(finished: FinishedRun, bank: Bank, twins: Callable[[], Sequence[ReplayedMessage]]) -> DefenseCard:
     """What everyone may know of the run's defense, with its noise laws confirmed on simulated texts or, where there is
     more than one private party, on messages sent again."""
     plan = finished.plan
@@ -156,7 +125,7 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     secret = deployment.secrets[cell.attack.secret]
     adaptive, targets = cell.variant == "adaptive", frozenset(secret.records)
     coalition = deployment.coalitions[cell.attack.coalition]
-    sight = Sight(deployment, coalition, finished.log, finished.own, bank.shadows, adaptive)
+    sight = TargetView(deployment, coalition, finished.log, finished.own, bank.shadows, adaptive)
     view = RunView(
         deployment.public, card, adaptive, _rng(cell, 0), bank, sight, deployment.known, targets,
         informed=attack.informed,

@@ -12,22 +12,26 @@ from pathlib import Path
 
 from harness.errors import DefenseError, ManifestError
 from harness.plugins import registry
-from harness.plugins.submission import EVERYWHERE, Submission, load
-from harness.runtime.runner import Outcome, Runner, Task
-from harness.scenario.deployment import Deployment, Scenario
+from harness.plugins.submission import EVERYWHERE, Submission, load_submission
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
+from harness.scenario.plugin import Scenario
 
 __all__ = ["check"]
 
-TIME_LIMIT = 25.0
+LIMITS = Limits(cpu_seconds=25.0, wall_seconds=300.0)
+"""Runs of the check are tiny."""
 
 
 def check(path: str | Path) -> list[str]:
     """Everything that is wrong with the submission in a folder; empty when it passes."""
     try:
-        submission = load(path)
+        submission = load_submission(path)
     except ManifestError as error:
         return list(error.problems)
-    with tempfile.TemporaryDirectory() as folder, Runner(threads=1, time_limit=TIME_LIMIT) as runner:
+    with tempfile.TemporaryDirectory() as folder, Runner(threads=1, limits=LIMITS) as runner:
         return list(_problems(submission, runner, folder))
 
 
@@ -46,7 +50,7 @@ def _problems(submission: Submission, runner: Runner, folder: str) -> Iterator[s
 
 
 def _point_problems(submission: Submission, index: int, deployment: Deployment, runner: Runner) -> Iterator[str]:
-    task = Task(submission, index, noise=("check",))
+    task = Execution(submission, index, noise=("check",))
     try:
         first, again = (runner.execute(deployment, task) for _ in range(2))
     except DefenseError as error:

@@ -13,12 +13,12 @@ from harness.errors import SuiteError
 from harness.evaluation.executor import Job, Progress, execute
 from harness.evaluation.plan import CellPlan, plan_cells
 from harness.plugins import registry
-from harness.plugins.submission import Submission
-from harness.plugins.submission import load as load_submission
+from harness.plugins.submission import Submission, load_submission
 from harness.plugins.suite import Suite, load_suite, quick_suite
 from harness.runtime.runner import Runner
 from harness.store import Store
-from harness.store.provenance import environment, keep_memory, pin_threads
+from harness.store.provenance import environment
+from harness.util.process import keep_memory, pin_threads
 
 __all__ = ["evaluate"]
 

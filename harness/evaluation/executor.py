@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from harness.dp.claims import judge, sealed_kinds
 from harness.errors import DefenseError, LeakboardError
 from harness.evaluation.cells import (
-    FinishedRun,
     compute_attack,
     compute_blind_utility,
     compute_replay,
@@ -24,8 +23,10 @@ from harness.evaluation.cells import (
     make_bank,
     replayed,
 )
+from harness.evaluation.finished_run import FinishedRun
 from harness.evaluation.plan import CellPlan, RunPlan
-from harness.runtime.runner import HONEST, Runner
+from harness.protocol.behaviours import HONEST
+from harness.runtime.runner import Runner
 from harness.store import Store
 from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Costs, Environment, RunRecord, Verdict

@@ -14,9 +14,11 @@ from harness.errors import SuiteError
 from harness.plugins import registry
 from harness.plugins.submission import Submission
 from harness.plugins.suite import AttackSpec, Entry, Suite
-from harness.runtime.runner import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY, Task, with_items
+from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
+from harness.runtime.execution import Execution
 from harness.scenario.checks import deployment_problems
-from harness.scenario.deployment import Deployment, Scenario
+from harness.scenario.deployment import Deployment
+from harness.scenario.plugin import Scenario
 from harness.scenario.tasks import UtilityTask
 from harness.store.schema import RESULTS_VERSION
 from harness.util.keys import key, source_hash
@@ -41,7 +43,7 @@ class RunPlan:
     seed: int
     deployment: Deployment
     submission: Submission
-    task: Task
+    task: Execution
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -131,7 +133,7 @@ class _Maker:
             yield from self.utility(self.run(submission, point, KNOCKOUT), base)
 
     def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
-        task = Task(submission, point, behaviour, noise=("point", point))
+        task = Execution(submission, point, behaviour, noise=("point", point))
         variant = self.deployment.variants.get(behaviour)
         deployment = variant() if variant else self.deployment
         deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
@@ -207,7 +209,7 @@ def make_attack(spec: AttackSpec) -> Attack:
 
 def _subset(deployment: Deployment) -> Deployment:
     items = {name: plan.items[:KNOCKOUT_SESSIONS] for name, plan in deployment.parties.items()}
-    return with_items(deployment, items)
+    return deployment.with_items(items)
 
 
 def _check_secrets(entry: Entry, deployment: Deployment) -> None:

@@ -19,14 +19,14 @@ import torch
 from torch import Tensor
 
 from harness.errors import ModelError
+from harness.models.refs import Encoder
 from harness.models.tokens import Tokens, load_tokens, tokenizer_folder
-from harness.scenario.deployment import Encoder
-from harness.util.caching import once
+from harness.util.caching import single_flight
 
 if TYPE_CHECKING:
     from harness.models import Part
 
-__all__ = ["Features", "digest", "embed", "encode", "load_features", "save_features", "stack", "vectors"]
+__all__ = ["EmbeddingCache", "digest", "embed", "encode", "load_features", "save_features", "stack", "vectors"]
 
 BATCH = 32
 Row = tuple[Tensor, int]
@@ -79,7 +79,7 @@ def encode(part: Part, tokens: Tokens, texts: Sequence[str], max_tokens: int) ->
 
 
 @dataclass
-class Features:
+class EmbeddingCache:
     """Embeddings of one encoder, in memory and on disk; safe to share between threads."""
 
     encoder: Encoder
@@ -147,16 +147,16 @@ def load_features(path: Path) -> dict[str, Row]:
     return {n: (v, int(f)) for n, v, f in zip(names, found["vectors"], found["flops"], strict=True)}
 
 
-@once(maxsize=8)
-def _features(encoder: Encoder, model: str) -> Features:
+@single_flight(maxsize=8)
+def _features(encoder: Encoder, model: str) -> EmbeddingCache:
     from harness.assets.cache import cache_root
 
     ref = encoder.part
     span = f"{ref.start}-{'end' if ref.stop is None else ref.stop}-{encoder.max_tokens}"
-    return Features(encoder, cache_root() / "embeddings" / model[:16] / span)
+    return EmbeddingCache(encoder, cache_root() / "embeddings" / model[:16] / span)
 
 
-def vectors(encoder: Encoder) -> Features:
+def vectors(encoder: Encoder) -> EmbeddingCache:
     """The shared embeddings of an encoder."""
     from harness.models import model_hash
 

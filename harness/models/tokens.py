@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ModelError
-from harness.util.caching import once
+from harness.models.build import quiet
+from harness.models.resolve import resolve
+from harness.util.caching import single_flight
 
 __all__ = ["Tokens", "load_tokens", "tokenizer_folder"]
 
@@ -42,7 +44,7 @@ class Tokens:
         return text
 
 
-@once(maxsize=32)
+@single_flight(maxsize=32)
 def tokenizer_folder(ref: str) -> Path:
     """A cached folder with the tokenizer of model ``ref`` and nothing else; made once, atomically."""
     from harness.assets.cache import cache_root, fresh_folder, publish
@@ -56,7 +58,7 @@ def tokenizer_folder(ref: str) -> Path:
     return target
 
 
-@once(maxsize=8)
+@single_flight(maxsize=8)
 def load_tokens(folder: str | Path) -> Tokens:
     """The tokenizer in a folder made by :func:`tokenizer_folder`; :class:`ModelError` if it is none."""
     from tokenizers import Tokenizer
@@ -85,3 +87,27 @@ def _write(ref: str, folder: Path) -> None:
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     facts["special_ids"] = sorted(int(i) for i in tokenizer.all_special_ids)
     (folder / _FACTS).write_text(json.dumps(facts))
+
+
+_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model")
+
+
+def load_tokenizer(ref: str | Path) -> Any:
+    """The fast tokenizer of a model reference.
+
+    Raises ModelError where the folder holds none, or only one without character offsets.
+    """
+    from transformers import AutoTokenizer
+
+    folder = resolve(ref)
+    # Checked first: without any of these files a tokenizer with an empty vocabulary would be made.
+    if not any((folder / name).is_file() for name in _FILES):
+        raise ModelError(f"{folder} holds no tokenizer (none of {', '.join(_FILES)})")
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder} holds no tokenizer that can be read: {error}") from error
+    if not tokenizer.is_fast:
+        raise ModelError(f"{folder} holds only a slow tokenizer; add its tokenizer.json")
+    return tokenizer

@@ -22,7 +22,7 @@ from harness.errors import UnknownName
 
 __all__ = [
     "GROUP",
-    "Kind",
+    "PluginKind",
     "Plugins",
     "discover",
     "find_submission",
@@ -41,13 +41,13 @@ __all__ = [
 GROUP = "leakboard.plugins"
 """Entry-point group of installed plugin packages; the value of an entry point is a module."""
 
-Kind = Literal["attack", "scenario", "command"]
+PluginKind = Literal["attack", "scenario", "command"]
 """What plugin tables hold."""
 
 T = TypeVar("T")
 
-_TABLES: Mapping[Kind, str] = {"attack": "ATTACKS", "scenario": "SCENARIOS", "command": "COMMANDS"}
-_BESIDE = Path(__file__).resolve().parent.parent
+_TABLES: Mapping[PluginKind, str] = {"attack": "ATTACKS", "scenario": "SCENARIOS", "command": "COMMANDS"}
+_BESIDE = Path(__file__).resolve().parents[2]
 _PACKAGES = ("attacks", "scenarios", "leaderboard")
 
 
@@ -55,7 +55,9 @@ _PACKAGES = ("attacks", "scenarios", "leaderboard")
 class Plugins:
     """Everything that was found. On equal names the first one found counts, and the second is a problem."""
 
-    targets: dict[Kind, dict[str, str]] = field(default_factory=lambda: {kind: {} for kind in get_args(Kind)})
+    targets: dict[PluginKind, dict[str, str]] = field(
+        default_factory=lambda: {kind: {} for kind in get_args(PluginKind)}
+    )
     """Kind -> name -> ``module:object``."""
     suites: dict[str, Path] = field(default_factory=dict)
     """Suite name -> file."""
@@ -87,18 +89,18 @@ def discover() -> Plugins:
     return found
 
 
-def names(kind: Kind) -> list[str]:
+def names(kind: PluginKind) -> list[str]:
     """The names of all attacks or scenarios, sorted."""
     return sorted(discover().targets[kind])
 
 
-def target(kind: Kind, name: str) -> str:
+def target(kind: PluginKind, name: str) -> str:
     """Where a plugin is, as ``module:object``; :class:`UnknownName` with near misses if there is none."""
     found = discover()
     return look_up(found.targets[kind], kind, name, found.problems)
 
 
-def load(kind: Kind, name: str) -> object:
+def load(kind: PluginKind, name: str) -> object:
     """The attack class or scenario object of that name, imported now.
 
     Raises:
@@ -108,7 +110,7 @@ def load(kind: Kind, name: str) -> object:
     return resolve(kind, name, target(kind, name))
 
 
-def resolve(kind: Kind, name: str, place: str) -> object:
+def resolve(kind: PluginKind, name: str, place: str) -> object:
     """What is at ``place`` (``module:object``), imported now; raises as :func:`load`."""
     module, _, attribute = place.partition(":")
     try:

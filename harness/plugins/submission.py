@@ -16,7 +16,7 @@ from harness.errors import ManifestError
 from harness.plugins.documents import Document, parse, read_toml
 from harness.util.keys import canonical, tree_hash
 
-__all__ = ["EVERYWHERE", "MANIFEST", "Claim", "Family", "Manifest", "Point", "Submission", "load"]
+__all__ = ["EVERYWHERE", "MANIFEST", "Claim", "Family", "Manifest", "Point", "Submission", "load_submission"]
 
 MANIFEST = "submission.toml"
 """Name of the file that makes a folder a submission."""
@@ -142,7 +142,7 @@ class Submission(Manifest):
     """The defense's class in :attr:`file`."""
 
 
-def load(path: Path | str) -> Submission:
+def load_submission(path: Path | str) -> Submission:
     """The submission in a folder (or the folder of a ``submission.toml``).
 
     Raises:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.errors import ProtocolError
-from harness.runtime.isolation import Transport
+from harness.protocol.transport import Transport
 from harness.wire.coalition import SERVER
-from harness.wire.log import Entry, WireLog
+from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Message, encode
 
 __all__ = ["Channel", "unpair"]
@@ -48,7 +48,7 @@ class Channel:
             raise ProtocolError(f"party {party!r} is not waiting for an answer")
         frame = encode(message)
         del self.waiting[party]
-        self.log.append(Entry(self._peer(party), party, frame))
+        self.log.append(LoggedFrame(self._peer(party), party, frame))
         self.round_trips += 1
         self._take(party, self._transport.step(party, frame))
 
@@ -59,7 +59,7 @@ class Channel:
 
     def relay(self, sender: str, receiver: str, message: Message) -> None:
         """Record a message between curious parties."""
-        self.log.append(Entry(sender, receiver, encode(message)))
+        self.log.append(LoggedFrame(sender, receiver, encode(message)))
 
     def _peer(self, party: str) -> str:
         return self._routes.get(party, SERVER)
@@ -68,7 +68,7 @@ class Channel:
         if out is None:
             return
         frame, plain = unpair(out) if self._paired else (out, None)
-        entry = Entry(party, self._peer(party), frame, plain)
+        entry = LoggedFrame(party, self._peer(party), frame, plain)
         self.waiting[party] = entry.message()
         self._heard[party] = len(self.log.entries)
         self.log.append(entry)

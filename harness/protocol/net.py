@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -19,15 +19,15 @@ from harness.models.meter import Meter, MeteredPart
 from harness.protocol import training
 from harness.protocol.channel import Channel
 from harness.protocol.knockout import Sessions, swap_rows
-from harness.protocol.secure_aggregation import extra_bytes, secure_sum
+from harness.protocol.secure_aggregation import extra_bytes, secure_aggregate
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.message import Kind, Message, Value
 
-__all__ = ["SERVER", "Desk", "Net"]
+__all__ = ["SERVER", "CuriousResources", "Net"]
 
 
 @dataclass
-class Desk:
+class CuriousResources:
     """What the curious party works with: model parts, public settings, an encoder, a generator, a meter."""
 
     settings: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Net:
     understands.
     """
 
-    def __init__(self, channel: Channel, desk: Desk, behaviour: str = "honest") -> None:
+    def __init__(self, channel: Channel, desk: CuriousResources, behaviour: str = "honest") -> None:
         self.settings = desk.settings
         self.generator = desk.generator
         """The curious party's own randomness."""
@@ -84,20 +84,10 @@ class Net:
         return training.fresh(model, self.generator)
 
     def train(
-        self,
-        model: nn.Module,
-        loss: training.Loss,
-        *,
-        data: Tensor | Sequence[Tensor],
-        epochs: float,
-        batch_size: int,
-        lr: float,
-        optimiser: str = "adam",
-        weight_decay: float = 0.0,
+        self, model: nn.Module, loss: training.Loss, *, data: training.Columns, **knobs: Unpack[training.TrainingKnobs]
     ) -> None:
         """Train a model of the curious party in place, as :meth:`harness.protocol.party.Party.train` does."""
-        columns = (data,) if isinstance(data, Tensor) else tuple(data)
-        plan = training.Plan(columns, epochs, batch_size, lr, optimiser, weight_decay)
+        plan = training.plan(data, **knobs)
         training.train(model, loss, plan, self.generator, self._desk.meter)
 
     def predict(self, record: str, value: Any) -> None:
@@ -110,12 +100,13 @@ class Net:
         """What every private party that still runs has sent; empty when all are done.
 
         With ``reduce="sum"`` this is secure aggregation: the one message under the name ``sum`` adds the parties'
-        tensors and numbers up, and no curious party sees the individual ones (:func:`harness.protocol.secure_aggregation.secure_sum`).
+        tensors and numbers up, and no curious party sees the individual ones; see
+        :mod:`harness.protocol.secure_aggregation`.
         """
         self._current = dict(self._channel.waiting)
         if reduce is None or not self._current:
             return {name: self._delivered(message) for name, message in self._current.items()}
-        total = secure_sum(self._current)
+        total = secure_aggregate(self._current)
         for name in self._current:
             self._channel.seal(name)
         self._channel.extra_bytes += len(self._current) * extra_bytes(len(self._current))

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor, nn
 
-from harness.defense import DPSGD, Defense, Item
+from harness.data.record import Item
+from harness.defense import Defense
+from harness.dp.mechanisms import DPSGD
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
 from harness.protocol import training
 from harness.protocol.contract import check_outgoing
 from harness.wire.message import Kind, Message, Value, decode, encode
 
-__all__ = ["Embed", "Holdings", "Link", "Party", "PartyFunction", "Sent"]
+__all__ = ["Embed", "Link", "Party", "PartyFunction", "PartyResources", "Sent"]
 
 Embed = Callable[[Sequence[str]], Tensor]
 """Texts -> embeddings [n, d]."""
@@ -71,7 +73,7 @@ def _pass_gradient(before: Value, after: Value) -> Value:
 
 
 @dataclass(frozen=True)
-class Holdings:
+class PartyResources:
     """What a party has besides its defense: data, model parts, and a generator for its training draws."""
 
     items: tuple[Item, ...]
@@ -87,7 +89,7 @@ class Holdings:
 class Party:
     """``me`` in a scenario's private-party function."""
 
-    def __init__(self, name: str, holdings: Holdings, link: Link) -> None:
+    def __init__(self, name: str, holdings: PartyResources, link: Link) -> None:
         self.name = name
         self.settings = holdings.settings
         self.tokenizer = holdings.tokenizer
@@ -121,7 +123,7 @@ class Party:
         return self._holdings.embed([text.text if isinstance(text, Item) else text for text in texts])
 
     def fresh(self, model: nn.Module) -> nn.Module:
-        """The model with all parameters drawn anew from the party's generator (:func:`harness.protocol.training.fresh`)."""
+        """The model with all parameters drawn anew from the party's generator."""
         return training.fresh(model, self.generator)
 
     def train(
@@ -129,13 +131,9 @@ class Party:
         model: nn.Module,
         loss: training.Loss,
         *,
-        data: Tensor | Sequence[Tensor],
-        epochs: float,
-        batch_size: int,
-        lr: float,
-        optimiser: str = "adam",
-        weight_decay: float = 0.0,
+        data: training.Columns,
         private: bool = True,
+        **knobs: Unpack[training.TrainingKnobs],
     ) -> None:
         """Train ``model`` in place on ``data``, tensors with one row per record.
 
@@ -143,8 +141,7 @@ class Party:
         Where the defense declares DP-SGD, that is what happens; ``private`` False: ``data`` hold nothing of the own
         records (public inputs, what others sent), so there is nothing to protect.
         """
-        columns = (data,) if isinstance(data, Tensor) else tuple(data)
-        plan = training.Plan(columns, epochs, batch_size, lr, optimiser, weight_decay)
+        plan = training.plan(data, **knobs)
         dp = self.link.defense.dp() if private else None
         if dp is None:
             if private:
@@ -153,7 +150,7 @@ class Party:
         else:
             self._train_private(model, loss, plan, dp)
 
-    def _train_private(self, model: nn.Module, loss: training.Loss, plan: training.Plan, dp: DPSGD) -> None:
+    def _train_private(self, model: nn.Module, loss: training.Loss, plan: training.TrainingPlan, dp: DPSGD) -> None:
         if not isinstance(dp, DPSGD):
             raise DefenseError(f"dp() returned {type(dp).__name__}, it must return a DPSGD or None")
         if list(self.link.defense.modules()):

@@ -15,13 +15,13 @@ from harness.errors import ProtocolError
 from harness.wire.message import Message, Value
 from harness.wire.packing import Packed
 
-__all__ = ["extra_bytes", "secure_sum"]
+__all__ = ["extra_bytes", "secure_aggregate"]
 
 KEY_BYTES = 32
 """Size of a public key and of a secret share (256 bits)."""
 
 
-def secure_sum(messages: Mapping[str, Message]) -> Message:
+def secure_aggregate(messages: Mapping[str, Message]) -> Message:
     """One message whose tensors and numbers are sums over the parties, in float64 or 64-bit integers, then as sent.
 
     Text, lists and truth values cannot be summed and must be equal.

@@ -10,24 +10,39 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
 
-from harness.defense import DPSGD, Defense
+from harness.defense import Defense
+from harness.dp.mechanisms import DPSGD
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter
 
-__all__ = ["Batch", "Loss", "Plan", "batches", "fresh", "poisson", "train", "train_private"]
+__all__ = [
+    "Batch",
+    "Columns",
+    "Loss",
+    "TrainingKnobs",
+    "TrainingPlan",
+    "batches",
+    "fresh",
+    "plan",
+    "poisson",
+    "train",
+    "train_private",
+]
 
 Batch = tuple[Tensor, ...]
+Columns = Tensor | Sequence[Tensor]
+"""One tensor or several, each with one row per record."""
 Loss = Callable[[Any, Batch], Tensor | tuple[Tensor, Tensor]]
 """``loss(model, batch)``: the mean loss of a batch, or (loss, activations) where a defense may act on activations."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How a model is trained on ``data``: tensors whose first dimension is the records."""
 
     data: Batch
@@ -53,6 +68,21 @@ class Plan:
     def rows(self, index: Tensor) -> Batch:
         """The records at ``index`` [b]."""
         return tuple(column[index] for column in self.data)
+
+
+class TrainingKnobs(TypedDict, total=False):
+    """The settings of a training besides its data, as parties and nets take them by keyword."""
+
+    epochs: Required[float]
+    batch_size: Required[int]
+    lr: Required[float]
+    optimiser: str
+    weight_decay: float
+
+
+def plan(data: Columns, **knobs: Unpack[TrainingKnobs]) -> TrainingPlan:
+    """The plan of a training on one tensor or on several, all with one row per record."""
+    return TrainingPlan((data,) if isinstance(data, Tensor) else tuple(data), **knobs)
 
 
 _OPTIMISERS: dict[str, Any] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
@@ -89,7 +119,7 @@ def poisson(size: int, rate: float, steps: int, generator: torch.Generator) -> I
 def train(
     model: nn.Module,
     loss: Loss,
-    plan: Plan,
+    plan: TrainingPlan,
     generator: torch.Generator,
     meter: Meter,
     defense: Defense | None = None,
@@ -111,7 +141,7 @@ def train(
 def train_private(
     model: nn.Module,
     loss: Loss,
-    plan: Plan,
+    plan: TrainingPlan,
     dp: DPSGD,
     generator: torch.Generator,
     noise: torch.Generator,
@@ -158,7 +188,7 @@ def train_private(
     return rate, steps
 
 
-def _optimiser(parameters: Sequence[Any], plan: Plan) -> torch.optim.Optimizer:
+def _optimiser(parameters: Sequence[Any], plan: TrainingPlan) -> torch.optim.Optimizer:
     made: torch.optim.Optimizer = _OPTIMISERS[plan.optimiser](parameters, lr=plan.lr, weight_decay=plan.weight_decay)
     return made
 

@@ -19,13 +19,14 @@ from typing import Any
 
 import torch
 
-from harness.defense import Defense, Item, PublicSide
+from harness.data.record import Item
+from harness.defense import Defense, PublicSide
 from harness.dp.mechanisms import Mechanisms
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
-from harness.protocol.party import Embed, Holdings, Link, Party, PartyFunction, Sent
+from harness.protocol.party import Embed, Link, Party, PartyFunction, PartyResources, Sent
 from harness.util.seeds import derive, torch_generator
-from harness.wire.log import Entry, WireLog
+from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, encode
 
 __all__ = ["Host", "load_defense_class"]
@@ -48,7 +49,7 @@ class Host:
     ``spec`` is JSON: ``function`` ("module:name" of the scenario's party function), ``submission`` (folder,
     ``defense.py`` class name and parameters, or None for no defense), ``threads``, ``paired`` and
     ``parties``: name -> items, records, parts (role -> folder), settings, tokenizer folder, encoder, public texts,
-    seed axes of the defense and of training (:func:`harness.runtime.worker_spec.worker_spec`). Parties that are given the same
+    seed axes of the defense and of training (:mod:`harness.runtime.worker_spec`). Parties that are given the same
     folder share the part in memory: a scenario that trains a part takes a copy.
     """
 
@@ -83,7 +84,7 @@ class Host:
             defense.setup(prepared, public)
         inputs, kept = prepared[: len(items)], prepared[len(items) :]
         generator = torch_generator(*party["training"], salt=salt)
-        holdings = Holdings(inputs, kept, texts, parts, settings, tokenizer, embed, generator)
+        holdings = PartyResources(inputs, kept, texts, parts, settings, tokenizer, embed, generator)
         me = Party(name, holdings, Link(defense, self._meter))
         return _Seat(me, defense.me, function(me))
 
@@ -132,7 +133,7 @@ class Host:
     def own(self) -> bytes:
         """What the parties kept in ``me.own``, as the wire log of one CONTROL message from each to itself."""
         kept = {name: seat.party.own for name, seat in self._seats.items() if seat.party.own}
-        return WireLog(Entry(n, n, encode(Message(Kind.CONTROL, own))) for n, own in kept.items()).to_bytes()
+        return WireLog(LoggedFrame(n, n, encode(Message(Kind.CONTROL, own))) for n, own in kept.items()).to_bytes()
 
 
 def _seed_globals(seed: int) -> None:

@@ -12,92 +12,61 @@ from typing import Any
 from torch import Tensor
 
 from harness.errors import DefenseError, ProtocolError
-from harness.models import Part, load_part
 from harness.models.meter import Meter, MeteredPart
-from harness.plugins.submission import Submission
+from harness.models.refs import Encoder, PartRef
+from harness.models.split import public_part
+from harness.protocol.behaviours import LOCAL_ONLY
 from harness.protocol.channel import Channel
-from harness.protocol.net import SERVER, Desk, Net
-from harness.runtime.isolation import Transport, Zygote, launch
-from harness.runtime.worker_spec import with_items, worker_spec
-from harness.scenario.deployment import Deployment, Encoder, PartRef
+from harness.protocol.net import SERVER, CuriousResources, Net
+from harness.protocol.transport import Transport
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.isolation import launch
+from harness.runtime.worker_process import Limits
+from harness.runtime.worker_spec import worker_spec
+from harness.scenario.deployment import Deployment
 from harness.store.schema import Costs, LedgerEntry
-from harness.util.caching import once
 from harness.util.process import peak_bytes, reset_peak
 from harness.util.seeds import torch_generator
-from harness.wire.log import Entry, WireLog
+from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, Value, encode
 
-__all__ = ["Outcome", "Runner", "Task", "public_part", "with_items", "worker_spec"]
-
-HONEST, KNOCKOUT, LOCAL_ONLY, CENTRALISED = "honest", "knockout", "local_only", "centralised"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One protocol execution: which defense at which operating point, and how the curious party behaves."""
-
-    submission: Submission | None
-    """None: no defense."""
-    point: int = 0
-    behaviour: str = HONEST
-    noise: tuple[str | int, ...] = ()
-    """Extra axes of the defense's generators; the live run has its operating point here."""
-    draw: tuple[str | int, ...] = ()
-    """Extra axes of the training and server generators; empty in the live run, so that submissions compare pairwise."""
-    paired: bool = False
-    """Keep every message as it was before the defense too; only on the attacker's own data."""
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Parameter values of the operating point."""
-        return dict(self.submission.points[self.point].parameters) if self.submission else {}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one execution left behind."""
-
-    log: WireLog
-    predictions: Mapping[str, Any]
-    ledger: tuple[LedgerEntry, ...]
-    costs: Costs
-    own: WireLog = field(default_factory=WireLog)
-    """What each party kept besides messages, as one CONTROL message from it to itself."""
+__all__ = ["Runner"]
 
 
 @dataclass
 class Runner:
-    """How protocols are executed in one evaluation: isolation level, threads, time limit, secret salt."""
+    """How protocols are executed in one evaluation: isolation level, threads, limits, secret salt."""
 
     isolation: str = "process"
     threads: int = 2
-    time_limit: float = 600.0
-    """Seconds that one run may take before its worker is killed."""
+    limits: Limits = field(default_factory=Limits)
+    """What one run may take before its worker is killed."""
     salt: str = ""
-    zygote: Zygote | None = field(default=None, repr=False)
+    fork_server: ForkServer | None = field(default=None, repr=False)
 
     def __enter__(self) -> Runner:
-        if self.isolation == "process" and self.zygote is None:
-            self.zygote = Zygote()
+        if self.isolation == "process" and self.fork_server is None:
+            self.fork_server = ForkServer()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.zygote is not None:
-            self.zygote.close()
-            self.zygote = None
+        if self.fork_server is not None:
+            self.fork_server.close()
+            self.fork_server = None
 
-    def execute(self, deployment: Deployment, task: Task) -> Outcome:
+    def execute(self, deployment: Deployment, task: Execution) -> Outcome:
         """Run the protocol once; :class:`DefenseError` when the submission breaks its contract."""
         reset_peak()
         with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
             spec = worker_spec(deployment, task, self.threads, self.salt, Path(scratch))
-            transport = launch(self.isolation, spec, self.zygote, self.time_limit)
+            transport = launch(self.isolation, spec, self.fork_server, self.limits)
             try:
                 return self._talk(deployment, task, transport)
             finally:
                 transport.close()
 
-    def _talk(self, deployment: Deployment, task: Task, transport: Transport) -> Outcome:
+    def _talk(self, deployment: Deployment, task: Execution, transport: Transport) -> Outcome:
         desk = _desk(deployment, task, self.salt)
         started = time.perf_counter()
         channel = Channel(transport, tuple(deployment.parties), paired=task.paired, routes=deployment.routes)
@@ -114,11 +83,11 @@ class Runner:
         return Outcome(channel.log, predictions, ledger, costs, _kept(own, net.own))
 
 
-def _desk(deployment: Deployment, task: Task, salt: str) -> Desk:
+def _desk(deployment: Deployment, task: Execution, salt: str) -> CuriousResources:
     meter = Meter()
     refs = deployment.local_parts if task.behaviour == LOCAL_ONLY else deployment.curious_parts
     first = next(iter(deployment.parties.values()))
-    return Desk(
+    return CuriousResources(
         settings=deployment.settings or first.settings,
         generator=torch_generator("curious", *first.seed, *task.draw, salt=salt),
         meter=meter,
@@ -152,14 +121,8 @@ def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def _kept(parties: bytes, curious: Mapping[str, Value]) -> WireLog:
     kept = WireLog.from_bytes(parties) if parties else WireLog()
     if curious:
-        kept.append(Entry(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
+        kept.append(LoggedFrame(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
     return kept
-
-
-@once(maxsize=16)
-def public_part(model: str, start: int, stop: int | None, head: bool, embed: bool = True) -> Part:
-    """A part of a public model, kept in memory between runs; its weights must not be changed."""
-    return load_part(model, start, stop, head=head, embed=embed).requires_grad_(False)
 
 
 def _lazy_part(ref: PartRef, meter: Meter) -> Any:

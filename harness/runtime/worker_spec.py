@@ -1,28 +1,26 @@
-"""The plain description from which a worker builds the private parties of one run, and changes to deployments."""
+"""The plain description from which a worker builds the private parties of one run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.defense import Item
+from harness.data.record import Item
 from harness.models import part_folder
+from harness.models.refs import Encoder, PartRef
 from harness.models.tokens import tokenizer_folder
-from harness.scenario.deployment import Deployment, Encoder, PartRef, PartyPlan
+from harness.protocol.behaviours import PASSIVE
+from harness.scenario.deployment import Deployment, PartyPlan
 
 if TYPE_CHECKING:
-    from harness.runtime.runner import Task
+    from harness.runtime.execution import Execution
 
-__all__ = ["alone", "with_items", "worker_spec"]
-
-_PASSIVE = frozenset({"honest", "knockout", "local_only", "centralised"})
-"""Behaviours in which nobody asks about texts of its choice."""
+__all__ = ["worker_spec"]
 
 
 def worker_spec(
-    deployment: Deployment, task: Task, threads: int, salt: str = "", scratch: Path | None = None
+    deployment: Deployment, task: Execution, threads: int, salt: str = "", scratch: Path | None = None
 ) -> dict[str, Any]:
     """What :class:`harness.runtime.host.Host` is made from (JSON).
 
@@ -36,7 +34,7 @@ def worker_spec(
     }
     # Texts that an active server may ask about are encoded once, too; which of them are private does not show.
     candidates = [candidate.text for candidate in deployment.candidates]
-    asked = [] if task.behaviour in _PASSIVE else [*candidates, *deployment.asked]
+    asked = [] if task.behaviour in PASSIVE else [*candidates, *deployment.asked]
     features = _features(deployment.parties.values(), asked, scratch) if scratch is not None else {}
     parties = {name: _party(name, plan, deployment, task, features) for name, plan in deployment.parties.items()}
     return {
@@ -49,22 +47,8 @@ def worker_spec(
     }
 
 
-def with_items(deployment: Deployment, items: Mapping[str, Any]) -> Deployment:
-    """The same deployment with other inputs for the named parties (simulations, knock-out subsets)."""
-    parties = {
-        name: replace(plan, items=tuple(items[name])) if name in items else plan
-        for name, plan in deployment.parties.items()
-    }
-    return replace(deployment, parties=parties)
-
-
-def alone(deployment: Deployment, party: str) -> Deployment:
-    """The same deployment with one private party, for solo replay."""
-    return replace(deployment, parties={party: deployment.parties[party]})
-
-
 def _party(
-    name: str, plan: PartyPlan, deployment: Deployment, task: Task, features: Mapping[Encoder, Path]
+    name: str, plan: PartyPlan, deployment: Deployment, task: Execution, features: Mapping[Encoder, Path]
 ) -> dict[str, Any]:
     model = deployment.public.model
     return {

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING
 
-from harness.data.record import Record, content_id
-from harness.defense import Item
+from harness.attack import Candidate
+from harness.data.record import Item, Record, content_id
 from harness.errors import DataError
 from harness.scenario.membership import MembershipSecret
-from harness.wire.coalition import Candidate
 
 if TYPE_CHECKING:
     import numpy

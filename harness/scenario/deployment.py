@@ -1,4 +1,4 @@
-"""What a scenario plugin is, and the deployment it builds for one suite entry and seed.
+"""The deployment that a scenario builds for one suite entry and seed: who holds what, and what everyone knows.
 
 A scenario file holds two short functions, the private party's generator and the curious party's
 straight-line function, and a ``build`` that lays out who holds what. Everything in a deployment derives
@@ -7,47 +7,29 @@ from (suite, entry, seed) and never from the submission.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.wire.coalition import Candidate, Coalition
+from harness.attack import Candidate
+from harness.models.refs import Encoder, PartRef
+from harness.wire.coalition import Coalition
 
 if TYPE_CHECKING:
     import numpy
 
     from harness.attack import Public
-    from harness.defense import Item
+    from harness.data.record import Item
     from harness.protocol.net import Net
     from harness.scenario.secrets import Secret
     from harness.scenario.tasks import UtilityTask
 
-__all__ = ["Deployment", "Encoder", "PartRef", "PartyPlan", "Scenario", "Step"]
+__all__ = [
+    "Deployment",
+    "PartyPlan",
+]
 
 SERVER_VIEW: Mapping[str, Coalition] = {"server": Coalition("server", sees_server=True)}
-
-
-@dataclass(frozen=True)
-class PartRef:
-    """Blocks ``start .. stop`` of a model (``stop`` None: to the end), with the language-model head or without.
-
-    ``embed`` False leaves out the embeddings of a part that starts at block 0: it is fed hidden states.
-    """
-
-    model: str
-    start: int
-    stop: int | None
-    head: bool = False
-    embed: bool = True
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """A frozen public text encoder: mean over the token states of a part, then L2-normalised."""
-
-    part: PartRef
-    max_tokens: int = 64
-    """Texts are truncated to this many tokens, special ones aside."""
 
 
 @dataclass(frozen=True)
@@ -115,40 +97,14 @@ class Deployment:
     knockout: Literal["sessions", "rows"] = "sessions"
     """What the knock-out control swaps: messages between sessions, or (in rounds) the rows of every message."""
 
+    def with_items(self, items: Mapping[str, Sequence[Item]]) -> Deployment:
+        """The same deployment with other inputs for the named parties (simulations, knock-out subsets)."""
+        parties = {
+            name: replace(plan, items=tuple(items[name])) if name in items else plan
+            for name, plan in self.parties.items()
+        }
+        return replace(self, parties=parties)
 
-@dataclass(frozen=True)
-class Step:
-    """One line of a protocol's drawing: who sends whom what or, without a receiver, what somebody does alone."""
-
-    sender: str
-    """A role: ``clients``, ``server``, ``edges``, ``reader``, ..."""
-    says: str
-    receiver: str = ""
-    kind: str = ""
-    """Name of the message's kind."""
-    when: str = ""
-    """What repeats it, such as ``each round``; steps in a row with the same words repeat together."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A scenario plugin: how it is called, what it assumes, and how to build one deployment of it."""
-
-    name: str
-    summary: str
-    threat_model: str
-    source: str
-    coalitions: Mapping[str, str]
-    """Coalition name -> what it sees."""
-    secrets: Mapping[str, str]
-    """Secret name -> what it is."""
-    settings: Mapping[str, str]
-    """Setting of a suite entry -> what it means and its default."""
-    build: Callable[[str, dict[str, Any], tuple[str | int, ...]], Deployment]
-    """Deployment of (entry name, its settings, seed axes); :class:`harness.errors.SuiteError` lists all problems."""
-    small: Callable[[str], Deployment]
-    """A deployment on a tiny random model written to the given folder, for contract checks: no findings."""
-    steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
-    """Variant of the protocol -> its steps, for readers; tests hold them against what is really sent."""
-    steps_by: str = ""
-    """The setting whose value is the variant."""
+    def alone(self, party: str) -> Deployment:
+        """The same deployment with one private party, for solo replay."""
+        return replace(self, parties={party: self.parties[party]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from harness.store.schema import Environment
 
-__all__ = ["PACKAGES", "environment", "keep_memory", "package_versions", "pin_threads", "source_commit"]
+__all__ = ["PACKAGES", "environment", "package_versions", "source_commit"]
 
 PACKAGES = (
     "torch",
@@ -32,7 +31,7 @@ PACKAGES = (
 )
 """Packages whose version can change a number or how it is stored."""
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(device: str) -> Environment:
@@ -51,30 +50,6 @@ def environment(device: str) -> Environment:
         packages=package_versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def keep_memory() -> None:
-    """Let freed memory stay with this process (glibc only): handing tensors' pages back and forth costs time."""
-    import ctypes
-
-    trim_threshold, mmap_threshold = -1, -3  # names of mallopt(3)
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(mmap_threshold, 32 << 20)
-        mallopt(trim_threshold, 1 << 30)
-
-
-def pin_threads(number: int) -> None:
-    """Compute with exactly ``number`` threads from now on: sums in another order are other sums.
-
-    Of torch, and of the linear algebra under numpy, scipy and scikit-learn, loaded already or later.
-    """
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.set_num_threads(number)
-    threadpool_limits(number)
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(number)))
 
 
 def package_versions() -> dict[str, str]:

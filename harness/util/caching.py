@@ -7,13 +7,13 @@ from functools import lru_cache, wraps
 from threading import Lock, RLock
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["once"]
+__all__ = ["single_flight"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def once(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def single_flight(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """``functools.lru_cache(maxsize)`` whose callers wait for each other: what two threads ask for at the same time
     is made once. Arguments must be hashable; different arguments do not wait for each other."""
 

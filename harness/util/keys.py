@@ -1,4 +1,4 @@
-"""Content addresses: equal inputs give equal keys on every machine, and a changed source line changes the key.
+"""Content addresses: equal inputs give equal keys on every machine, and changed code changes the key.
 
 A key hashes a canonical form of what a result depends on. Source hashes are found by reading files, never
 by importing them, so that asking for the key of an attack costs milliseconds and runs nobody's code.
@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,13 @@ from typing import Any
 
 from harness.errors import ManifestError, UnknownName
 
-__all__ = ["canonical", "key", "source_hash", "tree_hash"]
+__all__ = ["HOUSES", "canonical", "code_digest", "key", "source_hash", "tree_hash"]
+
+HOUSES = ("harness", "attacks", "scenarios", "leaderboard")
+"""Top-level packages whose inner order may change without changing a key."""
+
+_HOUSE_PATH = re.compile(rf"({'|'.join(HOUSES)})(\.\w+)+(:\w+)?")
+_SILENT = frozenset({"ctx", "type_comment", "kind"})
 
 _RESULT_FIELDS = ("class", "secret_state")
 """What of a submission.toml can change a result; parameters are keyed by operating point."""
@@ -40,12 +47,15 @@ def key(*parts: object, **named: object) -> str:
 
 
 def source_hash(module_name: str, package: str) -> str:
-    """SHA-256 over a module's file and every module of ``package`` that it imports, directly or not.
+    """SHA-256 over what a module and every module of ``package`` that it imports, directly or not, compute.
 
     ``package`` is the top-level package that ``module_name`` lives in. Imports are read off the syntax tree,
     wherever in the file they stand; nothing is executed, so imports by computed name are not seen. The
     ``__init__`` of a parent package counts only where a name is imported from it: registering a new attack
     there leaves its neighbours' keys alone.
+
+    What counts of a module is its syntax tree (:func:`code_digest`), and the hash is over the sorted set of these,
+    without names: comments, docstrings, formatting, and moving a module to another place keep the hash.
 
     Raises:
         UnknownName: there is no such package, or no such module in it.
@@ -54,16 +64,31 @@ def source_hash(module_name: str, package: str) -> str:
     root = _package_root(package)
     if _module_file(root, module_name) is None:
         raise UnknownName(f"no module {module_name!r} in package {package!r} at {root}")
-    seen: dict[str, bytes] = {}
+    digests: dict[str, str] = {}
     waiting = [module_name]
     while waiting:
         name = waiting.pop()
         file = _module_file(root, name)
-        if name in seen or file is None:
+        if name in digests or file is None:
             continue
-        seen[name] = file.read_bytes()
-        waiting += _imports(ast.parse(seen[name], str(file)), name, file, root)
-    return _digest((name, content) for name, content in sorted(seen.items()))
+        tree = ast.parse(file.read_bytes(), str(file))
+        waiting += _imports(tree, name, file, root)
+        digests[name] = code_digest(tree, package)
+    return hashlib.sha256(canonical(sorted(set(digests.values())))).hexdigest()
+
+
+def code_digest(tree: ast.Module, package: str = "") -> str:
+    """SHA-256 over the syntax tree of a module, less what cannot change a result.
+
+    Left out are docstrings and other bare strings, ``__all__``, positions, blocks for type checkers, and the module
+    paths of imports from the four houses or from ``package``: it does not matter from where a name is imported, nor
+    text that names a place there (``attacks.x:Y``). What the imported modules compute counts through
+    :func:`source_hash`.
+    """
+    own = {*HOUSES, package}
+    renamed: set[tuple[str, str]] = set()
+    body = _shape(tree, own, renamed)
+    return hashlib.sha256(canonical([body, sorted(renamed)])).hexdigest()
 
 
 def tree_hash(folder: Path) -> str:
@@ -95,6 +120,33 @@ def _plain(value: object, where: str) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
     raise ValueError(f"{where} is a {type(value).__name__}; keys are made of text, numbers, lists and mappings")
+
+
+def _shape(node: Any, own: set[str], renamed: set[tuple[str, str]]) -> Any:
+    """Plain data for a node; imports from ``own`` packages under another name are put into ``renamed``."""
+    if isinstance(node, list):
+        shapes = [_shape(item, own, renamed) for item in node if not _is_silent(item, own, renamed)]
+        return shapes or None
+    if isinstance(node, ast.Constant):
+        is_place = isinstance(node.value, str) and _HOUSE_PATH.fullmatch(node.value)
+        return [type(node.value).__name__, "" if is_place else repr(node.value)]
+    if isinstance(node, ast.AST):
+        shapes = [(name, _shape(value, own, renamed)) for name, value in ast.iter_fields(node) if name not in _SILENT]
+        # Fields without content are left out: newer versions of Python add such fields to nodes.
+        return [type(node).__name__, *([name, shape] for name, shape in shapes if shape is not None)]
+    return node if node is None or isinstance(node, str | bool | int) else repr(node)
+
+
+def _is_silent(item: Any, own: set[str], renamed: set[tuple[str, str]]) -> bool:
+    """Whether an item of a list of nodes cannot change what the code computes, or is counted in ``renamed``."""
+    if isinstance(item, ast.ImportFrom) and (item.level or (item.module or "").partition(".")[0] in own):
+        renamed.update((alias.name, alias.asname) for alias in item.names if alias.asname)
+        return True
+    if isinstance(item, ast.If):
+        return isinstance(item.test, ast.Name) and item.test.id == "TYPE_CHECKING"
+    if isinstance(item, ast.Assign):
+        return [getattr(target, "id", "") for target in item.targets] == ["__all__"]
+    return isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant) and isinstance(item.value.value, str)
 
 
 def _digest(named: Iterator[tuple[str, bytes]]) -> str:

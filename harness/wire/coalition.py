@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.wire.message import Message
+    pass
 
-__all__ = ["SERVER", "SUM", "Candidate", "Coalition", "Shadow", "Sighting"]
+__all__ = [
+    "SERVER",
+    "SUM",
+    "Coalition",
+]
 
 SERVER = "server"
 """The curious party that private parties talk to unless the deployment routes them elsewhere."""
@@ -34,36 +37,3 @@ class Coalition:
     def members(self) -> frozenset[str]:
         """Names as they stand in the wire log."""
         return self.parties | {SERVER} if self.sees_server else self.parties
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """One message as a coalition saw it."""
-
-    sender: str
-    receiver: str
-    message: Message
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A record of which the attacker asks whether ``party`` trained on it; members with probability 1/2."""
-
-    id: str
-    text: str
-    label: str | None
-    party: str
-    canary: bool = False
-    """Mislabelled or rare on purpose; canaries are scored apart from average records."""
-
-
-@dataclass(frozen=True)
-class Shadow:
-    """A run of the whole protocol on data that the attacker drew, with everything it knows about it."""
-
-    transcript: Sequence[Sighting]
-    own: Mapping[str, Any]
-    members: Mapping[str, bool]
-    """Candidate id -> whether it was in its party."""
-    truth: Mapping[str, Any] = field(default_factory=dict)
-    """What the scenario says about the drawn data (:attr:`harness.scenario.deployment.Deployment.truth`)."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from harness.errors import CodecError
 from harness.wire.message import Message, decode
 
-__all__ = ["Entry", "WireLog"]
+__all__ = ["LoggedFrame", "WireLog"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class LoggedFrame:
     """One frame: who sent it to whom, and its bytes. ``plain`` is the same message before the defense, kept
     only in simulations, where the data are the attacker's own."""
 
@@ -36,14 +36,14 @@ class Entry:
 class WireLog:
     """An append-only list of entries with a byte form (no pickle)."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self.entries: list[Entry] = list(entries)
+    def __init__(self, entries: Iterable[LoggedFrame] = ()) -> None:
+        self.entries: list[LoggedFrame] = list(entries)
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: LoggedFrame) -> None:
         """Record one frame."""
         self.entries.append(entry)
 
-    def seen_by(self, coalition: Iterable[str]) -> list[Entry]:
+    def seen_by(self, coalition: Iterable[str]) -> list[LoggedFrame]:
         """The coalition's transcript: frames that one of its members sent or received, sealed ones only if sent."""
         members = set(coalition)
         return [e for e in self.entries if e.sender in members or (e.receiver in members and not e.sealed)]
@@ -70,7 +70,7 @@ class WireLog:
             index = json.loads(data[8 : 8 + size])
             at, entries = 8 + size, []
             for sender, receiver, length, *sealed in index:
-                entries.append(Entry(str(sender), str(receiver), data[at : at + length], sealed=bool(sealed)))
+                entries.append(LoggedFrame(str(sender), str(receiver), data[at : at + length], sealed=bool(sealed)))
                 at += length
         except (struct.error, ValueError, TypeError) as error:
             raise CodecError(f"damaged wire log: {error}") from error

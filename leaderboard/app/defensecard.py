@@ -102,8 +102,8 @@ def never_ranked(diagnostics: pd.DataFrame, point: str) -> None:
     st.subheader(
         "Diagnostics",
         help=(
-            "Never ranked: a release that passes can still give its members away, and an informed attack (no p) supposes "
-            "every other record known."
+            "Never ranked: a release that passes can still give its members away, and an informed attack (no p) "
+            "supposes every other record known."
         ),
     )
     shown = ready(mine, ["attack", "coalition", "seed", "auc", "p", "n"])

@@ -104,7 +104,7 @@ def _points(frame: DataFrame, request: Request, table: str) -> DataFrame:
 
 
 def _known(board: Board, request: Request, names: tuple[str, ...]) -> None:
-    from harness.plugins.registry import look_up
+    from harness.plugins import look_up
 
     labels = board.choices("suite", "suites") if request.suite else []
     known = {

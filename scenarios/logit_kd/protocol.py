@@ -14,9 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.protocol.net import Net
-from harness.protocol.party import Party, Sent
-from harness.wire.message import Kind, Message
+from harness.scenario import Kind, Message, Net, Party, Sent
 from scenarios.logit_kd.models import SCRATCH, hashed_ids, make_model
 from scenarios.logit_kd.queries import Queries, choose_queries
 

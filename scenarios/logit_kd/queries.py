@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from harness.protocol.net import Net
-from harness.wire.coalition import Candidate
+from harness.scenario import Candidate, Net
 from scenarios.logit_kd.paraphrase import paraphrase, synonyms, words_of
 
 __all__ = ["Alter", "Queries", "choose_queries", "disturb", "paraphraser", "with_copies"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.scenario.deployment import Deployment, Scenario
+from harness.scenario import Deployment, Scenario
 from scenarios.prototype_sharing.settings import MEANING, Settings, read_settings
 from scenarios.prototype_sharing.steps import STEPS
 
@@ -18,7 +18,7 @@ def _build(entry: str, raw: dict[str, Any], axes: tuple[str | int, ...]) -> Depl
 
 
 def _small(folder: str) -> Deployment:
-    from harness.scenario.toy import toy_model, toy_records
+    from harness.scenario import toy_model, toy_records
     from scenarios.prototype_sharing.build import assemble
 
     settings = Settings(

@@ -6,22 +6,22 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.data.partition import label_shares
-from harness.data.record import Record
-from harness.models.tokens import Tokens
-from harness.scenario.candidates import Chosen
-from harness.scenario.membership import MembershipSecret
-from harness.scenario.secrets import (
+from harness.scenario import (
     BagSecret,
+    Candidate,
+    Chosen,
     CountSecret,
     DistributionSecret,
+    MembershipSecret,
     PresenceSecret,
     PropertySecret,
+    Record,
+    Score,
     Secret,
     TextSecret,
+    Tokens,
+    label_shares,
 )
-from harness.store.schema import Score
-from harness.wire.coalition import Candidate
 from scenarios.population import CURIOUS, Population
 
 __all__ = [
@@ -118,7 +118,7 @@ def secrets_of(
 def _words(
     population: Population, auxiliary: Sequence[Record], tokens: Tokens, limit: int
 ) -> dict[str, TextSecret | BagSecret]:
-    from harness.metrics.recovery import frequent_tokens
+    from harness.scenario import frequent_tokens
 
     def ids(text: str) -> tuple[int, ...]:
         return tuple(tokens.encode(text)[:limit])

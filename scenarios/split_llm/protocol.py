@@ -12,9 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.protocol.net import Net
-from harness.protocol.party import Party, Sent
-from harness.wire.message import Kind, Message
+from harness.scenario import Kind, Message, Net, Party, Sent
 
 __all__ = ["data_party", "encoder_party", "model_party", "prompt"]
 

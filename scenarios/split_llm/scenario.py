@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.scenario.deployment import Deployment, Scenario
+from harness.scenario import Deployment, Scenario
 from scenarios.split_llm.settings import MEANING, Settings, read_settings
 from scenarios.split_llm.steps import STEPS
 
@@ -18,7 +18,7 @@ def _build(entry: str, raw: dict[str, Any], axes: tuple[str | int, ...]) -> Depl
 
 
 def _small(folder: str) -> Deployment:
-    from harness.scenario.toy import toy_model, toy_records
+    from harness.scenario import toy_model, toy_records
     from scenarios.split_llm.build import assemble
 
     settings = Settings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.scenario.deployment import Step
+from harness.scenario import Step
 
 __all__ = ["STEPS"]
 

@@ -29,18 +29,20 @@ from harness.attack import Attack
 from harness.metrics.membership import auc
 from harness.plugins.registry import load
 from harness.plugins.suite import load_suite
-from harness.runtime.isolation import Zygote
+from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
-from harness.scenario.deployment import Deployment, Scenario
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
+from harness.scenario.plugin import Scenario
 from harness.store.archive import Archive
 from tests.attacks.live import live_view
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment as toy_deployment_of
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server: Zygote) -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=60.0, zygote=worker_server) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=60.0), fork_server=worker_server) as runner:
         yield runner
 
 

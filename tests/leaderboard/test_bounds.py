@@ -11,8 +11,7 @@ import pytest
 
 from harness.score.audit import disclosure_bound
 from harness.store.files import Record
-from harness.store.privacy_schema import Verdict
-from harness.store.schema import CellRecord, RunRecord, Score
+from harness.store.schema import CellRecord, RunRecord, Score, Verdict
 from leaderboard.bounds import ALPHA, COPIES, bound_rows
 from leaderboard.build import build_board
 from leaderboard.bundles import write_bundle

@@ -6,7 +6,7 @@ import pytest
 
 from harness.plugins import registry
 from harness.plugins.suite import Entry, load_suite
-from harness.scenario.deployment import Scenario
+from harness.scenario.plugin import Scenario
 
 CASES = [(name, entry) for name in sorted(registry.suites()) for entry in load_suite(name).entries]
 

@@ -9,9 +9,8 @@ import pytest
 
 from attacks.label_distribution.blind import BlindCandidates
 from attacks.prototype.class_presence import BlindClasses
-from harness.attack import Public
+from harness.attack import Candidate, Public
 from harness.data.record import make
-from harness.wire.coalition import Candidate
 from tests.attacks.label_distribution.worlds import distance
 
 NAMES = ("red", "green", "blue")

@@ -19,7 +19,7 @@ from harness.attack import Attack, DefenseCard
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from harness.plugins.registry import load
-from harness.plugins.submission import load as load_submission
+from harness.plugins.submission import load_submission
 from harness.runtime.host import load_defense_class
 from harness.scenario.aggregate import DistributionSecret, PresenceSecret
 from harness.wire.message import Kind, Message

@@ -90,8 +90,8 @@ def test_half_of_the_tokens_of_real_tweets_are_read_off_their_embeddings():
     from harness.data import load, records
     from harness.data.split import draw
     from harness.models.embeddings import embed
+    from harness.models.refs import Encoder, PartRef
     from harness.models.tokens import load_tokens, tokenizer_folder
-    from harness.scenario.deployment import Encoder, PartRef
 
     model = "all-minilm-l6-v2"
     pool = records(load("health_tweets", label_column="group"))

@@ -19,7 +19,7 @@ from harness.metrics.membership import auc
 from harness.models import load_part
 from harness.models.tokens import load_tokens, tokenizer_folder
 from harness.plugins.registry import find_submission
-from harness.plugins.submission import load as load_submission
+from harness.plugins.submission import load_submission
 from harness.runtime.runner import Runner
 from harness.scenario.toy import toy_model
 from harness.wire.message import Kind, Message

@@ -23,6 +23,7 @@ from harness.attack import NoiseLaw
 from harness.metrics.membership import auc
 from harness.plugins.submission import Submission
 from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.scenario.toy import toy_records
 from harness.wire.coalition import SUM
@@ -45,7 +46,7 @@ class Plugin(Defense):
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=60.0) as runner:
+    with Runner(threads=1, limits=Limits(cpu_seconds=60.0)) as runner:
         yield runner
 
 

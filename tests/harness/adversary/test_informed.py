@@ -12,12 +12,11 @@ import torch
 from tests.harness.test_evaluate import Quiet
 from tests.harness.test_shadows import ATTACKS, ENTRY, EYE, SUITE, Nearness, Nothing, bank_of
 
-from harness.adversary.target import Sight
+from harness.adversary.target import TargetView
 from harness.adversary.view import Bank, RunView
 from harness.assessment.series import read_ledger
 from harness.attack import Attack, DefenseCard, Guess, View
-from harness.data.record import content_id
-from harness.defense import Item
+from harness.data.record import Item, content_id
 from harness.errors import SuiteError
 from harness.evaluation.executor import Job, execute
 from harness.evaluation.plan import _Maker
@@ -25,6 +24,7 @@ from harness.plugins import registry
 from harness.plugins.submission import Submission
 from harness.plugins.suite import Suite
 from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
 from harness.store import Store
@@ -55,7 +55,7 @@ class Presumptuous(Knowing):
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0) as runner:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0)) as runner:
         yield runner
 
 
@@ -81,7 +81,7 @@ def copied(made: Deployment) -> Deployment:
 
 def view_of(runner: Runner, pooled: Deployment, *, informed: bool, adaptive: bool = True) -> RunView:
     bank = bank_of(runner, pooled, None)
-    sight = Sight(pooled, EYE, WireLog(), WireLog(), bank, adaptive)
+    sight = TargetView(pooled, EYE, WireLog(), WireLog(), bank, adaptive)
     card, rng = DefenseCard("none", {}, ""), torch.Generator()
     simulations = Bank(runner, pooled, None, 0, "run", shadows=bank)
     return RunView(pooled.public, card, adaptive, rng, simulations, sight, {}, frozenset(), informed=informed)

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from harness.adversary.noise_laws import twin_laws
-from harness.adversary.replay import ALPHA, Twin, constant, randomised, replay, twin_test
+from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, twin_test
 from harness.plugins.submission import Submission
-from harness.runtime.isolation import Zygote
-from harness.runtime.runner import Runner, Task
+from harness.runtime.execution import Execution
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.wire.message import Kind, Message
 from tests.harness.pooling import deployment
@@ -27,8 +29,8 @@ class Plugin(Defense):
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server: Zygote) -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -37,14 +39,14 @@ def pooled(toy_folder: Path) -> Deployment:
     return deployment(str(toy_folder))
 
 
-def again(task: Task) -> Task:
+def again(task: Execution) -> Execution:
     return replace(task, noise=("replay", *task.noise), paired=True)
 
 
 def test_the_same_inputs_give_the_same_messages_up_to_noise(
     runner: Runner, pooled: Deployment, submission: Make
 ) -> None:
-    task = Task(submission(NOISE.format(what="", scale=0.2)), noise=("point", 0))
+    task = Execution(submission(NOISE.format(what="", scale=0.2)), noise=("point", 0))
     outcome = runner.execute(pooled, task)
     twins = replay(runner, pooled, again(task), outcome.log, 12)
     assert len(twins) == 6
@@ -60,8 +62,8 @@ def test_the_same_inputs_give_the_same_messages_up_to_noise(
 
 
 def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment) -> None:
-    outcome = runner.execute(pooled, Task(None))
-    twins = replay(runner, pooled, again(Task(None)), outcome.log, 12)
+    outcome = runner.execute(pooled, Execution(None))
+    twins = replay(runner, pooled, again(Execution(None)), outcome.log, 12)
     assert all(t.live.payload["counts"].equal(t.again.payload["counts"]) for t in twins)
     assert twin_test(twins)[0] == 1.0
     assert not randomised(twins)
@@ -69,8 +71,8 @@ def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment
 
 
 def test_a_submission_that_is_milder_when_simulated_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
-    live = Task(submission(NOISE.format(what="", scale=0.2), "live"), noise=("point", 0))
-    mild = Task(submission(NOISE.format(what="", scale=0.1), "mild"), noise=("point", 0))
+    live = Execution(submission(NOISE.format(what="", scale=0.2), "live"), noise=("point", 0))
+    mild = Execution(submission(NOISE.format(what="", scale=0.1), "mild"), noise=("point", 0))
     log = runner.execute(pooled, live).log
     p_value, field = twin_test(replay(runner, pooled, again(mild), log, 12))
     assert p_value < ALPHA
@@ -80,13 +82,13 @@ def test_a_submission_that_is_milder_when_simulated_shows(runner: Runner, pooled
 def test_a_declared_law_that_the_messages_do_not_follow_shows(
     runner: Runner, pooled: Deployment, submission: Make
 ) -> None:
-    task = Task(submission(NOISE.format(what="0.5 * ", scale=0.2)), noise=("point", 0))
+    task = Execution(submission(NOISE.format(what="0.5 * ", scale=0.2)), noise=("point", 0))
     outcome = runner.execute(pooled, task)
     assert twin_laws(outcome.ledger, replay(runner, pooled, again(task), outcome.log, 12)) == ((), False)
 
 
 def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
-    task = Task(
+    task = Execution(
         submission("""
     class Plugin(Defense):
         def send(self, message):
@@ -99,10 +101,10 @@ def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, s
 
 
 def test_an_empty_answer_to_different_inputs_says_nothing_either() -> None:
-    def twin(value: float, rows: int) -> Twin:
+    def twin(value: float, rows: int) -> ReplayedMessage:
         plain = Message(Kind.PROTOTYPE, {"counts": torch.full((3,), value)})
         sent = plain.replace(counts=plain["counts"][:rows])
-        return Twin("client0", sent, sent, plain)
+        return ReplayedMessage("client0", sent, sent, plain)
 
     assert constant([twin(1.0, 0), twin(2.0, 0)])
     assert not constant([twin(1.0, 0), twin(2.0, 3)])

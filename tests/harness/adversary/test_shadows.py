@@ -12,7 +12,7 @@ import pytest
 from tests.harness.test_evaluate import Quiet
 
 from harness.adversary.shadows import ShadowBank, own_of
-from harness.adversary.target import Sight
+from harness.adversary.target import TargetView
 from harness.attack import Attack, Guess, View
 from harness.errors import DataError, SuiteError
 from harness.evaluation.executor import Job, execute
@@ -20,8 +20,10 @@ from harness.evaluation.plan import _Maker
 from harness.plugins import registry
 from harness.plugins.submission import Claim, Submission
 from harness.plugins.suite import Suite
-from harness.runtime.isolation import Zygote
-from harness.runtime.runner import Runner, Task
+from harness.runtime.execution import Execution
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
 from harness.store import Store
@@ -71,8 +73,8 @@ class Nothing(Attack):
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server: Zygote) -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -107,7 +109,7 @@ def test_of_a_shadow_that_is_the_target_the_attacker_holds_no_record(runner: Run
     bank = bank_of(runner, pooled, None)
     own = Coalition("client0", frozenset({"client0"}))
     for eye in (EYE, own):
-        sight = Sight(pooled, eye, WireLog(), WireLog(), bank, adaptive=True)
+        sight = TargetView(pooled, eye, WireLog(), WireLog(), bank, adaptive=True)
         assert sight.auxiliary == pooled.public.auxiliary
         for target in (1, 2, 3):
             _, drawn = bank._draw(target - 1)
@@ -122,11 +124,11 @@ def test_each_shadow_is_run_once_whoever_asks(runner: Runner, pooled: Deployment
     execute_run = Runner.execute
 
     class Counting(Runner):
-        def execute(self, deployment: Deployment, task: Task) -> Any:
+        def execute(self, deployment: Deployment, task: Execution) -> Any:
             runs.append(task)
             return execute_run(self, deployment, task)
 
-    counting = Counting(threads=1, time_limit=120.0, zygote=runner.zygote)
+    counting = Counting(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=runner.fork_server)
     for _ in range(2):
         bank = bank_of(counting, pooled, plugin, archive=archive)
         for eye in (EYE, Coalition("client0", frozenset({"client0"}))):
@@ -138,10 +140,10 @@ def test_each_shadow_is_run_once_whoever_asks(runner: Runner, pooled: Deployment
 
 
 def test_a_target_is_never_among_its_own_shadows(runner: Runner, pooled: Deployment, submission: Make) -> None:
-    live = runner.execute(pooled, Task(None))
+    live = runner.execute(pooled, Execution(None))
     bank = bank_of(runner, pooled, submission(NOISE))
     for adaptive in (False, True):
-        sight = Sight(pooled, EYE, live.log, live.own, bank, adaptive)
+        sight = TargetView(pooled, EYE, live.log, live.own, bank, adaptive)
         assert len(sight.shadows()) == 3
         assert len(sight.shadows(2)) == 2
         assert sight.transcript[0].message["means"].shape == (2, 32)
@@ -154,8 +156,8 @@ def test_a_target_is_never_among_its_own_shadows(runner: Runner, pooled: Deploym
 
 
 def test_coalitions_see_their_own_messages_and_states(runner: Runner, pooled: Deployment) -> None:
-    outcome = runner.execute(pooled, Task(None))
-    client = Sight(pooled, pooled.coalitions["client0"], outcome.log, outcome.own, None, False)
+    outcome = runner.execute(pooled, Execution(None))
+    client = TargetView(pooled, pooled.coalitions["client0"], outcome.log, outcome.own, None, False)
     assert {(s.sender, s.receiver) for s in client.transcript} == {("client0", SERVER), (SERVER, "client0")}
     assert set(client.own) == {"client0/weight", "client0/records"}
     assert client.own["client0/records"] == pooled.parties["client0"].records
@@ -174,7 +176,7 @@ def test_routes_and_relays_keep_an_edge_and_the_server_apart(runner: Runner, poo
             net.predict(f"t{i}", {})
 
     routed = replace(pooled, curious=through_an_edge, routes=dict.fromkeys(pooled.parties, "edge0"))
-    log = runner.execute(routed, Task(None)).log
+    log = runner.execute(routed, Execution(None)).log
     server = log.seen_by(Coalition("server", sees_server=True).members)
     assert [(e.sender, e.receiver) for e in server] == [("edge0", SERVER)]
     edge = log.seen_by(Coalition("edge", frozenset({"edge0"})).members)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.assessment.report import Row, _here, _labels, rows
 from harness.plugins import registry
-from harness.plugins.submission import load
+from harness.plugins.submission import load_submission
 from harness.store import Store
 from harness.store.schema import CellRecord, RunRecord
 from leaderboard.bundles import read_bundle
@@ -17,7 +17,7 @@ from leaderboard.bundles import read_bundle
 
 def test_points_are_named_by_the_source_that_was_run() -> None:
     labels = _labels(_here())
-    found = load(registry.find_submission("gaussian_noise"))
+    found = load_submission(registry.find_submission("gaussian_noise"))
     assert [labels[found.hash, index] for index in range(len(found.points))] == [p.label for p in found.points]
     assert ("another hash", 0) not in labels
 

@@ -275,13 +275,13 @@ def test_listed_models_are_the_embedded_ones() -> None:
 
 def test_new_makes_a_submission_that_works(cli: Cli, tmp_path: Path) -> None:
     from harness.dp.mechanisms import Mechanisms
-    from harness.plugins.submission import load
+    from harness.plugins.submission import load_submission
     from harness.protocol.contract import check_outgoing
 
     answer = cli.json("new", "my_noise")
     folder = tmp_path / "submissions" / "my_noise"
     assert answer["folder"] == str(folder)
-    made = load(folder)
+    made = load_submission(folder)
     spec = importlib.util.spec_from_file_location("made_defense", made.file)
     assert spec is not None
     assert spec.loader is not None

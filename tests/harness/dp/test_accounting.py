@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 import torch
 
-from harness.defense import DPSGD
 from harness.dp.accounting import Loss, epsilon, gaussian_epsilon, losses, view_epsilon
 from harness.dp.claims import REFUTED, judge, sealed_kinds
-from harness.dp.mechanisms import Mechanisms
+from harness.dp.mechanisms import DPSGD, Mechanisms
 from harness.dp.sensitivity import Bound, ratios
 from harness.plugins.submission import Claim, Submission
-from harness.runtime.isolation import Zygote
-from harness.runtime.runner import Runner, Task
+from harness.runtime.execution import Execution
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
 from harness.store.schema import LedgerEntry
 from harness.wire.message import Kind, Message
 from tests.harness import pooling
@@ -183,8 +184,8 @@ def test_vectors_and_clients_are_bounded_by_the_clip() -> None:
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server: Zygote) -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -198,7 +199,7 @@ def test_the_server_of_a_secure_sum_sees_less(runner: Runner, toy_folder: Path, 
     found = []
     for secure in (False, True):
         deployed = pooling.deployment(str(toy_folder), rounds=1, secure=secure)
-        outcome = runner.execute(deployed, Task(noisy))
+        outcome = runner.execute(deployed, Execution(noisy))
         sealed = sealed_kinds(outcome.log, tuple(deployed.parties))
         assert sealed == (frozenset({"PROTOTYPE"}) if secure else frozenset())
         found.append(judge(claim(), outcome.ledger, sealed))
@@ -218,7 +219,7 @@ def test_private_training_really_samples_and_is_in_the_ledger(
             return DPSGD(clip=1.0, noise_multiplier=2.0, sample_rate=0.5)
     """)
     deployed = replace(pooling.deployment(str(toy_folder), rounds=2), tasks=())
-    plain, outcome = runner.execute(deployed, Task(None)), runner.execute(deployed, Task(private))
+    plain, outcome = runner.execute(deployed, Execution(None)), runner.execute(deployed, Execution(private))
     entries = [e for e in outcome.ledger if e.mechanism == "dpsgd"]
     assert [(e.clip, e.scale, e.sample_rate, e.releases) for e in entries] == [(1.0, 2.0, 0.5, 4)] * 3
     weights = [o.own.entries[0].message()["weight"] for o in (plain, outcome)]

@@ -10,7 +10,7 @@ import pytest
 from harness.evaluation.contract_check import check
 from harness.plugins.submission import Submission
 
-SHIPPED = sorted(p.parent for p in (Path(__file__).parents[2] / "submissions").glob("*/submission.toml"))
+SHIPPED = sorted(p.parent for p in (Path(__file__).parents[3] / "submissions").glob("*/submission.toml"))
 
 
 @pytest.mark.usefixtures("shared_workers")

@@ -265,7 +265,8 @@ from pathlib import Path
 from threading import Lock
 sys.path.insert(0, {tests!r})
 from test_evaluate import Quiet
-from harness import evaluate, launch, runner, zygote
+from harness.evaluation import evaluate
+from harness.runtime import fork_server, runner
 
 class Deadly(Quiet):
     def __init__(self, events):
@@ -280,7 +281,7 @@ class Deadly(Quiet):
         if status != "stored":
             self.start(cell_label)
 
-class Forked(launch.Zygote):  # imports nothing anew
+class Forked(fork_server.ForkServer):  # imports nothing anew
     def __init__(self, control):
         self._lock, self._control = Lock(), control
 
@@ -288,17 +289,17 @@ class Forked(launch.Zygote):  # imports nothing anew
         self._control.close()
 
 evaluate._import_libraries()
-zygote._preload()
+fork_server._preload()
 for events in {events}:
     control, theirs = socket.socketpair()
     if os.fork() == 0:
         control.close()
-        zygote.serve(theirs)
+        fork_server.serve(theirs)
         os._exit(0)
     theirs.close()
     child = os.fork()
     if child == 0:
-        runner.Zygote = lambda: Forked(control)
+        runner.ForkServer = lambda: Forked(control)
         evaluate.evaluate({submission!r}, {suite!r}, Path({store!r}), progress=Deadly(events))
         os._exit(0)
     control.close()
@@ -340,13 +341,13 @@ def _scores(path: Path) -> list[dict[str, object]]:
         return store.query(sql)
 
 
-def test_the_zygote_ends_with_its_parent(tmp_path: Path) -> None:
+def test_the_fork_server_ends_with_its_parent(tmp_path: Path) -> None:
     code = dedent("""
     import os, signal
-    from harness.launch import Zygote
-    zygote = Zygote()
-    pid, sock = zygote.fork()
-    print(zygote._process.pid, pid, flush=True)
+    from harness.runtime.fork_server import ForkServer
+    server = ForkServer()
+    pid, sock = server.fork()
+    print(server._process.pid, pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
     """)
     done = subprocess.run([sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True)

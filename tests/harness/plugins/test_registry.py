@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UnknownName
 from harness.plugins import registry
 
-ROOT = Path(registry.__file__).resolve().parents[1]
+ROOT = Path(registry.__file__).resolve().parents[2]
 
 
 def write(root: Path, files: dict[str, str]) -> None:

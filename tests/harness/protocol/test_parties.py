@@ -13,9 +13,11 @@ from harness.errors import DefenseError
 from harness.models.embeddings import embed
 from harness.plugins.submission import Submission
 from harness.protocol.secure_aggregation import extra_bytes
-from harness.runtime.isolation import WorkerProcess, Zygote
-from harness.runtime.runner import Outcome, Runner, Task, worker_spec
-from harness.runtime.worker_spec import alone
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits, WorkerProcess
+from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.log import WireLog
@@ -31,8 +33,8 @@ class Plugin(Defense):
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server: Zygote) -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -46,7 +48,7 @@ def frames(outcome: Outcome) -> list[bytes]:
 
 
 def test_every_party_is_heard_and_answered_in_every_round(runner: Runner, pooled: Deployment) -> None:
-    outcome = runner.execute(pooled, Task(None))
+    outcome = runner.execute(pooled, Execution(None))
     for name in pooled.parties:
         sent = [WireLog([e]).entries[0].message() for e in outcome.log.entries if e.sender == name]
         assert [m.round for m in sent] == [0, 1]
@@ -58,7 +60,7 @@ def test_every_party_is_heard_and_answered_in_every_round(runner: Runner, pooled
 
 
 def test_messages_are_the_class_means_of_the_records(runner: Runner, pooled: Deployment) -> None:
-    outcome = runner.execute(pooled, Task(None))
+    outcome = runner.execute(pooled, Execution(None))
     assert pooled.encoder is not None
     sent = {e.sender: e.message() for e in outcome.log.entries if e.receiver == SERVER}
     total, weight = torch.zeros(2, 32), torch.zeros(2)
@@ -73,7 +75,7 @@ def test_messages_are_the_class_means_of_the_records(runner: Runner, pooled: Dep
 
 
 def test_predictions_of_both_sides_are_merged_and_states_are_kept(runner: Runner, pooled: Deployment) -> None:
-    outcome = runner.execute(pooled, Task(None))
+    outcome = runner.execute(pooled, Execution(None))
     assert set(outcome.predictions) == {f"t{i}" for i in range(6)} | {f"client{k}.in" for k in range(3)}
     kept = {e.sender: e.message() for e in outcome.own.entries}
     assert set(kept) == {*pooled.parties, SERVER}
@@ -84,7 +86,7 @@ def test_predictions_of_both_sides_are_merged_and_states_are_kept(runner: Runner
 def test_process_none_and_a_second_run_send_the_same_bytes(
     runner: Runner, pooled: Deployment, submission: Make
 ) -> None:
-    task = Task(submission(NOISE), noise=("point", 0))
+    task = Execution(submission(NOISE), noise=("point", 0))
     with Runner(isolation="none", threads=1) as direct:
         inside = direct.execute(pooled, task)
     outside, again = runner.execute(pooled, task), runner.execute(pooled, task)
@@ -100,23 +102,23 @@ def test_noise_differs_between_parties_and_training_does_not_depend_on_the_submi
 ) -> None:
     same = replace(pooled, parties={n: replace(p, records=pooled.parties["client0"].records)
                                     for n, p in pooled.parties.items()})  # fmt: skip
-    plain, noisy = runner.execute(same, Task(None)), runner.execute(same, Task(submission(NOISE), noise=(1,)))
+    plain, noisy = runner.execute(same, Execution(None)), runner.execute(same, Execution(submission(NOISE), noise=(1,)))
     first = {e.sender: e.message()["means"] for e in noisy.log.entries if e.receiver == SERVER}
     assert not torch.equal(first["client0"], first["client1"])
     for one, other in zip(plain.own.entries, noisy.own.entries, strict=True):
         assert (one.frame == other.frame) == (one.sender != SERVER)
-    moved = runner.execute(same, Task(None, draw=("shadow", 0)))
+    moved = runner.execute(same, Execution(None, draw=("shadow", 0)))
     assert all(a.frame != b.frame for a, b in zip(plain.own.entries[:3], moved.own.entries[:3], strict=True))
 
 
 def test_solo_replay_in_a_fresh_worker_emits_identical_bytes(
     runner: Runner, pooled: Deployment, submission: Make
 ) -> None:
-    task = Task(submission(NOISE), noise=("point", 0))
+    task = Execution(submission(NOISE), noise=("point", 0))
     log = runner.execute(pooled, task).log
-    assert runner.zygote is not None
+    assert runner.fork_server is not None
     for name in pooled.parties:
-        worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, name), task, 1), 120.0)
+        worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone(name), task, 1), 120.0)
         replayed = [worker.step(name, frame) for frame in [None, *log.inbox(name)]]
         worker.close()
         assert [frame for frame in replayed if frame is not None] == log.outbox(name)
@@ -133,9 +135,9 @@ def test_state_shared_between_parties_shows_in_solo_replay(
             seen.append(message["means"])
             return message.replace(means=torch.stack(seen).mean(0))
     """)
-    log = runner.execute(pooled, Task(pools)).log
-    assert runner.zygote is not None
-    worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, "client2"), Task(pools), 1), 120.0)
+    log = runner.execute(pooled, Execution(pools)).log
+    assert runner.fork_server is not None
+    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client2"), Execution(pools), 1), 120.0)
     assert worker.step("client2", None) != log.outbox("client2")[0]
     worker.close()
 
@@ -150,17 +152,17 @@ def test_embeddings_handed_over_equal_those_computed_in_the_worker(
         def prepare(self, records, settings):
             return [replace(r, text=r.text + " ok") if r.id.endswith(".1") else r for r in records]
     """)
-    log = runner.execute(pooled, Task(rewrites)).log
-    assert runner.zygote is not None
-    worker = WorkerProcess(runner.zygote, worker_spec(alone(pooled, "client0"), Task(rewrites), 1), 120.0)
+    log = runner.execute(pooled, Execution(rewrites)).log
+    assert runner.fork_server is not None
+    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client0"), Execution(rewrites), 1), 120.0)
     assert worker.step("client0", None) == log.outbox("client0")[0]  # this worker was given no embeddings
     worker.close()
 
 
 def test_secure_sum_shows_the_server_the_sum_alone(runner: Runner, toy_folder: Path) -> None:
     secure = deployment(str(toy_folder), secure=True)
-    plain = runner.execute(deployment(str(toy_folder)), Task(None))
-    outcome = runner.execute(secure, Task(None))
+    plain = runner.execute(deployment(str(toy_folder)), Execution(None))
+    outcome = runner.execute(secure, Execution(None))
     seen = [e for e in outcome.log.seen_by({SERVER}) if e.receiver == SERVER]
     assert [e.sender for e in seen] == [SUM, SUM]
     uploads = [e.message() for e in outcome.log.entries if e.sender in secure.parties]
@@ -178,11 +180,14 @@ def test_secure_sum_refuses_payloads_that_are_not_padded(runner: Runner, toy_fol
             return message.replace(means=message["means"][:keep], counts=message["counts"][:keep])
     """)
     with pytest.raises(Exception, match=r"'(means' is \(2, 32\)|counts' is \(2,\)), but client1"):
-        runner.execute(deployment(str(toy_folder), secure=True), Task(drops))
+        runner.execute(deployment(str(toy_folder), secure=True), Execution(drops))
 
 
 def test_swapped_rows_change_what_everyone_gets(runner: Runner, pooled: Deployment) -> None:
-    honest, swapped = runner.execute(pooled, Task(None)), runner.execute(pooled, Task(None, behaviour="knockout"))
+    honest, swapped = (
+        runner.execute(pooled, Execution(None)),
+        runner.execute(pooled, Execution(None, behaviour="knockout")),
+    )
     one = next(e.message()["means"] for e in honest.log.entries if e.sender == SERVER)
     other = next(e.message()["means"] for e in swapped.log.entries if e.sender == SERVER)
     assert not torch.allclose(one, other)
@@ -191,4 +196,4 @@ def test_swapped_rows_change_what_everyone_gets(runner: Runner, pooled: Deployme
 def test_a_defense_that_drops_a_record_is_refused(runner: Runner, pooled: Deployment, submission: Make) -> None:
     drops = submission("class Plugin(Defense):\n    def prepare(self, records, settings): return records[:-1]\n")
     with pytest.raises(DefenseError, match="one Item per record"):
-        runner.execute(pooled, Task(drops))
+        runner.execute(pooled, Execution(drops))

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.defense import DPSGD, Defense
+from harness.defense import Defense
+from harness.dp.mechanisms import DPSGD
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter
-from harness.protocol.training import Plan, batches, fresh, poisson, train, train_private
+from harness.protocol.training import TrainingPlan, batches, fresh, poisson, train, train_private
 
 X = torch.randn(12, 5, generator=torch.Generator().manual_seed(0))
 Y = torch.tensor([0, 1, 2] * 4)
@@ -55,7 +56,7 @@ def test_poisson_sampling_has_the_variance_of_coins() -> None:
 def test_training_lowers_the_loss_and_repeats() -> None:
     models = [made(), made()]
     for model in models:
-        train(model, loss, Plan((X, Y), 30, 4, 0.05), generator(1), Meter())
+        train(model, loss, TrainingPlan((X, Y), 30, 4, 0.05), generator(1), Meter())
     with torch.no_grad():
         assert float(loss(models[0], (X, Y))) < 0.7 * float(loss(made(), (X, Y)))
     assert all(torch.equal(a, b) for a, b in zip(models[0].parameters(), models[1].parameters(), strict=True))
@@ -63,8 +64,8 @@ def test_training_lowers_the_loss_and_repeats() -> None:
 
 def test_operations_are_charged_per_record() -> None:
     short, long = Meter(), Meter()
-    train(made(), loss, Plan((X, Y), 1, 4, 0.01), generator(1), short)
-    train(made(), loss, Plan((X, Y), 3, 4, 0.01), generator(1), long)
+    train(made(), loss, TrainingPlan((X, Y), 1, 4, 0.01), generator(1), short)
+    train(made(), loss, TrainingPlan((X, Y), 3, 4, 0.01), generator(1), long)
     assert long.flops == 3 * short.flops > 0
 
 
@@ -81,13 +82,13 @@ def test_the_defenses_modules_and_objective_take_part() -> None:
 
     defense = Bottleneck()
     before = defense.gate.weight.detach().clone()
-    train(made(), lambda m, b: (loss(m, b), m(b[0])), Plan((X, Y), 2, 4, 0.05), generator(1), Meter(), defense)
+    train(made(), lambda m, b: (loss(m, b), m(b[0])), TrainingPlan((X, Y), 2, 4, 0.05), generator(1), Meter(), defense)
     assert not torch.equal(before, defense.gate.weight)
 
 
 def test_a_private_step_is_the_clipped_sum_over_the_expected_batch() -> None:
     model, slow = made(), made()
-    plan = Plan((X, Y), 1.0, 12, 0.5, "sgd")
+    plan = TrainingPlan((X, Y), 1.0, 12, 0.5, "sgd")
     rate, steps = train_private(model, loss, plan, DPSGD(0.3, 0.0, 1.0), generator(1), generator(2), Meter())
     assert (rate, steps) == (1.0, 1)
     total = [torch.zeros_like(p) for p in slow.parameters()]
@@ -104,7 +105,7 @@ def test_a_private_step_is_the_clipped_sum_over_the_expected_batch() -> None:
 def test_private_noise_has_the_declared_size_even_in_empty_steps() -> None:
     model = nn.Linear(50, 40, bias=False)
     start = model.weight.detach().clone()
-    plan = Plan((torch.zeros(10, 50), torch.zeros(10, dtype=torch.long)), 1e-3, 1, 1.0, "sgd")
+    plan = TrainingPlan((torch.zeros(10, 50), torch.zeros(10, dtype=torch.long)), 1e-3, 1, 1.0, "sgd")
     _, steps = train_private(model, loss, plan, DPSGD(2.0, 3.0, 1e-3), generator(1), generator(2), Meter())
     assert steps == 1
     assert float((model.weight.detach() - start).std()) == pytest.approx(6.0, rel=0.1)  # expected batch: at least 1
@@ -114,9 +115,9 @@ def test_private_noise_has_the_declared_size_even_in_empty_steps() -> None:
 @pytest.mark.parametrize("dp", [DPSGD(0.0, 1.0), DPSGD(1.0, -1.0), DPSGD(1.0, 1.0, 1.5)])
 def test_impossible_parameters_are_refused(dp: DPSGD) -> None:
     with pytest.raises(DefenseError, match=r"must be|negative"):
-        train_private(made(), loss, Plan((X, Y), 1, 4, 0.1), dp, generator(1), generator(2), Meter())
+        train_private(made(), loss, TrainingPlan((X, Y), 1, 4, 0.1), dp, generator(1), generator(2), Meter())
 
 
 def test_impossible_plans_are_refused_with_every_problem() -> None:
     with pytest.raises(ProtocolError, match=r"same number.*optimiser 'magic'.*batch size 0"):
-        Plan((X, Y[:3]), 1, 0, 0.1, "magic")
+        TrainingPlan((X, Y[:3]), 1, 0, 0.1, "magic")

@@ -13,8 +13,11 @@ from harness.errors import DefenseError
 from harness.models import load_part
 from harness.plugins.submission import Submission
 from harness.protocol.net import SERVER
-from harness.runtime.isolation import WorkerProcess, Zygote
-from harness.runtime.runner import Outcome, Runner, Task, worker_spec
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits, WorkerProcess
+from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
 from harness.wire.log import WireLog
 from harness.wire.message import Kind
@@ -30,7 +33,7 @@ class Plugin(Defense):
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=20.0) as runner:
+    with Runner(threads=1, limits=Limits(cpu_seconds=20.0)) as runner:
         yield runner
 
 
@@ -39,7 +42,7 @@ def frames(outcome: Outcome) -> list[bytes]:
 
 
 def test_process_and_none_send_the_same_bytes(runner: Runner, toy_deployment: Deployment, submission: Make) -> None:
-    task = Task(submission(NOISE), noise=("point", 0))
+    task = Execution(submission(NOISE), noise=("point", 0))
     with Runner(isolation="none", threads=1) as direct:
         inside = direct.execute(toy_deployment, task)
     outside = runner.execute(toy_deployment, task)
@@ -51,7 +54,7 @@ def test_process_and_none_send_the_same_bytes(runner: Runner, toy_deployment: De
 
 def test_noise_depends_on_the_noise_axes_alone(runner: Runner, toy_deployment: Deployment, submission: Make) -> None:
     plugin = submission(NOISE)
-    one, same, other = (runner.execute(toy_deployment, Task(plugin, noise=n)) for n in [(1,), (1,), (2,)])
+    one, same, other = (runner.execute(toy_deployment, Execution(plugin, noise=n)) for n in [(1,), (1,), (2,)])
     assert frames(one) == frames(same) != frames(other)
 
 
@@ -63,7 +66,7 @@ def test_every_forward_goes_through_the_defense_and_each_position_is_sent_once(
         def send(self, message):
             return message.replace(hidden=torch.zeros_like(message["hidden"]))
     """)
-    plain, silent = runner.execute(toy_deployment, Task(None)), runner.execute(toy_deployment, Task(zeros))
+    plain, silent = runner.execute(toy_deployment, Execution(None)), runner.execute(toy_deployment, Execution(zeros))
     up = [e.message() for e in silent.log.entries if e.receiver == SERVER]
     assert all(m.kind is Kind.HIDDEN and not m["hidden"].any() for m in up)
     steps = {m.step: len(m["hidden"]) for m in up if m.session == 0}
@@ -74,7 +77,7 @@ def test_every_forward_goes_through_the_defense_and_each_position_is_sent_once(
 
 
 def test_split_protocol_predicts_what_the_whole_model_does(runner: Runner, toy_deployment: Deployment) -> None:
-    outcome = runner.execute(toy_deployment, Task(None))
+    outcome = runner.execute(toy_deployment, Execution(None))
     plan = toy_deployment.parties[PARTY]
     whole = load_part(toy_deployment.public.model, 0, None, head=True)
     from harness.models.tokens import load_tokens, tokenizer_folder
@@ -90,7 +93,7 @@ def test_split_protocol_predicts_what_the_whole_model_does(runner: Runner, toy_d
 
 
 def test_costs_are_what_crossed_the_wire(runner: Runner, toy_deployment: Deployment) -> None:
-    outcome = runner.execute(toy_deployment, Task(None))
+    outcome = runner.execute(toy_deployment, Execution(None))
     up = [e for e in outcome.log.entries if e.receiver == SERVER]
     assert outcome.costs.bytes_up == sum(len(e.frame) for e in up)
     assert outcome.costs.messages_up == outcome.costs.round_trips == len(up) == outcome.costs.messages_down
@@ -108,10 +111,10 @@ def test_costs_are_what_crossed_the_wire(runner: Runner, toy_deployment: Deploym
 
 
 def test_solo_replay_emits_identical_bytes(runner: Runner, toy_deployment: Deployment, submission: Make) -> None:
-    task = Task(submission(NOISE), noise=("point", 0))
+    task = Execution(submission(NOISE), noise=("point", 0))
     log = runner.execute(toy_deployment, task).log
-    assert runner.zygote is not None
-    worker = WorkerProcess(runner.zygote, worker_spec(toy_deployment, task, 1), 20.0)
+    assert runner.fork_server is not None
+    worker = WorkerProcess(runner.fork_server, worker_spec(toy_deployment, task, 1), 20.0)
     inbox: list[bytes | None] = [None, *log.inbox(PARTY)]
     replayed = [worker.step(PARTY, frame) for frame in inbox]
     worker.close()
@@ -119,14 +122,14 @@ def test_solo_replay_emits_identical_bytes(runner: Runner, toy_deployment: Deplo
 
 
 def test_wire_log_survives_its_byte_form(runner: Runner, toy_deployment: Deployment) -> None:
-    log = runner.execute(toy_deployment, Task(None)).log
+    log = runner.execute(toy_deployment, Execution(None)).log
     again = WireLog.from_bytes(log.to_bytes())
     assert again.entries == log.entries
 
 
 def test_knockout_answers_from_other_inputs(runner: Runner, toy_deployment: Deployment, submission: Make) -> None:
-    honest = runner.execute(toy_deployment, Task(None))
-    swapped = runner.execute(toy_deployment, Task(None, behaviour="knockout"))
+    honest = runner.execute(toy_deployment, Execution(None))
+    swapped = runner.execute(toy_deployment, Execution(None, behaviour="knockout"))
     assert honest.log.outbox(PARTY)[0] == swapped.log.outbox(PARTY)[0]
     assert all(a != b for a, b in zip(honest.log.inbox(PARTY)[:1], swapped.log.inbox(PARTY)[:1], strict=True))
 
@@ -151,21 +154,30 @@ def test_misbehaviour_is_a_readable_error(
 ) -> None:
     body, words = BAD[case]
     with pytest.raises(DefenseError, match=words):
-        runner.execute(toy_deployment, Task(submission(f"class Plugin(Defense):\n    {body}\n")))
-    assert frames(runner.execute(toy_deployment, Task(None)))  # other runs go on
+        runner.execute(toy_deployment, Execution(submission(f"class Plugin(Defense):\n    {body}\n")))
+    assert frames(runner.execute(toy_deployment, Execution(None)))  # other runs go on
 
 
-def test_silence_beyond_the_time_limit_is_an_error(
-    worker_server: Zygote, toy_deployment: Deployment, submission: Make
+@pytest.mark.parametrize(
+    ("body", "limits", "words"),
+    [
+        ("while True: pass", Limits(cpu_seconds=2.0), "limit of 2 s of CPU time"),
+        (
+            "import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n while True: pass",
+            Limits(cpu_seconds=2.0),
+            "limit of 2 s of CPU",
+        ),
+        ("import time; time.sleep(600)", Limits(wall_seconds=1.0), "wall limit of 1 s"),
+    ],
+)
+def test_work_and_silence_beyond_a_limit_are_errors(
+    body: str, limits: Limits, words: str, worker_server: ForkServer, toy_deployment: Deployment, submission: Make
 ) -> None:
-    hangs = submission("""
-    class Plugin(Defense):
-        def send(self, message):
-            while True: pass
-    """)
-    short = Runner(threads=1, time_limit=2.0, zygote=worker_server)
-    with short, pytest.raises(DefenseError, match="time limit of 2 s"):
-        short.execute(toy_deployment, Task(hangs))
+    lines = "\n".join(f"        {line}" for line in body.split("\n "))
+    hangs = submission(f"class Plugin(Defense):\n    def send(self, message):\n{lines}\n")
+    short = Runner(threads=1, limits=limits, fork_server=worker_server)
+    with short, pytest.raises(DefenseError, match=words):
+        short.execute(toy_deployment, Execution(hangs))
 
 
 def test_what_a_submission_prints_goes_nowhere(
@@ -177,12 +189,12 @@ def test_what_a_submission_prints_goes_nowhere(
             print('{"ok": true}', flush=True)
             return message
     """)
-    runner.execute(toy_deployment, Task(loud))
+    runner.execute(toy_deployment, Execution(loud))
     assert capfd.readouterr().out == ""
 
 
 def test_labels_and_annotations_never_reach_the_worker(toy_deployment: Deployment) -> None:
-    spec = worker_spec(toy_deployment, Task(None), 1)
+    spec = worker_spec(toy_deployment, Execution(None), 1)
     for item in spec["parties"][PARTY]["items"]:
         assert set(item) == {"id", "text"}
     assert json.loads(json.dumps(spec)) == spec

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.record import make
-from harness.defense import Item
+from harness.attack import Candidate
+from harness.data.record import Item, make
 from harness.scenario.checks import deployment_problems
 from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
-from harness.wire.coalition import Candidate
 from tests.harness.pooling import deployment
 
 

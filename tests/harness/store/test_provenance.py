@@ -12,7 +12,7 @@ import torch
 
 from harness.store import provenance as env
 
-ROOT = Path(env.__file__).resolve().parents[1]
+ROOT = Path(env.__file__).resolve().parents[2]
 
 
 def test_environment_describes_this_process() -> None:

@@ -15,7 +15,7 @@ from harness.store import Store
 from harness.store.schema import CellRecord, Costs, Environment, LedgerEntry, RunRecord, Score
 from harness.util.keys import key
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(number: int = 0, **change: Any) -> RunRecord:

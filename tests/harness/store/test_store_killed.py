@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.store import Store
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 WRITER = """
 import sys

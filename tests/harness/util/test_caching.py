@@ -7,14 +7,14 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.util.caching import once
+from harness.util.caching import single_flight
 
 
 def test_threads_that_ask_at_the_same_time_get_one_value() -> None:
     made: list[int] = []
     inside = threading.Barrier(4)
 
-    @once(maxsize=4)
+    @single_flight(maxsize=4)
     def value(key: int) -> object:
         made.append(key)
         return object()
@@ -32,7 +32,7 @@ def test_threads_that_ask_at_the_same_time_get_one_value() -> None:
 def test_different_arguments_do_not_wait_for_each_other() -> None:
     first_is_inside, second_is_done = threading.Event(), threading.Event()
 
-    @once(maxsize=4)
+    @single_flight(maxsize=4)
     def value(key: str) -> bool:
         if key == "slow":
             first_is_inside.set()
@@ -51,7 +51,7 @@ def test_arguments_that_the_cache_has_let_go_are_freed() -> None:
     class Thing:
         pass
 
-    @once(maxsize=1)
+    @single_flight(maxsize=1)
     def name(thing: Thing) -> str:
         return type(thing).__name__
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from pathlib import Path
@@ -84,9 +85,49 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_source_hash_follows_every_import(package: Path, file: str) -> None:
     before = keys.source_hash("keyspkg.family.main", "keyspkg")
     with (package / file).open("a") as out:
-        out.write("# one more line\n")
+        out.write("one_more = 1\n")
     assert keys.source_hash("keyspkg.family.main", "keyspkg") != before
     assert "keyspkg" not in sys.modules
+
+
+def test_source_hash_survives_a_move_and_words(package: Path) -> None:
+    """Words, formatting and places of modules do not change what the code computes."""
+    before = keys.source_hash("keyspkg.family.main", "keyspkg")
+    (package / "family/inner.py").unlink()
+    (package / "rooms").mkdir()
+    (package / "rooms/__init__.py").write_text("")
+    (package / "rooms/leaf.py").write_text(
+        '"""Words."""\n\n__all__ = ["g"]\n\n\ndef g():\n    """More words."""\n    ...\n'
+    )
+    (package / "rooms/inside.py").write_text("# words\ndef f():\n    from keyspkg.rooms.leaf import g\n")
+    (package / "family/main.py").write_text(
+        '"""Main."""\n\nimport os, keyspkg.other\nfrom .. import shared\nfrom keyspkg.rooms.inside import f\n'
+    )
+    assert keys.source_hash("keyspkg.family.main", "keyspkg") == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("x = f(1,\n      2)", "x = f(1, 2)  # why", True),
+        ("from attacks.a import f, g", "from attacks.b import f\nfrom attacks.c import g", True),
+        ("from attacks.a import f", "from attacks.a import f as g", False),
+        ("import numpy", "import torch", False),
+        ("from numpy import a", "from torch import a", False),
+        ("place = 'attacks.a:B'", "place = 'attacks.c.d:B'", True),
+        ("place = 'attack'", "place = 'another'", False),
+        ("x = 1", "x = 1.0", False),
+        ("x = True", "x = 1", False),
+        ("x = None", "x = 'None'", False),
+        ("def f(x: int): return x", "def f(x: int): 'Doc.'; return x", True),
+        ("x = -1", "x = 1", False),
+        ("x = a < b", "x = a > b", False),
+        ("x = (a, b)", "x = [a, b]", False),
+    ],
+)
+def test_code_digest_is_about_what_is_computed(before: str, after: str, same: bool) -> None:
+    digests = [keys.code_digest(ast.parse(text)) for text in (before, after)]
+    assert (digests[0] == digests[1]) is same
 
 
 @pytest.mark.parametrize("file", ["family/unrelated.py", "family/__init__.py", "deep/__init__.py"])

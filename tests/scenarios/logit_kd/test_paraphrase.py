@@ -59,7 +59,7 @@ def test_a_copy_differs_from_its_text() -> None:
 def test_words_of_the_real_encoder_stand_for_their_like_and_copies_mean_the_same() -> None:
     from harness.data import load, records
     from harness.models.embeddings import embed
-    from harness.scenario.deployment import Encoder, PartRef
+    from harness.models.refs import Encoder, PartRef
 
     model = "all-minilm-l6-v2"
     found = synonyms(model, ["doctor", "kids", "flu", "qqqqq"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.runtime.runner import Outcome
+from harness.runtime.execution import Outcome
 from harness.scenario.deployment import Deployment
 from harness.scenario.toy import toy_model, toy_records
 from scenarios.synthetic_fusion.build import assemble

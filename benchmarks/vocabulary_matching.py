@@ -12,12 +12,12 @@ import argparse
 import time
 
 import torch
+from tests.attacks.embedding_inversion.worlds import real_view, sms
+from tests.attacks.lab import token_accuracy
 
 from attacks.embedding_inversion.matching import VocabularyMatching, text_jobs
 from attacks.embedding_inversion.matching_exact import invert_exactly
 from harness.models import Part
-from tests.attacks.embedding_inversion.worlds import real_view, sms
-from tests.attacks.lab import token_accuracy
 
 MODEL = "smollm2-135m-instruct"
 

@@ -1,1 +1,1 @@
-"""The standardised attacks, one folder per family; each file is one attack and is readable on its own."""
+"""The standardised attacks: a folder for what is guessed, a file (or folder) for each attack, tools in ``toolkit``."""

@@ -13,11 +13,11 @@ import time
 
 import torch
 
-from attacks.embedding_inversion.matching import VocabularyMatching, text_jobs
-from attacks.embedding_inversion.matching_exact import invert_exactly
+from attacks.embedding_inversion.vocabulary_matching import VocabularyMatching, text_jobs
+from attacks.embedding_inversion.vocabulary_matching.exact import invert_exactly
 from harness.models import Part
-from tests.attacks.embedding_inversion.worlds import real_view, sms
-from tests.attacks.lab import token_accuracy
+from tests.stand_ins.split_view import token_accuracy
+from tests.stand_ins.split_worlds import real_view, sms
 
 MODEL = "smollm2-135m-instruct"
 

@@ -1,4 +1,4 @@
-"""Attacks that read text, or properties of it, out of the hidden states that a private party sends."""
+"""Attacks that read text out of hidden states, pooled embeddings and prototypes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ __all__ = ["ATTACKS"]
 _HERE = "attacks.embedding_inversion"
 
 ATTACKS: dict[str, str] = {
-    "vocabulary_matching": f"{_HERE}.matching:VocabularyMatching",
-    "nearest_token": f"{_HERE}.nearest:NearestToken",
-    "ridge_inverter": f"{_HERE}.ridge:RidgeInverter",
-    "gru_inverter": f"{_HERE}.gru:GruInverter",
-    "relaxed_optimisation": f"{_HERE}.relaxed:RelaxedOptimisation",
-    "attribute_probe": f"{_HERE}.probe:AttributeProbe",
-    "blind_tokens": f"{_HERE}.blind:BlindTokens",
-    "blind_attribute": f"{_HERE}.blind:BlindAttribute",
+    "blind_tokens": f"{_HERE}.blind_tokens:BlindTokens",
+    "blind_words": f"{_HERE}.blind_words:BlindWords",
+    "gru_inverter": f"{_HERE}.gru_inverter:GruInverter",
+    "nearest_token": f"{_HERE}.nearest_token:NearestToken",
+    "prototype_decoder": f"{_HERE}.prototype_decoder:PrototypeDecoder",
+    "prototype_decomposition": f"{_HERE}.prototype_decomposition:PrototypeDecomposition",
+    "prototype_inversion": f"{_HERE}.prototype_inversion:PrototypeInversion",
+    "prototype_nearest": f"{_HERE}.prototype_nearest:PrototypeNearest",
+    "relaxed_optimisation": f"{_HERE}.relaxed_optimisation:RelaxedOptimisation",
+    "ridge_inverter": f"{_HERE}.ridge_inverter:RidgeInverter",
+    "vocabulary_matching": f"{_HERE}.vocabulary_matching:VocabularyMatching",
 }
 """Attack name -> ``module:class``."""

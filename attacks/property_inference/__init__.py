@@ -1,4 +1,4 @@
-"""Attacks that tell a property of a party's whole dataset from the logits or prototypes that it shares."""
+"""Attacks that tell an attribute of a record, or a property of a party's whole dataset."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ __all__ = ["ATTACKS"]
 _HERE = "attacks.property_inference"
 
 ATTACKS: dict[str, str] = {
-    "property_logits": f"{_HERE}.plugins:PropertyLogits",
-    "property_prototypes": f"{_HERE}.plugins:PropertyPrototypes",
-    "blind_property": f"{_HERE}.plugins:BlindProperty",
+    "attribute_probe": f"{_HERE}.attribute_probe:AttributeProbe",
+    "blind_attribute": f"{_HERE}.blind_attribute:BlindAttribute",
+    "blind_property": f"{_HERE}.blind_property:BlindProperty",
+    "property_logits": f"{_HERE}.property_logits:PropertyLogits",
+    "property_prototypes": f"{_HERE}.property_prototypes:PropertyPrototypes",
+    "prototype_property": f"{_HERE}.prototype_property:PrototypeProperty",
 }
 """Attack name -> ``module:class``."""

@@ -10,20 +10,27 @@ import numpy as np
 import pytest
 import torch
 
-from attacks.prototype.blind_counts import BlindCounts
-from attacks.prototype.blind_words import BlindWords
-from attacks.prototype.class_counts import PrototypeCounts, PrototypeShares
-from attacks.prototype.class_presence import BlindClasses, PrototypePresence
-from attacks.prototype.decoded import PrototypeDecoder
-from attacks.prototype.decomposed import PrototypeDecomposition
-from attacks.prototype.inversion import PrototypeInversion, PrototypeNearest
-from attacks.prototype.mean_release import MeanRelease, PrototypeCosine
-from attacks.synthetic_text.canary_echo import CanaryEcho
-from attacks.synthetic_text.disclosure import PiiEcho, RareDisclosure
-from attacks.synthetic_text.echo_exposure import EchoExposure
-from attacks.synthetic_text.nearest import NearestRecord
-from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
-from attacks.votes.shares import VoteShares
+from attacks.embedding_inversion.blind_words import BlindWords
+from attacks.embedding_inversion.prototype_decoder import PrototypeDecoder
+from attacks.embedding_inversion.prototype_decomposition import PrototypeDecomposition
+from attacks.embedding_inversion.prototype_inversion import PrototypeInversion
+from attacks.embedding_inversion.prototype_nearest import PrototypeNearest
+from attacks.extraction.echo_exposure import EchoExposure
+from attacks.extraction.nearest_record import NearestRecord
+from attacks.extraction.pii_echo import PiiEcho
+from attacks.extraction.rare_disclosure import RareDisclosure
+from attacks.label_inference.blind_classes import BlindClasses
+from attacks.label_inference.blind_counts import BlindCounts
+from attacks.label_inference.prototype_counts import PrototypeCounts
+from attacks.label_inference.prototype_presence import PrototypePresence
+from attacks.label_inference.prototype_shares import PrototypeShares
+from attacks.label_inference.vote_shares import VoteShares
+from attacks.membership_inference.canary_echo import CanaryEcho
+from attacks.membership_inference.mean_release import MeanRelease
+from attacks.membership_inference.prototype_cosine import PrototypeCosine
+from attacks.membership_inference.top_voted import TopVoted
+from attacks.membership_inference.vote_probe import VoteProbe
+from attacks.membership_inference.vote_ratio import VoteRatio
 from harness.adversary.view import RunView
 from harness.attack import Attack
 from harness.metrics.membership import auc
@@ -36,8 +43,8 @@ from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
 from harness.scenario.plugin import Scenario
 from harness.store.archive import Archive
-from tests.attacks.live import live_view
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment as toy_deployment_of
+from tests.stand_ins.live_view import live_view
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +86,20 @@ def test_prototypes(runner: Runner, toy_folder: Path) -> None:
 def repeating(toy_folder: Path) -> Deployment:
     """Generators that know the records of their party by heart."""
     return toy_deployment_of(
-        str(toy_folder), "private_fusegen", epochs=30, repeats=2, learning_rate=0.02, rank=4, max_tokens=24, texts=12,
-        rounds=1, temperatures=(0.7,), canaries=4, average=4, auxiliary=14,
-    )  # fmt: skip
+        str(toy_folder),
+        "private_fusegen",
+        epochs=30,
+        repeats=2,
+        learning_rate=0.02,
+        rank=4,
+        max_tokens=24,
+        texts=12,
+        rounds=1,
+        temperatures=(0.7,),
+        canaries=4,
+        average=4,
+        auxiliary=14,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +114,11 @@ def test_synthetic_texts(runner: Runner, repeating: Deployment, archive: Archive
     them in the only round, learns nothing."""
     view = live_view(runner, repeating, coalition=coalition, shadows=4, archive=archive)
     echo = CanaryEcho(calibration="none", signals=("bigram", "cosine"))
-    found = [over_targets(attack, view, 4) for attack in (echo, EchoExposure(), RareDisclosure(), NearestRecord())]
+    guesses = [over_targets(attack, view, 4) for attack in (echo, EchoExposure(), RareDisclosure(), NearestRecord())]
     if coalition == "client":
-        assert np.mean(found) == pytest.approx(0.5, abs=0.1)
+        assert np.mean(guesses) == pytest.approx(0.5, abs=0.1)
     else:
-        assert np.mean(found) > 0.62 and found[2] > 0.7 and found[3] > 0.65
+        assert np.mean(guesses) > 0.62 and guesses[2] > 0.7 and guesses[3] > 0.65
     pii, secret = PiiEcho(), repeating.secrets["membership"]
     assert isinstance(secret, MembershipSecret)
     aimed = [(k, view.as_target(k, torch.Generator().manual_seed(k))) for k in range(1, 5)]
@@ -129,10 +147,26 @@ def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
 
     model = str(toy_model(toy_folder))
     settings = Settings(
-        method="aug_pe", data="toy", prefixes={"bank": "Bank:", "friend": "Friend:"}, generator=model, encoder=model,
-        clients=3, alpha=5.0, records=20, canaries=4, average=4, canary_kind="rare", auxiliary=14, public=6, test=6,
-        max_tokens=8, texts=4, rounds=2, generators=1, aggregation=aggregation,
-    )  # fmt: skip
+        method="aug_pe",
+        data="toy",
+        prefixes={"bank": "Bank:", "friend": "Friend:"},
+        generator=model,
+        encoder=model,
+        clients=3,
+        alpha=5.0,
+        records=20,
+        canaries=4,
+        average=4,
+        canary_kind="rare",
+        auxiliary=14,
+        public=6,
+        test=6,
+        max_tokens=8,
+        texts=4,
+        rounds=2,
+        generators=1,
+        aggregation=aggregation,
+    )
     deployment = assemble(settings, list(toy_records()), ("toy",))
     honest = live_view(runner, deployment)
     for attack in (VoteRatio(), VoteRatio(by_party=False), TopVoted()):
@@ -163,8 +197,8 @@ def test_the_echo_of_repeated_canaries_is_heard(runner: Runner) -> None:
     assert isinstance(scenario, Scenario)
     deployment = scenario.build(entry.name, settings, (suite, entry.scenario, 0))
     view = live_view(runner, deployment, shadows=6)
-    found = CanaryEcho(shadows=6).guess(view)
+    guess = CanaryEcho(shadows=6).guess(view)
     secret = deployment.secrets["membership"]
     assert isinstance(secret, MembershipSecret)
     canaries = [one.id for one in view.candidates if one.canary]
-    assert auc([found[one] for one in canaries], [int(secret.labels[one]) for one in canaries]) >= 0.7
+    assert auc([guess[one] for one in canaries], [int(secret.labels[one]) for one in canaries]) >= 0.7

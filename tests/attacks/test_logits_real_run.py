@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from attacks import label_distribution, membership
 from harness.adversary.shadows import ShadowBank
 from harness.adversary.target import TargetView
 from harness.adversary.view import Bank, RunView
@@ -19,10 +18,32 @@ from harness.runtime.execution import Execution
 from harness.runtime.runner import Runner
 from harness.scenario.plugin import Scenario
 from harness.store.archive import Archive
-from tests.attacks.live import live_view
-from tests.attacks.membership.test_parameters import hierarchy
+from tests.stand_ins.live_view import live_view
+from tests.stand_ins.logit_hierarchy import hierarchy
 
 SHADOWS = 4
+MEMBERSHIP = (
+    "blind_membership",
+    "cooperative_lira",
+    "distilled_lira",
+    "label_only",
+    "logit_loss",
+    "offline_lira",
+    "offline_rmia",
+    "rmia",
+    "shadow_lira",
+    "surrogate_lira",
+    "surrogate_loss",
+)
+LABELS = (
+    "argmax_histogram",
+    "black_box_shift",
+    "blind_candidates",
+    "logit_presence",
+    "logit_shares",
+    "mean_softmax",
+    "prior_fit",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,27 +51,27 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, 
     """(behaviour, coalition) -> an adaptive view of the live run."""
     scenario = load("scenario", "logit_kd")
     assert isinstance(scenario, Scenario)
-    made = scenario.small(str(tmp_path_factory.mktemp("toy")))
-    found = {}
+    deployment = scenario.small(str(tmp_path_factory.mktemp("toy")))
+    seen = {}
     with Runner(isolation="none", threads=1) as runner:
         for behaviour in ("chosen", "honest"):
-            live = runner.execute(made, Execution(None, behaviour=behaviour))
-            shadows = ShadowBank(runner, made, None, 0, behaviour, ("t", 0), "d", "u", Archive(), SHADOWS)
-            bank = Bank(runner, made, None, 0, "run", shadows=shadows)
+            live = runner.execute(deployment, Execution(None, behaviour=behaviour))
+            shadows = ShadowBank(runner, deployment, None, 0, behaviour, ("t", 0), "d", "u", Archive(), SHADOWS)
+            bank = Bank(runner, deployment, None, 0, "run", shadows=shadows)
             for name in ("server", "client"):
-                sight = TargetView(made, made.coalitions[name], live.log, live.own, shadows, True)
+                sight = TargetView(deployment, deployment.coalitions[name], live.log, live.own, shadows, True)
                 card, rng = DefenseCard("none", {}, ""), torch.Generator().manual_seed(0)
-                found[behaviour, name] = RunView(made.public, card, True, rng, bank, sight, {}, frozenset())
-        yield found
+                seen[behaviour, name] = RunView(deployment.public, card, True, rng, bank, sight, {}, frozenset())
+        yield seen
 
 
 def plugin(name: str) -> Attack:
-    made = load("attack", name)
-    assert isinstance(made, type) and issubclass(made, Attack)
-    return made()
+    attack = load("attack", name)
+    assert isinstance(attack, type) and issubclass(attack, Attack)
+    return attack()
 
 
-@pytest.mark.parametrize("name", sorted(n for n in membership.ATTACKS if not n.startswith("parameter")))
+@pytest.mark.parametrize("name", MEMBERSHIP)
 def test_membership_of_every_candidate_in_every_target(views: dict[tuple[str, str], RunView], name: str) -> None:
     attack, passive = plugin(name), name.startswith(("surrogate", "blind"))
     view = views["honest" if passive else "chosen", "server"]
@@ -83,15 +104,15 @@ def test_the_blind_guess_at_classes_serves_both_secrets(views: dict[tuple[str, s
 def test_counts_in_control_messages_are_read_by_edges_and_through_edges(toy_folder: Path) -> None:
     """An edge has its clients' counts; the server has their sum, and knows the mean of the group exactly."""
     with Runner(isolation="none", threads=1) as runner:
-        made = hierarchy(toy_folder)
-        edge, server = (live_view(runner, made, coalition=name) for name in ("edge0", "server"))
+        deployment = hierarchy(toy_folder)
+        edge, server = (live_view(runner, deployment, coalition=name) for name in ("edge0", "server"))
         guesses = [plugin("sent_counts").guess(view) for view in (edge, server)]
-    truth = made.secrets["label_distribution"]
+    truth = deployment.secrets["label_distribution"]
     exact, group = ([s.value for s in truth.score(guess) if s.metric == "tv"] for guess in guesses)
     assert exact == pytest.approx([0.0] * len(exact))
-    own = made.secrets["label_distribution:edge0"].score(guesses[0])
+    own = deployment.secrets["label_distribution:edge0"].score(guesses[0])
     assert {s.record for s in own} == set(truth.records) and max(s.value or 0.0 for s in own) < 1e-9
-    records = [r.label for plan in made.parties.values() for r in plan.records]
+    records = [r.label for plan in deployment.parties.values() for r in plan.records]
     for row in (guesses[1][party] for party in truth.records):
         assert row == pytest.approx({name: records.count(name) / len(records) for name in row})
     assert max(v for v in group if v is not None) > 0.0
@@ -102,7 +123,7 @@ def test_without_counts_there_is_nothing_to_read(views: dict[tuple[str, str], Ru
         plugin("sent_counts").guess(views["honest", "server"])
 
 
-@pytest.mark.parametrize("name", sorted(set(label_distribution.ATTACKS) - {"sent_counts"}))
+@pytest.mark.parametrize("name", LABELS)
 def test_aggregate_secrets_of_every_party(views: dict[tuple[str, str], RunView], name: str) -> None:
     view, attack = views["honest", "server"], plugin(name)
     guess = attack.guess(view)

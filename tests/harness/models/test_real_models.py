@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from harness.assets import MODELS, wheel
-from harness.models import PrefixTree, cut_block, load_part, load_tokenizer, resolve
+from harness.models import PrefixTree, cut_block, load_part, load_tokenizer
+from harness.models.resolve import resolve
 
 pytestmark = pytest.mark.slow
 

@@ -27,8 +27,8 @@ from harness.models import (
     load_tokenizer,
     model_hash,
     part_folder,
-    resolve,
 )
+from harness.models.resolve import resolve
 from harness.models.tokens import load_tokens, tokenizer_folder
 
 Tiny = Callable[[str], tuple[Any, Path]]

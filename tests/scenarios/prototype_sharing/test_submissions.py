@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from attacks.prototype.class_counts import PrototypeCounts, PrototypeShares
-from attacks.prototype.class_presence import PrototypePresence
-from attacks.prototype.inversion import PrototypeInversion
-from attacks.prototype.learned import space_of
-from attacks.prototype.reading import class_moments
+from attacks.embedding_inversion.prototype_inversion import PrototypeInversion
+from attacks.label_inference.prototype_counts import PrototypeCounts
+from attacks.label_inference.prototype_presence import PrototypePresence
+from attacks.label_inference.prototype_shares import PrototypeShares
+from attacks.toolkit.prototype_space.moments import class_moments
+from attacks.toolkit.prototype_space.space_of_run import space_of
 from harness.metrics.membership import auc
 from harness.plugins.submission import Point, Submission, load_submission
 from harness.runtime.execution import Execution, Outcome
@@ -23,8 +24,8 @@ from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER
 from harness.wire.message import Message
-from tests.attacks.live import live_view
 from tests.scenarios.prototype_sharing.world import LABELS, deployment
+from tests.stand_ins.live_view import live_view
 
 ROOT = Path(__file__).parents[3] / "submissions"
 

@@ -1,0 +1,149 @@
+"""Vocabulary matching: run the public model on guesses and keep those whose states are the messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from attacks.embedding_inversion.vocabulary_matching.beam import Beam, invert_by_beam
+from attacks.embedding_inversion.vocabulary_matching.candidates import (
+    Decoder,
+    ExactDecoder,
+    StateLaw,
+    fit_discriminant,
+    fit_state_law,
+)
+from attacks.embedding_inversion.vocabulary_matching.exact import Job, invert_exactly
+from attacks.embedding_inversion.vocabulary_matching.hunt import Effort, Problem
+from attacks.embedding_inversion.vocabulary_matching.prior import unigram
+from attacks.toolkit.defense_channel.channel import Channel, open_channel
+from attacks.toolkit.defense_channel.live import live_channel
+from attacks.toolkit.readers.hidden_states import (
+    Sequences,
+    TokenStates,
+    allowed_tokens,
+    auxiliary_sequences,
+    clean_states,
+    flatten,
+    forward_part,
+    private_slice,
+    probe_sequences,
+)
+from harness.attack import Attack, single_flight
+
+if TYPE_CHECKING:
+    from attacks.toolkit.defense_channel.maps import Map
+    from harness.attack import Guess, Observation, Part, Public, View
+
+__all__ = ["VocabularyMatching", "text_jobs"]
+
+
+class VocabularyMatching(Attack):
+    """Token by token, with the public model run on candidates after the prefix found so far.
+
+    Candidates come from a linear discriminant that ranks the whole vocabulary by one message. Without noise, the
+    token whose state is the one sent is recognised at once (:mod:`.matching_exact`); where none fits, the search
+    widens step by step up to the whole vocabulary. Under noise, a beam search maximises the likelihood of all
+    messages times the public language model's probability of the text (:mod:`.matching_beam`).
+
+    The adaptive variant works through the law of the defended messages, fitted on simulations or known pairs
+    (:mod:`.channel`); the oblivious one takes messages for undefended states.
+
+    Parameters: ``texts`` auxiliary texts and ``probes`` random sequences train the discriminant; ``simulated`` texts
+    fit the channel; ``first``, ``wide``, ``steps`` and ``scan`` are the :class:`Effort` without noise; ``width``,
+    ``fan`` and ``prior`` the :class:`Beam` under noise; ``language`` allows the language model.
+    """
+
+    name: ClassVar[str] = "vocabulary_matching"
+    summary: ClassVar[str] = "sequential matching of states over the vocabulary, exact or by beam search under noise"
+    source: ClassVar[str] = (
+        "Thomas et al. 2025 (Hidden No More, vocabulary matching); Nikolaou et al. 2025 (SipIt, sequential inversion)"
+    )
+
+    def __init__(
+        self,
+        *,
+        texts: int = 600,
+        probes: int = 400,
+        simulated: int = 64,
+        first: int = 8,
+        wide: int = 64,
+        steps: int = 40,
+        scan: int | None = None,
+        width: int = 4,
+        fan: int = 32,
+        prior: float = 1.0,
+        language: bool = True,
+    ) -> None:
+        self.texts, self.probes, self.simulated = texts, probes, simulated
+        self.effort = Effort(first=first, wide=wide, steps=steps, scan=scan)
+        self.beam = Beam(width=width, fan=fan, weight=prior)
+        self.language = language
+
+    def refuses(self, public: Public) -> str | None:
+        """Encoders have no order of causes, and pooled messages no positions."""
+        from harness.attack import family_of, read_config, resolve
+
+        if public.pooled:
+            return "a pooled message has no token positions to match one after another"
+        if not family_of(read_config(resolve(public.model))).causal:
+            return f"{public.model} is an encoder: every state depends on the tokens after it as well"
+        return None
+
+    def guess(self, view: View) -> Guess:
+        """Token ids of every record."""
+        observed, public = view.observations(), view.public
+        if not observed:
+            return {}
+        problem, jobs = self.problem(view), text_jobs(view)
+        if problem.channel.noisy:
+            texts = invert_by_beam(problem, jobs, public.prefix, public.suffix, self.beam)
+        else:
+            exact = invert_exactly(problem, jobs, public.prefix, self.effort)
+            texts = [one.ids for one in exact]
+        return {one.record: list(ids) for one, ids in zip(observed, texts, strict=True)}
+
+    def problem(self, view: View) -> Problem:
+        """Everything that is fitted before the secrets are looked at: channel, discriminant, prior."""
+        public, part = view.public, forward_part(view)
+        texts = auxiliary_sequences(view, self.texts)
+        allowed = allowed_tokens(public, part.vocab_size).to(view.device)
+        sequences = texts + probe_sequences(public, part.vocab_size, self.probes)
+        clean = _clean(part, sequences, public)
+        channel = live_channel(view, self.simulated) if view.adaptive else open_channel(clean.states.std(0))
+        decoder = self._decoder(part, channel, sequences, public)
+        whole = view.part(0, None, head=True) if self.language and public.prefix else None
+        return Problem(part, channel, decoder, unigram(texts, allowed), channel.tolerance, whole)
+
+    def _decoder(self, part: Part, channel: Channel, sequences: Sequences, public: Public) -> Decoder:
+        if public.cut == 0:
+            return ExactDecoder(part, channel)
+        table = part.embed_table.detach()
+        law = _moved_law(part, sequences, public.prefix, public.suffix, channel.map)
+        return fit_discriminant(channel, law, table)
+
+
+def text_jobs(view: View) -> list[Job]:
+    """The messages of every observed text, at its private positions and at the suffix."""
+    return [_job(view.public, one) for one in view.observations()]
+
+
+def _job(public: Public, observation: Observation) -> Job:
+    where = private_slice(public, observation)
+    tail = observation.states[where.stop : where.stop + len(public.suffix)]
+    return Job(observation.states[where], tail=tail if len(tail) == len(public.suffix) else None)
+
+
+def _clean(part: Part, sequences: Sequences, public: Public) -> TokenStates:
+    return flatten(clean_states(part, sequences, public.prefix, public.suffix), sequences, public)
+
+
+@single_flight(maxsize=4)
+def _moved_law(
+    part: Part, sequences: Sequences, prefix: tuple[int, ...], suffix: tuple[int, ...], move: Map
+) -> StateLaw:
+    """The law of moved states, once per deployment and map: operating points that differ in noise alone share it."""
+    states = move.expect(torch.cat(clean_states(part, sequences, prefix, suffix)))
+    ids = torch.tensor([token for sequence in sequences for token in sequence], device=states.device)
+    return fit_state_law(states, ids, part.embed_table.detach())

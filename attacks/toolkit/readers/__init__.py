@@ -1,0 +1,1 @@
+"""Readers of a transcript, a module for each kind of message."""

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from attacks.property_inference.attribute_probe import AttributeProbe, pooled_state
+from harness.attack import Observation
+from harness.errors import SuiteError
+from tests.stand_ins.split_view import SplitView, isotropic, plain_deployment, tiny_model
+from tests.stand_ins.split_worlds import noise_instead, random_texts, real_view, sms
+
+
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory):
+    torch.set_num_threads(1)
+    return tiny_model(tmp_path_factory.mktemp("gpt2"), "gpt2")
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    return tiny_model(tmp_path_factory.mktemp("bert"), "bert")
+
+
+def rotation(rng):
+    turn = torch.linalg.qr(torch.randn(32, 32, generator=rng))[0]
+    return lambda states, position, noise: states @ turn
+
+
+def world(model, cut=2, times=1, **changes):
+    """Random texts that end in token 50 (``times``) where the attribute is 0, in token 60 where it is 1."""
+    texts = [text + f" {50 + 10 * (number % 2)}" * times for number, text in enumerate(random_texts(400, 3))]
+    attributes = {text: {"ending": number % 2} for number, text in enumerate(texts)}
+    secrets = {f"s{number}": text for number, text in enumerate(texts[:100])}
+    options = {"max_tokens": 12, "attributes": attributes, **changes}
+    return SplitView(model, cut, secrets, texts[100:], **options)
+
+
+def balanced(view, attack):
+    scores = attack.guess(view)
+    right = [(scores[f"s{number}"] > 0.5) == bool(number % 2) for number in range(100)]
+    return (np.mean(right[::2]) + np.mean(right[1::2])) / 2
+
+
+def probe(**options):
+    return AttributeProbe(attribute="ending", inverse_penalty=0.1, **options)
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+@pytest.mark.parametrize("cut", [0, 2])
+def test_a_planted_attribute_is_found(gpt2, cut, adaptive):
+    assert balanced(world(gpt2, cut, adaptive=adaptive), probe()) >= 0.9
+
+
+def test_a_planted_attribute_is_found_in_pooled_vectors(bert):
+    assert balanced(world(bert, 4, times=4, pooled=True, suffix=(2,)), probe()) >= 0.8
+
+
+@pytest.mark.parametrize("options", [{}, {"direct": 150}])
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_noise_alone_leaves_it_at_chance(gpt2, adaptive, options):
+    assert 0.3 < balanced(world(gpt2, deploy=noise_instead, adaptive=adaptive), probe(**options)) < 0.7
+
+
+def test_a_secret_rotation_is_broken_by_known_pairs(gpt2):
+    options = {"deploy": rotation, "known": random_texts(150, 9)}
+    assert balanced(world(gpt2, **options), probe()) >= 0.85
+    assert balanced(world(gpt2, adaptive=False, **options), probe()) < 0.75
+
+
+def test_simulated_messages_can_be_learned_from_directly(gpt2):
+    view = world(gpt2, deploy=isotropic(0.1))
+    assert balanced(view, probe(direct=250)) >= 0.75
+    assert view.simulations == 250
+
+
+def test_features_are_the_mean_of_the_private_positions(gpt2):
+    view = world(gpt2, prefix=(1, 1), suffix=(2,))
+    states = torch.arange(12.0).reshape(6, 2)
+    observation = Observation("r", states, prompt_length=5)
+    torch.testing.assert_close(pooled_state(view.public, observation), states[2:4].mean(0))
+
+
+def test_one_class_is_a_clear_error(gpt2):
+    with pytest.raises(SuiteError, match="not both values"):
+        AttributeProbe(attribute="unknown").guess(world(gpt2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deploy", [plain_deployment, noise_instead])
+def test_a_planted_attribute_of_real_states(deploy):
+    from harness.data import plant_attribute
+
+    short = [record for record in sms() if len(record.text) < 50]
+    planted = list(plant_attribute(short[:900], np.random.default_rng(0)))
+    view = real_view("smollm2-135m-instruct", 8, planted, private=300, auxiliary=600, max_tokens=24, deploy=deploy)
+    scores = AttributeProbe(attribute="planted").guess(view)
+    right = [((scores[one.id] > 0.5) == bool(one.attributes["planted"]), one) for one in planted[:300]]
+    sides = [np.mean([hit for hit, one in right if one.attributes["planted"] == value]) for value in (0, 1)]
+    assert np.mean(sides) >= 0.9 if deploy is plain_deployment else 0.4 < np.mean(sides) < 0.6

@@ -1,4 +1,4 @@
-"""How fast is the board? Ratios against the simplest thing that could show the same numbers: reading its table.
+"""Times of the board, as ratios against the simplest thing that could show the same numbers: reading its table.
 
 Each submission has 5 operating points on 8 entries, 20 attacks and 3 seeds: 2.4 million cells for 1,000 of them. Cold
 is a fresh process.
@@ -46,7 +46,7 @@ def fresh(code: str, path: Path) -> float:
 def main(submissions: int) -> None:
     """Make the board, time it, print."""
     from leaderboard.queries import open_board, pareto, with_weights
-    from tests.leaderboard.big import big_board
+    from tests.stand_ins.large_board import big_board
 
     with tempfile.TemporaryDirectory() as folder:
         path = big_board(Path(folder, "big.board.duckdb"), submissions)

@@ -1,4 +1,4 @@
-"""How fast are exports? The whole board of 1,000 submissions with 5 operating points on 8 entries, 40,000 rows.
+"""Times of exports of the whole board of 1,000 submissions with 5 operating points on 8 entries, 40,000 rows.
 
 Ratios against the simplest way to the same rows: DuckDB's own COPY of the table to a file.
 
@@ -29,7 +29,7 @@ def main(submissions: int) -> None:
     """Make the board, time it, print."""
     from leaderboard.export import Request, render
     from leaderboard.queries import open_board
-    from tests.leaderboard.big import big_board
+    from tests.stand_ins.large_board import big_board
 
     with tempfile.TemporaryDirectory() as folder:
         path = big_board(Path(folder, "big.board.duckdb"), submissions, attacks=1, seeds=1)

@@ -1,4 +1,4 @@
-"""The board's verbs of the command line; everything heavy is imported by the verb that needs it."""
+"""Verbs of the board on the command line; everything heavy is imported by the verb that needs it."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Load portable records into the store; duplicates are recognised, conflicting records refused."""
-    from leaderboard.ingest import ingest as load
+    from leaderboard.records import ingest_records
 
-    report = load(paths, store_path(store))
+    report = ingest_records(paths, store_path(store))
     if as_json:
         emit("ingest/1", {"store": store_path(store).absolute(), "new": report.new, "known": report.known})
         return
@@ -55,9 +55,9 @@ def pack(
     as_json: JsonOption = False,
 ) -> None:
     """Write the store's latest records as portable bundles, which `leakboard ingest` reads."""
-    from leaderboard.ingest import pack as write
+    from leaderboard.records import pack_records
 
-    sizes = write(store_path(store), folder, suites=suite or (), submissions=submission or (), parquet=parquet)
+    sizes = pack_records(store_path(store), folder, suites=suite or (), submissions=submission or (), parquet=parquet)
     if as_json:
         emit("pack/1", {"files": [{"path": path.absolute(), "bytes": size} for path, size in sizes.items()]})
         return

@@ -1,4 +1,4 @@
-"""Reading a board: data frames of its tables, filtered. Read-only, one connection per call, no access to files."""
+"""Reading a board: data frames of its tables, filtered; read-only, one connection per call, no access to files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.assessment.flags import FLAGS
 from harness.errors import StoreError
-from leaderboard.ranking import UTILITY_FLOOR, pareto, with_weights
+from leaderboard.ranks import pareto, with_weights
 from leaderboard.schema import COLUMNS, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "FLAGS",
-    "UTILITY_FLOOR",
     "Board",
     "board_path",
     "compare",
@@ -37,7 +36,7 @@ _LISTS = frozenset(c.name for table in TABLES.values() for c in table.columns if
 
 
 def board_path(store: Path) -> Path:
-    """Where the board of a store is: ``leakboard.board.duckdb`` beside ``leakboard.duckdb``."""
+    """Path of a store's board: ``leakboard.board.duckdb`` beside ``leakboard.duckdb``."""
     return store.with_name(f"{store.stem}.board.duckdb")
 
 
@@ -60,7 +59,7 @@ def open_board(path: Path | str) -> Board:
 
 @dataclass(frozen=True)
 class Board:
-    """A board's file. Every method opens it anew and reads whole rows; cache what is read by :attr:`stamp`.
+    """A board's file; every method opens it anew and reads whole rows, which :attr:`stamp` helps to cache.
 
     Filters are a value or several; None does not filter. Frames have the columns of :data:`leaderboard.schema.TABLES`
     in their order; what is NULL is NaN (``isna``), lists are Python lists.
@@ -109,7 +108,7 @@ class Board:
         return self.table("overall", {"suite": suite, "submission": submissions})
 
     def headline(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
-        """What each submission's operating points reach together, by entry."""
+        """Joint achievements of each submission's operating points, by entry."""
         return self.table("headline", {"suite": suite, "entry": entry, "submission": submissions})
 
     def attacks(
@@ -143,7 +142,7 @@ class Board:
         return self.table("strata", {"suite": suite, "entry": entry, "submission": submissions})
 
     def tasks(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
-        """What utility tasks reach by themselves, and what they are held against."""
+        """Results of utility tasks by themselves, beside what they are held against."""
         return self.table("tasks", {"suite": suite, "entry": entry, "submission": submissions})
 
     def submissions(self, names: Wanted = None) -> DataFrame:
@@ -165,7 +164,7 @@ class Board:
     def choices(self, column: str, table: str = "board") -> list[str]:
         """The distinct values of a text column, sorted: what a filter can offer."""
         _check(table, [column])
-        with self._open() as connection:
+        with self.connect() as connection:
             sql = f'SELECT DISTINCT "{column}" FROM {table} WHERE "{column}" IS NOT NULL ORDER BY 1'
             return [row[0] for row in connection.execute(sql).fetchall()]
 
@@ -182,10 +181,11 @@ class Board:
         where = " AND ".join(f'"{column}" IN (SELECT unnest(?::VARCHAR[]))' for column in chosen)
         sql = f"SELECT {', '.join(_quoted(columns)) or '*'} FROM {name}"
         sql += (f" WHERE {where}" if where else "") + (f" ORDER BY {order}" if order else "")
-        with self._open() as connection:
+        with self.connect() as connection:
             return _frame(connection, sql, list(chosen.values()))
 
-    def _open(self) -> DuckDBPyConnection:
+    def connect(self) -> DuckDBPyConnection:
+        """A new connection to the file, read-only and without access to other files."""
         import duckdb
 
         try:
@@ -202,9 +202,9 @@ def compare(board: Board, names: Sequence[str], *, suite: Wanted = None, entry: 
     pairs = board.table("pairs", {"suite": suite, "entry": entry})
     a = _places(pairs, "a", names)
     b = _places(pairs, "b", names)
-    found = pairs[(a >= 0) & (b >= 0)].copy()
-    turned = (b > a)[found.index]
-    return _orient(found, ~turned & (a != b)[found.index])
+    matching = pairs[(a >= 0) & (b >= 0)].copy()
+    turned = (b > a)[matching.index]
+    return _orient(matching, ~turned & (a != b)[matching.index])
 
 
 def _places(pairs: DataFrame, side: str, names: Sequence[str]) -> Any:
@@ -212,10 +212,10 @@ def _places(pairs: DataFrame, side: str, names: Sequence[str]) -> Any:
     import pandas as pd
 
     rows = pairs[f"{side}_submission"] + "#" + pairs[f"{side}_point"].astype(str)
-    found = pd.Series(-1, index=pairs.index)
+    positions = pd.Series(-1, index=pairs.index)
     for index, name in reversed(list(enumerate(names))):
-        found[(rows == name) | (pairs[f"{side}_submission"] == name)] = index
-    return found
+        positions[(rows == name) | (pairs[f"{side}_submission"] == name)] = index
+    return positions
 
 
 def _orient(pairs: DataFrame, turn: Any) -> DataFrame:

@@ -6,7 +6,7 @@ draw comes from the generator passed in, and no result depends on the order of r
 
 from __future__ import annotations
 
-from harness.score.combine import WEIGHTS, check_weights, dcs, efficiency, pue
+from harness.score.combine import WEIGHTS, check_weights, dcs, efficiency, pue, pue_gradient
 from harness.score.exact import clopper_pearson
 from harness.score.leakage import leakage, max_t_null, privacy
 from harness.score.results import (
@@ -51,5 +51,6 @@ __all__ = [
     "mean",
     "privacy",
     "pue",
+    "pue_gradient",
     "utility",
 ]

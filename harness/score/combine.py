@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from math import isclose, isfinite, prod, sqrt
+from typing import overload
+
+import numpy as np
 
 from harness.errors import LeakboardError
 from harness.score.results import Costs
+from harness.util.arrays import Floats
 
-__all__ = ["WEIGHTS", "check_weights", "dcs", "efficiency", "pue"]
+__all__ = ["WEIGHTS", "check_weights", "dcs", "efficiency", "pue", "pue_gradient"]
 
 WEIGHTS = (0.45, 0.45, 0.10)
 """Default weights of privacy, utility and efficiency."""
@@ -43,20 +47,57 @@ def check_weights(weights: Sequence[float]) -> None:
         raise LeakboardError(f"weights {tuple(weights)}: give three (privacy, utility, efficiency), >= 0, summing to 1")
 
 
-def pue(privacy: float, utility: float, efficiency: float, weights: Sequence[float] = WEIGHTS) -> float:
-    """1 / (1 + sqrt(wp (1-P)^2 + wu max(0, 1-U)^2 + we (1-E)^2)), in (0, 1].
+@overload
+def pue(privacy: float, utility: float, efficiency: float, weights: Sequence[float] = WEIGHTS) -> float: ...
+@overload
+def pue(privacy: Floats, utility: Floats, efficiency: Floats, weights: Sequence[float] = WEIGHTS) -> Floats: ...
+def pue(
+    privacy: float | Floats, utility: float | Floats, efficiency: float | Floats, weights: Sequence[float] = WEIGHTS
+) -> float | Floats:
+    """1 / (1 + sqrt(wp (1-P)^2 + wu max(0, 1-U)^2 + we (1-E)^2)), in (0, 1], of one row or of arrays of rows.
 
     ``privacy`` is clipped to [0, 1]; utility beyond the undefended earns nothing more. The form is that of VFLAIR's
     Defense Capability Score (Zou et al. 2023). nan in, nan out: a row with a void part has no PUE. Raises
     LeakboardError on bad weights or an efficiency outside [0, 1].
     """
+    value: float | Floats = 1.0 / (1.0 + _distance(_losses(privacy, utility, efficiency, weights), weights))
+    return value
+
+
+def pue_gradient(
+    privacy: float, utility: float, efficiency: float, weights: Sequence[float] = WEIGHTS
+) -> tuple[float, float, float]:
+    """Derivatives of :func:`pue` by privacy, utility and efficiency; 0 where that part is perfect.
+
+    Raises LeakboardError as :func:`pue` does.
+    """
+    losses = _losses(privacy, utility, efficiency, weights)
+    distance = float(_distance(losses, weights))
+    value = 1.0 / (1.0 + distance)
+    by_privacy, by_utility, by_efficiency = (
+        value**2 * weight * float(loss) / distance if distance else 0.0
+        for weight, loss in zip(weights, losses, strict=True)
+    )
+    return by_privacy, by_utility, by_efficiency
+
+
+def _losses(
+    privacy: float | Floats, utility: float | Floats, efficiency: float | Floats, weights: Sequence[float]
+) -> tuple[float | Floats, float | Floats, float | Floats]:
+    """Distances of the three parts from their best values: Python's floats of floats, arrays of arrays."""
     check_weights(weights)
-    if efficiency < 0 or efficiency > 1:
-        raise LeakboardError(f"pue: efficiency {efficiency} lies outside [0, 1]; pass what efficiency() returned")
-    if privacy != privacy or utility != utility or efficiency != efficiency:
-        return float("nan")
-    lost = (1.0 - min(max(privacy, 0.0), 1.0), max(0.0, 1.0 - utility), 1.0 - efficiency)
-    return 1.0 / (1.0 + sqrt(sum(weight * loss**2 for weight, loss in zip(weights, lost, strict=True))))
+    efficiencies = np.asarray(efficiency, dtype=float)
+    if outside := [float(value) for value in efficiencies[(efficiencies < 0) | (efficiencies > 1)]]:
+        raise LeakboardError(f"pue: efficiency {outside[0]} lies outside [0, 1]; pass what efficiency() returned")
+    losses = 1.0 - np.clip(privacy, 0.0, 1.0), np.maximum(0.0, 1.0 - utility), 1.0 - efficiency
+    if isinstance(privacy, np.ndarray):
+        return losses
+    return float(losses[0]), float(losses[1]), float(losses[2])
+
+
+def _distance(losses: Sequence[float | Floats], weights: Sequence[float]) -> float | Floats:
+    distance = np.sqrt(sum(weight * loss**2 for weight, loss in zip(weights, losses, strict=True)))
+    return distance if isinstance(distance, np.ndarray) else float(distance)
 
 
 def dcs(

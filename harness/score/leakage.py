@@ -9,12 +9,11 @@ import numpy as np
 from harness.errors import LeakboardError
 from harness.score.crossfit import cross_fit
 from harness.score.results import Advantage, AttackScores, Estimate, Leakage, NullTest
+from harness.score.rules import RANKED_SEEDS
 from harness.score.sheets import Study, align
 from harness.score.simultaneous import bounds, entries
 
 __all__ = ["leakage", "max_t_null", "privacy"]
-
-RANKED_SEEDS = 5
 
 
 def leakage(

@@ -1,2 +1,1 @@
-"""The Streamlit pages of ``leakboard board``. They show what
-:mod:`leaderboard.queries` computes, and compute nothing."""
+"""The Streamlit pages of ``leakboard board``, which show what :mod:`leaderboard.queries` reads and compute nothing."""

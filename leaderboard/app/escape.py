@@ -27,5 +27,5 @@ def hypertext(text: object) -> str:
 
 def safe_link(address: object) -> str | None:
     """The address if it is a plain web address, else None: ``javascript:`` and ``data:`` never become links."""
-    found = str(address or "").strip()
-    return found if re.fullmatch(r"https?://[^\s<>\"'`]+", found) else None
+    link = str(address or "").strip()
+    return link if re.fullmatch(r"https?://[^\s<>\"'`]+", link) else None

@@ -1,4 +1,4 @@
-"""Starts the app: builds the board where it is stale, serves it on this machine only, and keeps it fresh."""
+"""Launcher of the app: builds the board where it is stale, serves it on this machine only, and keeps it fresh."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import FrameType
 
 from harness.errors import LeakboardError
 
-__all__ = ["BOARD_VARIABLE", "SOURCE_VARIABLE", "command", "environment", "run", "serve"]
+__all__ = ["BOARD_VARIABLE", "SOURCE_VARIABLE", "command", "environment", "refreshed", "run", "serve"]
 
 BOARD_VARIABLE = "LEAKBOARD_BOARD"
 """Environment variable by which the server's pages learn where the board database is."""
@@ -21,7 +21,7 @@ SOURCE_VARIABLE = "LEAKBOARD_BOARD_SOURCE"
 """Environment variable: the store or folder of records of this call, which exports name in their provenance."""
 ADDRESS = "127.0.0.1"
 REFRESH_SECONDS = 5.0
-"""How often the records are looked at while the server runs."""
+"""Seconds between two looks at the records while the server runs."""
 
 _HERE = Path(__file__).resolve().parent
 
@@ -100,10 +100,11 @@ def _watch(child: subprocess.Popen[bytes], refresh: Callable[[], object]) -> int
         try:
             return child.wait(timeout=REFRESH_SECONDS)
         except subprocess.TimeoutExpired:
-            said = _refreshed(refresh, said)
+            said = refreshed(refresh, said)
 
 
-def _refreshed(refresh: Callable[[], object], said: str) -> str:
+def refreshed(refresh: Callable[[], object], said: str) -> str:
+    """Call ``refresh``; print an error that ``said`` is not, and return it."""
     try:
         refresh()
     except LeakboardError as error:

@@ -1,4 +1,4 @@
-"""Entry script of the app: page frame and navigation. Started by :func:`leaderboard.app.launch.run`."""
+"""Entry script of the app, started by :func:`leaderboard.app.launch.run`: page frame and navigation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import streamlit as st
 
 from harness.errors import LeakboardError
 from leaderboard.app.escape import prose
-from leaderboard.app.parts import heading, style
 from leaderboard.app.source import column
+from leaderboard.app.widgets.html import heading, style
 
 _HERE = Path(__file__).resolve().parent
 # A folder named "pages" would make Streamlit serve its files without this frame to whoever opens a deep link first.

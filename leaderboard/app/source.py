@@ -35,7 +35,7 @@ class Stamp(NamedTuple):
 
 
 def board_path() -> Path:
-    """Where the board database is, as the launcher said."""
+    """Path of the board database, as the launcher gave it."""
     return Path(os.environ.get(BOARD_VARIABLE, "leakboard.board.duckdb"))
 
 
@@ -50,7 +50,7 @@ def board_of(state: Stamp) -> queries.Board:
 
 
 def stamp() -> Stamp:
-    """The state of the file now. Ends the page with an explanation if there is none."""
+    """The state of the file now; ends the page with an explanation if there is none."""
     path = board_path()
     try:
         state = path.stat()
@@ -85,8 +85,8 @@ def _read(state: Stamp, question: str, where: tuple[tuple[str, Any], ...]) -> pd
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _values(state: Stamp, table: str, name: str, where: tuple[tuple[str, str], ...]) -> list[Any]:
-    found = board_of(state).table(table, dict(where), columns=(name,))
-    return found[name].tolist()
+    values = board_of(state).table(table, dict(where), columns=(name,))
+    return values[name].tolist()
 
 
 def facts_about() -> dict[str, str]:
@@ -95,7 +95,7 @@ def facts_about() -> dict[str, str]:
 
 
 def first(rows: pd.DataFrame) -> dict[str, Any] | None:
-    """The first row by column, what is missing as None; None without a row."""
+    """The first row as column -> value, None for a missing value; None without a row."""
     if rows.empty:
         return None
     return {str(name): _present(value) for name, value in rows.iloc[0].items()}

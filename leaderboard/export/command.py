@@ -55,7 +55,7 @@ def export(
     """Export a table or figure of the board for a paper, with where it comes from written into it."""
     from leaderboard.build import current_board, default_sources
     from leaderboard.export.render import render
-    from leaderboard.export.request import check
+    from leaderboard.export.request import check_request
     from leaderboard.queries import board_path, open_board
 
     request = Request(
@@ -74,7 +74,7 @@ def export(
         store=str(store or ""),
         date=today(),
     )
-    check(request)
+    check_request(request)
     _check_output(request, out)
     home = store_path(store)
     sources = [home] if home.is_dir() else default_sources(home)

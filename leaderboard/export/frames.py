@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from leaderboard.queries import Board
 
-__all__ = ["listed", "rows", "suites"]
+__all__ = ["listed", "requested_rows", "requested_suites"]
 
 _ORDERS = {
     "board": ("suite", "entry", "rank", "submission", "point"),
@@ -33,10 +33,10 @@ _ORDERS = {
     "pairs": ("suite", "entry", "measure", "a_submission", "a_point", "b_submission", "b_point"),
     "runs": ("suite", "entry", "submission", "point", "behaviour", "seed", "key"),
 }
-"""What rows are sorted by: a database answers a filtered query in any order."""
+"""Columns that rows are sorted by: a database answers a filtered query in any order."""
 
 
-def rows(board: Board, request: Request, table: str) -> DataFrame:
+def requested_rows(board: Board, request: Request, table: str) -> DataFrame:
     """All columns of the rows that the request's filters leave, in a fixed order.
 
     Raises:
@@ -45,7 +45,7 @@ def rows(board: Board, request: Request, table: str) -> DataFrame:
     """
     names = tuple(dict.fromkeys(name.partition("#")[0] for name in request.submission))
     _known(board, request, names)
-    frame = _read(board, request, table, suites(board, request), names)
+    frame = _read(board, request, table, requested_suites(board, request), names)
     return _points(frame, request, table) if any("#" in name for name in request.submission) else frame
 
 
@@ -57,7 +57,7 @@ def listed(frame: DataFrame, column: str) -> list[Any]:
     return list(values.astype(object).where(values.notna(), None).tolist())
 
 
-def suites(board: Board, request: Request) -> list[str] | None:
+def requested_suites(board: Board, request: Request) -> list[str] | None:
     """The suites that the request means, as name@version; None for all."""
     if not request.suite:
         return None
@@ -73,21 +73,21 @@ def _read(board: Board, request: Request, table: str, suite: list[str] | None, n
         del wanted["entry"]
     if table in ("board", "runs"):
         wanted["scenario"] = list(request.scenario) or None
-    found = board.table(table, wanted)
+    frame = board.table(table, wanted)
     if request.scenario and table not in ("board", "runs"):
-        found = _of_scenario(board, found, request)
+        frame = _of_scenario(board, frame, request)
     if request.weights is not None:
         from leaderboard.queries import with_weights
 
-        found = with_weights(found, *request.weights)
+        frame = with_weights(frame, *request.weights)
     filtered = request.weights is not None or any(value is not None for value in wanted.values())
-    return found.sort_values([*_ORDERS[table]], ignore_index=True, kind="stable") if filtered else found
+    return frame.sort_values([*_ORDERS[table]], ignore_index=True, kind="stable") if filtered else frame
 
 
-def _of_scenario(board: Board, found: DataFrame, request: Request) -> DataFrame:
+def _of_scenario(board: Board, frame: DataFrame, request: Request) -> DataFrame:
     wanted = {"scenario": list(request.scenario)}
     entries = board.table("board", wanted, columns=["suite", "entry"]).drop_duplicates()
-    return found.merge(entries, on=["suite", "entry"], how="inner")
+    return frame.merge(entries, on=["suite", "entry"], how="inner")
 
 
 def _points(frame: DataFrame, request: Request, table: str) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Where an export comes from: written into every file, as a comment or as metadata."""
+"""Provenance of an export, written into every file as a comment or as metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an export is asked for. A request with the board determines every byte of the answer."""
+"""Requests for exports; a request with the board determines every byte of the answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 from harness.errors import LeakboardError
 
-__all__ = ["FIGURES", "FORMS", "INTERVALS", "TABLES", "WIDTHS", "Request", "check", "command_of", "forms_of"]
+__all__ = ["FIGURES", "FORMS", "INTERVALS", "TABLES", "WIDTHS", "Request", "check_request", "command_of", "forms_of"]
 
 TABLES = ("board", "overall", "attacks", "strata", "pairs", "runs")
 """Exports that are tables."""
@@ -17,7 +17,7 @@ FIGURES = ("tradeoff", "forest", "layers")
 WIDTHS: Mapping[str, float] = {"single": 3.25, "double": 6.75}
 """Widths of a paper's column and of its page, in inches."""
 INTERVALS = ("subscript", "columns", "none")
-"""How a printed table shows 95 % intervals."""
+"""Ways in which a printed table shows 95 % intervals."""
 FORMS: Mapping[str, str] = {
     "latex": ".tex",
     "markdown": ".md",
@@ -53,9 +53,9 @@ class Request:
     weights: tuple[float, float, float] | None = None
     """Weights of privacy, utility and efficiency in PUE; None for the standard ones."""
     cite: bool = True
-    """Whether LaTeX tables cite submissions and attacks by their keys in the ``bib`` export."""
+    """LaTeX tables cite submissions and attacks by their keys in the ``bib`` export."""
     comment: bool = True
-    """Whether a CSV file starts with its provenance."""
+    """A CSV file starts with its provenance."""
     store: str = ""
     """The store as it was named on the command line, for the provenance alone."""
     date: str = ""
@@ -67,7 +67,7 @@ def forms_of(what: str) -> tuple[str, ...]:
     return _FIGURE_FORMS if what in FIGURES else tuple(form for form in FORMS if form not in _FIGURE_FORMS)
 
 
-def check(request: Request) -> None:
+def check_request(request: Request) -> None:
     """Raise LeakboardError with everything about a request that cannot be fulfilled on any board."""
     problems = [*_choices(request), *_together(request)]
     if not 1 <= request.digits <= 6:

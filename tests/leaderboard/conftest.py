@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leaderboard.queries import Board
-from tests.leaderboard.make import empty_board, ragged_board, tiny_board
+from tests.stand_ins.stored_results import empty_board, ragged_board, tiny_board
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def kept_open() -> Iterator[Callable[[Path], Path]]:
     with ExitStack() as stack:
 
         def keep(path: Path) -> Path:
-            stack.enter_context(Board(path)._open())
+            stack.enter_context(Board(path).connect())
             return path
 
         yield keep
@@ -33,7 +33,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, kept_open: Callable[[Path], P
 
 @pytest.fixture(scope="session")
 def ragged(tmp_path_factory: pytest.TempPathFactory, kept_open: Callable[[Path], Path]) -> Path:
-    """What goes wrong."""
+    """Void, failed and missing results."""
     return kept_open(ragged_board(tmp_path_factory.mktemp("ragged")))
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from harness.cli.app import main
 from harness.plugins.registry import discover
-from leaderboard.bundles import write_bundle
 from leaderboard.queries import open_board
-from tests.leaderboard.make import TINY, records
+from leaderboard.records import write_bundle
+from tests.stand_ins.stored_results import TINY, records
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,8 +28,8 @@ def test_from_bundle_to_store_to_board_to_bundle(tmp_path: Path, capsys: pytest.
     write_bundle(tmp_path / "a.jsonl.gz", list(records(TINY[:2], n=4)))
     store = tmp_path / "s.duckdb"
     assert run("ingest", tmp_path / "a.jsonl.gz", "--store", store, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["format"] == "ingest/1" and told["known"] == 0 and told["new"] > 10
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["format"] == "ingest/1" and printed["known"] == 0 and printed["new"] > 10
     assert run("build", store, "--store", store) == 0
     assert "standard-small@1" in capsys.readouterr().out
     assert len(open_board(tmp_path / "s.board.duckdb").board()) == 4
@@ -39,9 +39,9 @@ def test_from_bundle_to_store_to_board_to_bundle(tmp_path: Path, capsys: pytest.
 
 
 def test_conflicts_end_in_a_message_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = list(records(TINY[:1], n=4))
-    write_bundle(tmp_path / "a.jsonl.gz", found)
-    write_bundle(tmp_path / "b.jsonl.gz", [r.model_copy(update={"scenario": "other"}) for r in found[:2]])
+    plain = list(records(TINY[:1], n=4))
+    write_bundle(tmp_path / "a.jsonl.gz", plain)
+    write_bundle(tmp_path / "b.jsonl.gz", [r.model_copy(update={"scenario": "other"}) for r in plain[:2]])
     assert run("ingest", tmp_path, "--store", tmp_path / "s.duckdb") == 2
     assert "2 conflicting" in capsys.readouterr().err
     assert not (tmp_path / "s.duckdb").exists()
@@ -69,5 +69,5 @@ def test_build_names_broken_submissions(
     (tmp_path / "submissions" / "unfinished" / "submission.toml").write_text("name = 3\n")
     monkeypatch.chdir(tmp_path)
     assert run("build", tmp_path / "a.jsonl.gz", "--output", tmp_path / "b.duckdb") == 0
-    told = capsys.readouterr()
-    assert "submission unfinished is broken: " in told.err and "standard-small@1" in told.out
+    printed = capsys.readouterr()
+    assert "submission unfinished is broken: " in printed.err and "standard-small@1" in printed.out

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import StoreError
 from leaderboard.queries import COLUMNS, FLAGS, board_path, compare, open_board, pareto, with_weights
 from leaderboard.schema import TABLES
-from tests.leaderboard.make import HOSTILE
+from tests.stand_ins.stored_results import HOSTILE
 
 
 def test_filters_take_one_or_several(tiny: Path) -> None:
@@ -35,7 +35,7 @@ def test_values_are_never_sql(ragged: Path) -> None:
 
 
 def test_a_reader_cannot_write_nor_read_files(tiny: Path) -> None:
-    with open_board(tiny)._open() as connection:
+    with open_board(tiny).connect() as connection:
         with pytest.raises(duckdb.Error, match="read-only"):
             connection.execute("DELETE FROM board")
         with pytest.raises(duckdb.Error, match="disabled"):
@@ -81,17 +81,17 @@ def test_comparisons_stand_once_in_the_order_of_the_names(tiny: Path) -> None:
 
 
 def test_many_threads_read_at_once(tiny: Path) -> None:
-    board, found = open_board(tiny), []
+    board, lengths = open_board(tiny), []
 
     def read() -> None:
-        found.append(len(board.board()))
+        lengths.append(len(board.board()))
 
     threads = [threading.Thread(target=read) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [12] * 8
+    assert lengths == [12] * 8
 
 
 def test_every_column_is_explained() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app import filters
-from leaderboard.app.attackview import CONTROLS, FALLS, controls, falls, labelled
-from leaderboard.app.boardview import PAGE
-from leaderboard.app.parts import facts, heading, note, paragraphs
-from leaderboard.app.runsview import parsed
+from leaderboard.app.content.attack import CONTROLS, FALLS, controls, falls, labelled
+from leaderboard.app.content.board import PAGE
+from leaderboard.app.content.runs import parsed
+from leaderboard.app.content.table import ready
 from leaderboard.app.source import column, first, frame
-from leaderboard.app.state import choose, switch
-from leaderboard.app.tables import height_of, plain, ready, show
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import choose, switch
+from leaderboard.app.widgets.html import facts, heading, note, paragraphs
+from leaderboard.app.widgets.table import height_of, plain, show
 
 cards = frame("attack_cards")
 left, middle, right = st.columns(3)
@@ -53,13 +54,13 @@ else:
     plain(ready(checked, CONTROLS), alt="Controls")
 
 st.subheader("Which submissions fall to it")
-found = falls(rows)
-shown = labelled(found.head(PAGE), suite, where.get("entry"))
+falling = falls(rows)
+shown = labelled(falling.head(PAGE), suite, where.get("entry"))
 if shown.empty:
     st.info("There are no results of this attack here.")
     st.stop()
 clicked = show(ready(shown, FALLS), key=f"attack-{name}-{entry}", height=height_of(len(shown)), alt="Results")
-note(f"{len(shown):,} of {len(found):,} results, what leaks most first. Click a row to open the defense.")
+note(f"{len(shown):,} of {len(falling):,} results, what leaks most first. Click a row to open the defense.")
 if clicked is not None:
     row = shown.iloc[clicked]
     switch("defense", submission=row["submission"], suite=suite, entry=row["entry"], point=str(row["point"]))

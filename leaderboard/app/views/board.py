@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app import filters
-from leaderboard.app.boardview import ORDERS, PAGE, VIEWS, ordered, overall_view, rows_view
-from leaderboard.app.parts import heading, note
+from leaderboard.app.content.board import ORDERS, PAGE, VIEWS, ordered, overall_view, rows_view
 from leaderboard.app.source import frame
-from leaderboard.app.state import choose, switch
-from leaderboard.app.suitecard import suite_lead, suite_notes
-from leaderboard.app.tables import height_of, show
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import choose, switch
+from leaderboard.app.widgets.html import heading, note
+from leaderboard.app.widgets.suite import suite_lead, suite_notes
+from leaderboard.app.widgets.table import height_of, show
 
 with st.sidebar:
     suite = filters.choose_suite()

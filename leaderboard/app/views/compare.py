@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app import filters
-from leaderboard.app.compareview import MEASURES, SIDE, differences, options, side_by_side
-from leaderboard.app.forest_chart import difference_chart
-from leaderboard.app.parts import heading, note
-from leaderboard.app.state import choose, choose_many, switch
-from leaderboard.app.suitecard import flag_legend
-from leaderboard.app.tables import plain, ready, show
+from leaderboard.app.content.compare import MEASURES, SIDE, differences, options, side_by_side
+from leaderboard.app.content.table import ready
+from leaderboard.app.drawing.forest import difference_chart
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import choose, choose_many, switch
+from leaderboard.app.widgets.html import heading, note
+from leaderboard.app.widgets.suite import flag_legend
+from leaderboard.app.widgets.table import plain, show
 from leaderboard.schema import COLUMNS
 
 LIMIT = 6

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app import filters
-from leaderboard.app.defensecard import (
+from leaderboard.app.content.defense import LANES, SCORES, forest_rows, point_labels
+from leaderboard.app.content.table import ready, with_aggregate
+from leaderboard.app.drawing.forest import forest_chart
+from leaderboard.app.escape import prose
+from leaderboard.app.source import column, first, frame
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import choose
+from leaderboard.app.widgets.defense import (
     by_class_size,
     manifest,
     measured_claims,
@@ -13,16 +19,11 @@ from leaderboard.app.defensecard import (
     proved_bounds,
     state_chips,
 )
-from leaderboard.app.defenseview import LANES, SCORES, forest_rows, point_labels
-from leaderboard.app.escape import prose
-from leaderboard.app.evidence import show_evidence
-from leaderboard.app.forest_chart import forest_chart
-from leaderboard.app.parts import heading, note
-from leaderboard.app.runsview import show_runs
-from leaderboard.app.source import column, first, frame
-from leaderboard.app.state import choose
-from leaderboard.app.suitecard import flag_legend
-from leaderboard.app.tables import columns_of, ready, with_aggregate
+from leaderboard.app.widgets.examples import show_examples
+from leaderboard.app.widgets.html import heading, note
+from leaderboard.app.widgets.runs import show_runs
+from leaderboard.app.widgets.suite import flag_legend
+from leaderboard.app.widgets.table import columns_of
 
 names = sorted({*column("submissions", "submission"), *column("board", "submission")})
 left, middle, right, last = st.columns(4)
@@ -62,14 +63,14 @@ flag_legend({flag for flags in rows["flags"] for flag in flags})
 
 st.subheader(f"Attacks on {prose(entry)}")
 attacks = frame("attacks", suite=suite, entry=entry, submissions=name)
-mine = attacks[attacks["point"].astype(str) == point]
+selected = attacks[attacks["point"].astype(str) == point]
 bare = frame("attacks", suite=suite, entry=entry, submissions="none")
-forest = forest_rows(mine, bare.iloc[0:0] if name == "none" else bare)
+forest = forest_rows(selected, bare.iloc[0:0] if name == "none" else bare)
 if forest.empty:
     note("No attack on this operating point has a result here; its status above says why.")
 else:
     st.altair_chart(forest_chart(forest), alt="Advantage of each attack with its 95 % interval")
-    if mine["advantage"].notna().sum() > LANES:
+    if selected["advantage"].notna().sum() > LANES:
         note(f"The {LANES} strongest are drawn.")
 
 by_class_size(frame("strata", suite=suite, entry=entry, submissions=name), point)
@@ -77,7 +78,7 @@ by_class_size(frame("strata", suite=suite, entry=entry, submissions=name), point
 never_ranked(frame("diagnostics", suite=suite, entry=entry, submissions=name), point)
 
 st.subheader("Evidence")
-show_evidence(suite, entry, name, point)
+show_examples(suite, entry, name, point)
 
 st.subheader("Runs")
 runs = frame("runs", suite=suite, entry=entry, submissions=name)

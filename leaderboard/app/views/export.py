@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from harness.errors import LeakboardError
-from leaderboard.app import filters
+from leaderboard.app.content.export import MIME, rendered
 from leaderboard.app.escape import prose
-from leaderboard.app.exportview import MIME, preview, rendered
-from leaderboard.app.parts import heading
 from leaderboard.app.source import column, source_option, stamp
-from leaderboard.app.state import choose, choose_many
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import choose, choose_many
+from leaderboard.app.widgets.export import preview
+from leaderboard.app.widgets.html import heading
 from leaderboard.export.request import FIGURES, FORMS, INTERVALS, TABLES, WIDTHS, Request, command_of, forms_of
 
 with st.sidebar:

@@ -1,11 +1,11 @@
-"""How scores are made: the definitions behind every column, and what keeps a row honest."""
+"""The rules: the definitions behind every column, and what keeps a row honest."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app.parts import facts, heading
-from leaderboard.app.rulestext import SECTIONS
+from leaderboard.app.content.rules import SECTIONS
+from leaderboard.app.widgets.html import facts, heading
 from leaderboard.queries import FLAGS
 from leaderboard.schema import TABLES
 

@@ -6,14 +6,16 @@ import json
 
 import streamlit as st
 
-from leaderboard.app import filters
-from leaderboard.app.boardview import PAGE
+from leaderboard.app.content.board import PAGE
+from leaderboard.app.content.runs import CELLS, EVERYONE, run_document
+from leaderboard.app.content.table import ready
 from leaderboard.app.escape import prose
-from leaderboard.app.parts import heading, note
-from leaderboard.app.runsview import CELLS, EVERYONE, run_document, show_runs
 from leaderboard.app.source import column, first, frame
-from leaderboard.app.state import choose
-from leaderboard.app.tables import plain, ready
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import choose
+from leaderboard.app.widgets.html import heading, note
+from leaderboard.app.widgets.runs import show_runs
+from leaderboard.app.widgets.table import plain
 
 left, right = st.columns(2)
 with left:

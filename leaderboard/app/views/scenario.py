@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app import filters
-from leaderboard.app.attackview import CONTROLS, controls, leaks_on_noise
-from leaderboard.app.boardview import PAGE
+from leaderboard.app.content.attack import CONTROLS, controls, leaks_on_noise
+from leaderboard.app.content.board import PAGE
+from leaderboard.app.content.runs import parsed
+from leaderboard.app.content.scenario import drawings, entries_of, entry_table
+from leaderboard.app.content.table import ready
 from leaderboard.app.escape import prose
-from leaderboard.app.parts import definitions, facts, heading, note
-from leaderboard.app.runsview import parsed
-from leaderboard.app.scenarioview import drawings, entries_of, entry_table
 from leaderboard.app.source import column, first, frame
-from leaderboard.app.state import choose, switch
-from leaderboard.app.tables import height_of, plain, ready, show
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import choose, switch
+from leaderboard.app.widgets.html import definitions, facts, heading, note
+from leaderboard.app.widgets.table import height_of, plain, show
 
 FALLS = (
     "entry",
@@ -78,8 +79,8 @@ if checked.empty:
     note("No attack has a control here.")
 else:
     plain(ready(checked, CONTROLS), alt="Controls")
-for told in leaks_on_noise(frame("board", suite=suite, scenario=name)):
-    st.warning(prose(told))
+for sentence in leaks_on_noise(frame("board", suite=suite, scenario=name)):
+    st.warning(prose(sentence))
 
 st.subheader(
     "What sharing is worth",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from harness.score.rules import UTILITY_FLOOR
 from leaderboard import queries
-from leaderboard.app import filters
-from leaderboard.app.parts import heading, note
+from leaderboard.app.drawing.tradeoff import CROWD, tradeoff_chart
 from leaderboard.app.source import frame
-from leaderboard.app.state import switch
-from leaderboard.app.suitecard import suite_lead, suite_notes
-from leaderboard.app.tradeoff_chart import CROWD, tradeoff_chart
+from leaderboard.app.widgets import filters
+from leaderboard.app.widgets.choices import switch
+from leaderboard.app.widgets.html import heading, note
+from leaderboard.app.widgets.suite import suite_lead, suite_notes
 
 with st.sidebar:
     suite = filters.choose_suite()
@@ -25,7 +26,7 @@ if drawn.empty:
     st.stop()
 bare = every[every["submission"] == "none"]
 event = st.altair_chart(
-    tradeoff_chart(drawn, bare, queries.UTILITY_FLOOR),
+    tradeoff_chart(drawn, bare, UTILITY_FLOOR),
     key=f"tradeoff-{entry}",
     on_select="rerun",
     selection_mode="pick",

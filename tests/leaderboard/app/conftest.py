@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from leaderboard.app.launch import BOARD_VARIABLE
-from tests.leaderboard import make
-from tests.leaderboard.big import big_board
+from tests.stand_ins import stored_results
+from tests.stand_ins.large_board import big_board
 
 Open = Callable[..., Any]
 MAKERS: dict[str, Callable[[Path], Path]] = {
-    "empty": make.empty_board,
-    "tiny": make.tiny_board,
-    "ragged": make.ragged_board,
+    "empty": stored_results.empty_board,
+    "tiny": stored_results.tiny_board,
+    "ragged": stored_results.ragged_board,
     "big": lambda folder: big_board(folder / "big.board.duckdb", submissions=300, entries=3, attacks=8, seeds=2),
 }
 MAIN = Path(__file__).resolve().parents[3] / "leaderboard" / "app" / "main.py"
@@ -25,13 +25,13 @@ MAIN = Path(__file__).resolve().parents[3] / "leaderboard" / "app" / "main.py"
 @pytest.fixture(scope="session")
 def boards(tmp_path_factory: pytest.TempPathFactory, kept_open: Callable[[Path], Path]) -> Callable[[str], Path]:
     """Board by name (``empty``, ``tiny``, ``ragged``, ``big``), built when first asked for."""
-    made: dict[str, Path] = {}
+    built: dict[str, Path] = {}
 
     def board(name: str) -> Path:
-        if name not in made:
+        if name not in built:
             folder = tmp_path_factory.mktemp(name)
-            made[name] = kept_open(MAKERS[name](folder))
-        return made[name]
+            built[name] = kept_open(MAKERS[name](folder))
+        return built[name]
 
     return board
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.leaderboard import make
-from tests.leaderboard.app.browser import INSTALL, chromium, click_row, rows, rows_when, served, settled, visit
+from tests.stand_ins import stored_results
+from tests.stand_ins.board_browser import INSTALL, chromium, click_row, rows, rows_when, served, settled, visit
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=INSTALL)
 
@@ -25,15 +25,15 @@ PAGES = ("", "tradeoff", "defense", "attack", "scenario", "compare", "runs", "ex
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the served board lies; tests swap other boards in, as an evaluation does."""
+    """Path of the served board; tests swap other boards in, as an evaluation does."""
     return tmp_path_factory.mktemp("served") / "leakboard.board.duckdb"
 
 
 @pytest.fixture(scope="module")
 def address(place: Path, boards: Callable[[str], Path]) -> Iterator[str]:
     shutil.copy(boards("tiny"), place)
-    with served(place, place.with_suffix(".log")) as found:
-        yield found
+    with served(place, place.with_suffix(".log")) as base:
+        yield base
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_hostile_text_runs_nowhere_and_nothing_comes_from_outside(
     for name in PAGES:
         visit(page, f"{address}/{name}?suite=standard-small%401")
         assert page.locator("[data-testid=stException]").count() == 0, name
-    visit(page, f"{address}/defense?suite=standard-small%401&submission={make.HOSTILE.replace('#', '%23')}")
+    visit(page, f"{address}/defense?suite=standard-small%401&submission={stored_results.HOSTILE.replace('#', '%23')}")
     assert dialogs == []
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
 

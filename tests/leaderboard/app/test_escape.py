@@ -44,7 +44,7 @@ def test_html_keeps_no_element(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "kept"),
+    ("address", "safe"),
     [
         ("https://example.org/paper", True),
         ("http://example.org/a?b=c", True),
@@ -56,5 +56,5 @@ def test_html_keeps_no_element(text: str) -> None:
         ("", False),
     ],
 )
-def test_only_web_addresses_become_links(address: str | None, kept: bool) -> None:
-    assert (safe_link(address) is not None) is kept
+def test_only_web_addresses_become_links(address: str | None, safe: bool) -> None:
+    assert (safe_link(address) is not None) is safe

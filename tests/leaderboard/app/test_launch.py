@@ -18,7 +18,7 @@ import pytest
 from harness.errors import LeakboardError, StoreError
 from leaderboard.app import launch
 from leaderboard.queries import open_board
-from tests.leaderboard import make
+from tests.stand_ins import stored_results
 
 SERVE = """
 import sys
@@ -46,9 +46,9 @@ def test_the_server_listens_on_this_machine_only_and_tells_nobody() -> None:
 
 
 def test_the_pages_learn_where_the_board_is(tmp_path: Path) -> None:
-    found = launch.environment(tmp_path / "x.duckdb", "store.duckdb")
-    assert found[launch.BOARD_VARIABLE] == str(tmp_path / "x.duckdb")
-    assert found[launch.SOURCE_VARIABLE] == "store.duckdb"
+    environment = launch.environment(tmp_path / "x.duckdb", "store.duckdb")
+    assert environment[launch.BOARD_VARIABLE] == str(tmp_path / "x.duckdb")
+    assert environment[launch.SOURCE_VARIABLE] == "store.duckdb"
 
 
 def test_a_taken_port_is_refused(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_board_is_built_while_the_store_is_locked(tmp_path: Path, monkeypatc
     monkeypatch.setattr(registry, "results", lambda: None)
     store = tmp_path / "leakboard.duckdb"
     files = tmp_path / "leakboard.files"
-    make.write_records(files, list(make.records(make.TINY[:2], entries=("sms-cut25",))))
+    stored_results.write_records(files, list(stored_results.records(stored_results.TINY[:2], entries=("sms-cut25",))))
     with duckdb.connect(str(store)) as writer:
         writer.execute("CREATE TABLE held (x INTEGER)")
         assert launch.run(store, None, free_port()) == 0
@@ -78,7 +78,7 @@ def test_the_board_is_built_while_the_store_is_locked(tmp_path: Path, monkeypatc
     assert set(open_board(board).board()["submission"]) == {"none", "gaussian_noise"}
     refresh()
     assert board.stat().st_ino == first
-    make.write_records(files, list(make.records(make.TINY[4:5], entries=("sms-cut25",))))
+    stored_results.write_records(files, list(stored_results.records(stored_results.TINY[4:5], entries=("sms-cut25",))))
     refresh()
     assert "int8_quantise" in set(open_board(board).board()["submission"])
 
@@ -87,10 +87,10 @@ def test_a_failing_refresh_is_told_once_and_the_server_stays(capsys: pytest.Capt
     def fail() -> None:
         raise StoreError("records of version 9")
 
-    said = launch._refreshed(fail, launch._refreshed(fail, ""))
+    said = launch.refreshed(fail, launch.refreshed(fail, ""))
     assert said == "records of version 9"
     assert capsys.readouterr().err.count("records of version 9") == 1
-    assert launch._refreshed(lambda: None, said) == ""
+    assert launch.refreshed(lambda: None, said) == ""
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])

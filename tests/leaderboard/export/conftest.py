@@ -10,9 +10,7 @@ import pytest
 
 from leaderboard.export import Request
 from leaderboard.queries import Board, open_board
-from tests.leaderboard.big import big_board
-
-BOARDS = ("empty", "tiny", "ragged", "large")
+from tests.stand_ins.large_board import big_board
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +22,7 @@ def large(tmp_path_factory: pytest.TempPathFactory, kept_open: Callable[[Path], 
 
 @pytest.fixture
 def board(request: pytest.FixtureRequest) -> Callable[[str], Board]:
-    """A board by its name in :data:`BOARDS`."""
+    """A board by its name in :data:`tests.stand_ins.stored_results.BOARDS`."""
     return lambda name: open_board(request.getfixturevalue(name))
 
 

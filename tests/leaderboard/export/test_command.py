@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli.app import main
 from leaderboard.export.command import today
-from tests.leaderboard.make import TINY, records, write_records
+from tests.stand_ins.stored_results import TINY, records, write_records
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def run(capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
     def call(*words: str) -> tuple[int, str, bytes]:
         with pytest.raises(SystemExit) as left:
             main(["export", *words])
-        out, told = capsysbinary.readouterr()
-        return int(left.value.code or 0), told.decode(), out
+        out, err = capsysbinary.readouterr()
+        return int(left.value.code or 0), err.decode(), out
 
     return call
 
@@ -50,14 +50,14 @@ def test_format_follows_the_file(run: Run, folder: Path, tmp_path: Path) -> None
 
 
 def test_refusals(run: Run, folder: Path, tmp_path: Path) -> None:
-    code, told, _ = run("board", "-f", "pdf", "--store", str(folder))
-    assert code == 2 and "board has no pdf" in told
-    code, told, _ = run("board", "-o", str(tmp_path / "no" / "a.tex"), "--store", str(folder))
-    assert code == 2 and "there is no folder" in told
-    code, told, _ = run("board", "--weights", "1,2", "--store", str(folder))
-    assert code == 2 and "three numbers" in told
-    code, told, _ = run("board", "--weights", "1,2,3", "--store", str(folder))
-    assert code == 2 and "summing to 1" in told
+    code, errors, _ = run("board", "-f", "pdf", "--store", str(folder))
+    assert code == 2 and "board has no pdf" in errors
+    code, errors, _ = run("board", "-o", str(tmp_path / "no" / "a.tex"), "--store", str(folder))
+    assert code == 2 and "there is no folder" in errors
+    code, errors, _ = run("board", "--weights", "1,2", "--store", str(folder))
+    assert code == 2 and "three numbers" in errors
+    code, errors, _ = run("board", "--weights", "1,2,3", "--store", str(folder))
+    assert code == 2 and "summing to 1" in errors
 
 
 def test_date(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,57 @@
+"""The forest plot of a defense's attacks, and that of paired differences between two submissions."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from leaderboard.app.drawing.charts import GREY, Chart, quiet
+
+__all__ = ["difference_chart", "forest_chart"]
+
+_COLOURS = alt.Scale(domain=["defended", "undefended"], range=["#b5460a", "#a9b2bc"])
+_ADVANTAGE = alt.Scale(domain=[-0.1, 1.02], clamp=True, nice=False)
+
+
+def forest_chart(rows: pd.DataFrame) -> Chart:
+    """Each attack's advantage with its interval, the undefended system's beside it.
+
+    Columns of ``rows``: ``lane`` (attack, variant, metric), ``system`` (``defended`` | ``undefended``), ``advantage``,
+    ``advantage_low``, ``advantage_high``, and ``reading`` (the raw metric in words, for the tooltip). Lanes stand in
+    order of appearance.
+    """
+    lane = alt.Y(
+        "lane:N", sort=rows["lane"].unique().tolist(), title=None, axis=alt.Axis(labelLimit=420, labelPadding=10)
+    )
+    beside = alt.YOffset("system:N", sort=["defended", "undefended"], scale=alt.Scale(paddingOuter=0.4))
+    colour = alt.Color("system:N", scale=_COLOURS, title=None, legend=alt.Legend(orient="top"))
+    title = "Advantage over the best blind guess (0: none, 1: everything recovered)"
+    base = alt.Chart(rows).encode(y=lane, yOffset=beside, color=colour)
+    bars = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+        x=alt.X("advantage_low:Q", scale=_ADVANTAGE, title=title, axis=alt.Axis(tickCount=9)), x2="advantage_high:Q"
+    )
+    tips = ["lane", "system", alt.Tooltip("advantage", format=".3f"), "reading"]
+    dots = base.mark_circle(size=75, opacity=1).encode(x=alt.X("advantage:Q", scale=_ADVANTAGE), tooltip=tips)
+    zero = _zero("advantage", _ADVANTAGE)
+    return quiet(alt.layer(zero, bars, dots).properties(height=40 * max(1, rows["lane"].nunique()) + 110))
+
+
+def difference_chart(rows: pd.DataFrame) -> Chart:
+    """Paired differences: one lane per ``lane``, ``difference`` with ``low`` and ``high``, zero marked."""
+    lane = alt.Y("lane:N", sort=None, title=None, axis=alt.Axis(labelLimit=520, labelPadding=10))
+    edge = 1.08 * max(0.1, float(rows[["low", "high"]].abs().max().max(skipna=True) or 0))
+    scale = alt.Scale(domain=[-edge, edge])
+    base = alt.Chart(rows).encode(y=lane)
+    bars = base.mark_rule(strokeWidth=2.5, opacity=0.55, color="#1f5f99").encode(
+        x=alt.X("low:Q", scale=scale, title="Difference, first minus second", axis=alt.Axis(tickCount=9)), x2="high:Q"
+    )
+    tips = ["lane", *(alt.Tooltip(name, format=".3f") for name in ("difference", "low", "high", "p_holm"))]
+    dots = base.mark_circle(size=75, color="#1f5f99", opacity=1).encode(
+        x=alt.X("difference:Q", scale=scale), tooltip=tips
+    )
+    return quiet(alt.layer(_zero("difference", scale), bars, dots).properties(height=28 * max(1, len(rows)) + 80))
+
+
+def _zero(field: str, scale: alt.Scale) -> Chart:
+    origin = alt.Chart(pd.DataFrame({field: [0.0]}))
+    return origin.mark_rule(color=GREY, strokeDash=[2, 3]).encode(x=alt.X(f"{field}:Q", scale=scale))

@@ -1,0 +1,178 @@
+"""Making a board from records: everything that pages and exports show is computed here, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.plugins import registry
+from harness.assessment.assess import Assessment, assess_entry
+from harness.errors import StoreError
+from harness.assessment.series import Ledger
+from harness.assessment.negative import NEGATIVE
+from harness.assessment.report import suite_of
+from harness.store import CellRecord, RunRecord
+from leaderboard.build.epsilon_bounds import bound_rows
+from leaderboard.ranks import attack_dcs
+from leaderboard.build.cards import attack_cards, scenario_cards, submission_cards, suite_cards
+from leaderboard.build.diagnostics import diagnostic_rows
+from leaderboard.build.examples import example_rows
+from leaderboard.ranks import headline_rows, overall_rows
+from leaderboard.queries import Board
+from leaderboard.records import Collected, collect_records, fingerprint, known_manifests
+from leaderboard.build.rows import Context, attack_rows, board_row, task_rows
+from leaderboard.schema import SCHEMA_VERSION
+from leaderboard.ranks import set_standings
+from leaderboard.build.strata import strata_rows
+from leaderboard.build.write import write_board
+
+__all__ = ["build_board", "current_board", "default_sources"]
+
+Rows = list[dict[str, Any]]
+
+
+def build_board(paths: Sequence[Path], target: Path, *, first_counts: bool = False) -> Path:
+    """Build a board from all records under ``paths`` and swap it in at ``target``; returns the target.
+
+    ``first_counts`` is that of :func:`leaderboard.records.collect_records`.
+
+    Raises:
+        StoreError: unreadable or conflicting records; all are named, and the old board stays.
+    """
+    mark = fingerprint(paths)
+    return write_board(target, _tables(collect_records(paths, first_counts=first_counts), mark))
+
+
+def default_sources(store: Path) -> list[Path]:
+    """Sources of the board of ``store``: the store's files, and the results that are shipped."""
+    folders = [store.with_suffix(".files"), registry.results()]
+    return [path for path in folders if path is not None and path.is_dir()]
+
+
+def current_board(paths: Sequence[Path], target: Path) -> Path:
+    """The board at ``target``, built if it is missing, of another version, or older than its records."""
+    if target.is_file():
+        try:
+            meta = Board(target).meta()
+        except StoreError:
+            meta = {}
+        if (meta.get("schema_version"), meta.get("sources")) == (str(SCHEMA_VERSION), fingerprint(paths)):
+            return target
+    return build_board(paths, target, first_counts=True)
+
+
+def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
+    scenarios = scenario_cards()
+    known = known_manifests(collected.manifests)
+    tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata", "tasks")}
+    entries = collected.ledgers()
+    tables["bounds"] = bound_rows(_shown(collected, entries), collected.runs)
+    models = {card["scenario"]: card["threat_model"] or "" for card in scenarios}
+    context = Context(known, models, _by_place(tables["bounds"]))
+    scores: dict[tuple[str, str, str, int], list[tuple[str, float]]] = {}
+    for ledger in entries:
+        for assessment in _add_entry(tables, ledger, context):
+            scores[ledger.suite, ledger.entry, assessment.submission, assessment.point] = attack_dcs(assessment)
+    labels = {run.suite for run in collected.runs.values()}
+    tables["headline"] = headline_rows(tables["board"])
+    declared = {name: manifest.get("scenarios", []) for name, manifest in known.items()}
+    tables["overall"] = overall_rows(tables["board"], tables["headline"], _entries(labels), declared, scores)
+    tables["runs"] = [_run(run) for run in collected.runs.values()]
+    tables["cells"] = [_cell(cell) for cell in collected.cells.values()]
+    tables["evidence"] = example_rows(collected.cells.values())
+    tables["diagnostics"] = diagnostic_rows(collected.cells.values())
+    tables["suites"], tables["scenarios"], tables["attack_cards"] = suite_cards(labels), scenarios, attack_cards()
+    newest = sorted(collected.runs.values(), key=lambda run: run.environment.created)
+    hashes = {run.submission: run.submission_hash for run in newest}
+    tables["submissions"] = submission_cards(hashes, known, hashes)
+    tables["meta"] = _meta(collected, labels, mark)
+    return tables
+
+
+def _shown(collected: Collected, ledgers: Iterable[Ledger]) -> list[CellRecord]:
+    """The cells that rows of the board are made from: bounds of older ones are no bounds of these."""
+    return [collected.cells[cell["key"]] for ledger in ledgers for cell in ledger.cell_rows]
+
+
+def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
+    places: dict[tuple[Any, ...], Rows] = {}
+    for row in rows:
+        places.setdefault(tuple(row[name] for name in ("suite", "entry", "submission", "point")), []).append(row)
+    return places
+
+
+def _add_entry(tables: dict[str, Rows], ledger: Ledger, context: Context) -> list[Assessment]:
+    negatives = {name for name, manifest in context.manifests.items() if manifest.get("control") == NEGATIVE}
+    assessments = assess_entry(ledger, suite_of(ledger.suite), negatives=negatives)
+    rows = [board_row(row, context) for row in assessments]
+    tables["attacks"] += [attack for row in assessments for attack in attack_rows(row)]
+    tables["strata"] += strata_rows(assessments)
+    tables["tasks"] += task_rows(assessments)
+    if rows:
+        tables["pairs"] += set_standings(assessments, rows)
+    tables["board"] += rows
+    return assessments
+
+
+def _entries(labels: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """The fixed scenario set of every suite that is here."""
+    known = {label: suite_of(label) for label in labels}
+    return {label: [(e.name, e.scenario) for e in suite.entries] for label, suite in known.items() if suite}
+
+
+def _run(run: RunRecord) -> dict[str, Any]:
+    document = run.model_dump(mode="json")
+    costs = document["costs"]
+    plain = ("key", "suite", "entry", "submission", "point", "scenario", "seed", "behaviour", "isolation", "status",
+             "reason", "submission_hash", "model", "data")
+    data = ("parameters", "entitlement", "ledger", "environment")
+    return {
+        **{name: document[name] for name in plain},
+        **{name: json.dumps(document[name], sort_keys=True) for name in data},
+        "created": run.environment.created,
+        "bytes": float(costs["bytes_up"] + costs["bytes_down"]),
+        "flops": float(costs["private_flops"]),
+        "peak_memory": float(costs["private_peak_bytes"]),
+        "round_trips": float(costs["round_trips"]),
+        "wall_seconds": float(costs["wall_seconds"]),
+        "setup_seconds": float(costs["setup_seconds"]),
+    }
+
+
+def _cell(cell: CellRecord) -> dict[str, Any]:
+    row = cell.model_dump(mode="json", exclude={"scores", "facts", "schema_version", "scenario"})
+    metric = cell.scores[0].metric if cell.scores else None
+    values = [score.value for score in cell.scores if score.metric == metric and score.value is not None]
+    mean = sum(values) / len(values) if values else None
+    return row | {"metric": metric, "value": mean, "n": len({score.record for score in cell.scores})}
+
+
+def _meta(collected: Collected, labels: Iterable[str], mark: str) -> Rows:
+    from harness.store import source_commit
+
+    facts = {
+        "schema_version": str(SCHEMA_VERSION),
+        "records_hash": collected.hash(),
+        "built": datetime.now(UTC).isoformat(timespec="seconds"),
+        "leakboard": _version(),
+        "commit": source_commit() or "",
+        "suites": ", ".join(sorted(labels)),
+        "runs": str(len(collected.runs)),
+        "cells": str(len(collected.cells)),
+        "duplicates": str(collected.duplicates),
+        "conflicts": str(len(collected.conflicts)),
+        "sources": mark,
+    }
+    return [{"name": name, "value": value} for name, value in facts.items()]
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("leakboard")
+    except metadata.PackageNotFoundError:
+        return "not installed"

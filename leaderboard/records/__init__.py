@@ -1,0 +1,50 @@
+"""Records that a board is made from: portable bundles, stores and folders of these, read, written and moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leaderboard.records.bundles import SUFFIXES, read_bundle, write_bundle
+    from leaderboard.records.collect import Collected, collect_records, fingerprint, sources
+    from leaderboard.records.ingest import Ingested, ingest_records, pack_records
+    from leaderboard.records.manifests import Manifests, known_manifests
+
+__all__ = [
+    "SUFFIXES",
+    "Collected",
+    "Ingested",
+    "Manifests",
+    "collect_records",
+    "fingerprint",
+    "ingest_records",
+    "known_manifests",
+    "pack_records",
+    "read_bundle",
+    "sources",
+    "write_bundle",
+]
+
+_HOMES = {
+    "SUFFIXES": "leaderboard.records.bundles",
+    "Collected": "leaderboard.records.collect",
+    "Ingested": "leaderboard.records.ingest",
+    "Manifests": "leaderboard.records.manifests",
+    "collect_records": "leaderboard.records.collect",
+    "fingerprint": "leaderboard.records.collect",
+    "ingest_records": "leaderboard.records.ingest",
+    "known_manifests": "leaderboard.records.manifests",
+    "pack_records": "leaderboard.records.ingest",
+    "read_bundle": "leaderboard.records.bundles",
+    "sources": "leaderboard.records.collect",
+    "write_bundle": "leaderboard.records.bundles",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use, so that a reader of one module does not load them all."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'leaderboard.records' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

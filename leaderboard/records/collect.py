@@ -1,0 +1,164 @@
+"""Collecting records from stores' files, bundles and folders: duplicates are recognised, conflicts refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.assessment.series import Ledger, latest, ledgers
+from harness.errors import StoreError
+from harness.store import CellRecord, Files, Record, RunRecord, content_hash, differences
+from leaderboard.records.bundles import SUFFIXES, read_bundle
+
+__all__ = ["Collected", "collect_records", "fingerprint", "sources"]
+
+
+@dataclass
+class Collected:
+    """Records by key, each once, with the manifests that bundles carried."""
+
+    runs: dict[str, RunRecord] = field(default_factory=dict)
+    cells: dict[str, CellRecord] = field(default_factory=dict)
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    duplicates: int = 0
+    conflicts: list[str] = field(default_factory=list)
+
+    def add(self, record: Record, where: Path) -> None:
+        """Take a record over, count it as a duplicate, or note a conflict."""
+        known = self._known(record)
+        if known is record:
+            return
+        if content_hash(known) == content_hash(record):
+            self.duplicates += 1
+            return
+        fields = ", ".join(differences(known, record))
+        kind = "run" if isinstance(record, RunRecord) else "cell"
+        self.conflicts.append(f"{where}: {kind} {record.key} ({_words(record)}) differs in {fields}")
+
+    def _known(self, record: Record) -> Record:
+        """The record of that key, which is now this one if there was none."""
+        if isinstance(record, RunRecord):
+            return self.runs.setdefault(record.key, record)
+        return self.cells.setdefault(record.key, record)
+
+    def all(self) -> list[Record]:
+        """Runs, then cells."""
+        return [*self.runs.values(), *self.cells.values()]
+
+    def hash(self) -> str:
+        """SHA-256 over the content of all records, whatever their order and source."""
+        parts = sorted(content_hash(r) for r in self.all())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def ledgers(self) -> list[Ledger]:
+        """One ledger per (suite, entry), of the latest runs and cells."""
+        runs = {key: _run_row(run) for key, run in self.runs.items()}
+        ordered = sorted(self.cells.values(), key=lambda cell: (cell.created, cell.key))
+        cells = latest([_cell_row(cell) for cell in ordered], runs)
+        shown_keys = {cell["key"] for cell in cells}
+        return ledgers(runs, cells, {key: _scores(cell) for key, cell in self.cells.items() if key in shown_keys})
+
+
+def collect_records(paths: Iterable[Path], *, first_counts: bool = False) -> Collected:
+    """All records under ``paths``: bundles, stores' ``.files`` folders, databases of stores, folders of these.
+
+    ``first_counts``: of records with one key and different content the one found first counts, as where the shipped
+    results stand behind what was computed on this machine; :attr:`Collected.conflicts` lists the others.
+
+    Raises:
+        StoreError: what cannot be read, and conflicts unless ``first_counts``, all in one message.
+    """
+    collected = Collected()
+    problems: list[str] = []
+    for source in sources(paths, problems):
+        try:
+            _read(source, collected)
+        except StoreError as error:
+            problems.append(str(error))
+    refused = [] if first_counts else collected.conflicts
+    if problems or refused:
+        problem_list = "\n  - ".join([*problems, *refused])
+        raise StoreError(f"{len(problems)} unreadable and {len(refused)} conflicting:\n  - {problem_list}")
+    return collected
+
+
+def sources(paths: Iterable[Path], problems: list[str] | None = None) -> list[Path]:
+    """The bundles and store folders that ``paths`` mean, sorted; what is none of these goes to ``problems``."""
+    places: dict[Path, None] = {}
+    for path in paths:
+        inside = _inside(path.absolute())
+        if not inside and problems is not None:
+            problems.append(f"{path}: no bundle ({', '.join(SUFFIXES)}), no store, and no folder with any")
+        places |= dict.fromkeys(inside)
+    return list(places)
+
+
+def _inside(path: Path) -> list[Path]:
+    if path.suffix == ".duckdb":
+        path = path.with_suffix(".files")
+    if path.is_file():
+        return [path] if path.name.endswith(SUFFIXES) else []
+    if path.is_dir() and (path.suffix == ".files" or (path / "runs").is_dir() or (path / "cells").is_dir()):
+        return [path]
+    bundles = [file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}")]
+    return sorted([*bundles, *(folder for folder in path.glob("*.files") if folder.is_dir())])
+
+
+def fingerprint(paths: Sequence[Path]) -> str:
+    """A hash of names, sizes and times, which changes when a source gets, loses or changes a file; nothing is read."""
+    parts = []
+    for source in sources(paths):
+        files = [source] if source.is_file() else [f for s in ("runs", "cells") for f in (source / s).glob("??/*.gz")]
+        for file in files:
+            state = file.stat()
+            parts.append(f"{file}:{state.st_size}:{state.st_mtime_ns}")
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def _read(source: Path, collected: Collected) -> None:
+    if source.is_file():
+        records, manifest = read_bundle(source)
+        if manifest:
+            collected.manifests[manifest["name"]] = manifest
+        for record in records:
+            collected.add(record, source)
+        return
+    files, damaged = Files(source), []
+    for shelf in ("runs", "cells"):
+        for key in files.keys(shelf):
+            try:
+                collected.add(files.read(shelf, key), source)
+            except StoreError as error:
+                damaged.append(str(error))
+    if damaged:
+        raise StoreError("\n  - ".join(damaged))
+
+
+def _words(record: Record) -> str:
+    what = record.behaviour if isinstance(record, RunRecord) else f"{record.name} {record.variant}".strip()
+    return f"{record.suite}, {record.entry}, {record.submission} point {record.point}, seed {record.seed}, {what}"
+
+
+def _run_row(run: RunRecord) -> dict[str, Any]:
+    document = run.model_dump(mode="json")
+    row: dict[str, Any] = document | document.pop("costs") | {"created": run.environment.created}
+    return row | {name: json.dumps(row[name], sort_keys=True) for name in _JSON}
+
+
+_JSON = ("parameters", "entitlement", "ledger", "environment")
+
+
+def _cell_row(cell: CellRecord) -> dict[str, Any]:
+    row = cell.model_dump(mode="json", exclude={"scores"})
+    return row | {"facts": json.dumps(row["facts"], sort_keys=True)}
+
+
+def _scores(cell: CellRecord) -> dict[str, dict[str, float]]:
+    by_metric: dict[str, dict[str, float]] = {}
+    for score in cell.scores:
+        by_metric.setdefault(score.metric, {})[score.record] = float("nan") if score.value is None else score.value
+    return by_metric

@@ -1,0 +1,49 @@
+"""Ingesting and packing: records keep their content on the way, conflicts are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import StoreError
+from harness.store import Store
+from harness.store.files import Record
+from leaderboard.records import (
+    ingest_records,
+    pack_records,
+    read_bundle,
+    write_bundle,
+)
+from tests.stand_ins.stored_results import changed
+
+
+def test_ingest_then_pack_is_the_same(some: list[Record], tmp_path: Path) -> None:
+    write_bundle(tmp_path / "in" / "a.jsonl.gz", some)
+    report = ingest_records([tmp_path / "in"], tmp_path / "s.duckdb")
+    assert (report.new, report.known) == (len(some), 0)
+    again = ingest_records([tmp_path / "in"], tmp_path / "s.duckdb")
+    assert (again.new, again.known) == (0, len(some))
+    files = pack_records(tmp_path / "s.duckdb", tmp_path / "out", submissions=["none"])
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in files] == ["standard-small@1/none.jsonl.gz"]
+    packed, manifest = read_bundle(next(iter(files)))
+    assert {r.key for r in packed} == {r.key for r in some if r.submission == "none"}
+    assert manifest is not None and manifest["title"] == "No defense" and "hash" not in manifest
+
+
+def test_ingest_refuses_what_the_store_has_otherwise(some: list[Record], tmp_path: Path) -> None:
+    write_bundle(tmp_path / "a.jsonl.gz", some[:2])
+    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+    write_bundle(tmp_path / "b.jsonl.gz", [changed(some[0]), *some[2:4]])
+    with pytest.raises(StoreError, match="in the store with other content"):
+        ingest_records([tmp_path / "b.jsonl.gz"], tmp_path / "s.duckdb")
+    with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
+        assert store.run(some[0].key) == some[0]
+        assert not any(store.run(r.key) or store.cell(r.key) for r in some[2:4])
+
+
+def test_packing_nothing_is_told(some: list[Record], tmp_path: Path) -> None:
+    write_bundle(tmp_path / "a.jsonl.gz", some)
+    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+    with pytest.raises(StoreError, match="no records of nobody to pack"):
+        pack_records(tmp_path / "s.duckdb", tmp_path / "out", submissions=["nobody"])

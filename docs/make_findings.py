@@ -96,7 +96,7 @@ def rendered(page: str, name: str) -> str:
 def findings(board: Board) -> Iterator[str]:
     """The tables of every shipped suite."""
     suites = board.suites()
-    for suite in suites.to_dict("records"):
+    for suite in _rows(suites):
         label = str(suite["suite"])
         yield f"### {label}\n"
         if suite["known"]:
@@ -118,7 +118,7 @@ def headline(board: Board) -> Iterator[str]:
     points = rows[rows["submission"] == "gaussian_noise"]["label"].drop_duplicates().tolist()
     lines = []
     for entry, group in rows.groupby("entry", sort=True):
-        by_label = {row["label"]: row for row in group.to_dict("records")}
+        by_label = {row["label"]: row for row in _rows(group)}
         shown = [by_label[label] for label in points]
         cells = [f"{_interval(row, 'privacy')} / {_number(row['utility'])}" for row in shown]
         lines.append([str(entry), *cells])
@@ -131,7 +131,7 @@ def _references(board: Board, suite: str) -> Iterator[str]:
     systems = [name for name in ("undefended", "local only", "centralised") if name in set(frame["system"])]
     lines = []
     for (entry, task), group in frame.groupby(["entry", "task"], sort=True):
-        by_system = {row["system"]: row for row in group.to_dict("records")}
+        by_system = {row["system"]: row for row in _rows(group)}
         cells = [_interval(by_system[name], "value") if name in by_system else "" for name in systems]
         lines.append([entry, task, *cells])
     if lines:
@@ -142,7 +142,7 @@ def _references(board: Board, suite: str) -> Iterator[str]:
 def _membership(board: Board, suite: str) -> Iterator[str]:
     """Membership attacks on the undefended system, the better variant of each."""
     metrics: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
-    for row in board.attacks(suite=suite, submissions="none").to_dict("records"):
+    for row in _rows(board.attacks(suite=suite, submissions="none")):
         if _MEMBERSHIP.fullmatch(row["metric"]):
             place = metrics.setdefault((row["entry"], row["coalition"], row["attack"]), {})
             if row["metric"] not in place or _larger(row, place[row["metric"]]):
@@ -159,7 +159,7 @@ def _membership(board: Board, suite: str) -> Iterator[str]:
 def _other_secrets(board: Board, suite: str) -> Iterator[str]:
     """Every other secret of the undefended system, the better variant of each attack."""
     best: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for row in board.attacks(suite=suite, submissions="none").to_dict("records"):
+    for row in _rows(board.attacks(suite=suite, submissions="none")):
         key = (row["entry"], row["coalition"], row["metric"], row["attack"])
         if not _MEMBERSHIP.fullmatch(row["metric"]) and (key not in best or _larger(row, best[key])):
             best[key] = row
@@ -175,11 +175,16 @@ def _defenses(board: Board, suite: str) -> Iterator[str]:
     frame = board.board(suite=suite).sort_values(["submission", "point"])
     titles = ["defense", "operating point", "privacy", "utility", "efficiency", "PUE", "strongest attack", "flags"]
     for entry, group in frame.groupby("entry", sort=True):
-        rows = group.to_dict("records")
+        rows = _rows(group)
         if all(_missing(row["privacy"]) for row in rows):
             continue
         yield f"`{entry}`:\n"
         yield from _table(titles, [_line(row) for row in rows])
+
+
+def _rows(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a data frame by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _line(row: dict[str, Any]) -> list[str]:

@@ -133,7 +133,7 @@ def _references(board: Board, suite: str) -> Iterator[str]:
     for (entry, task), group in frame.groupby(["entry", "task"], sort=True):
         by_system = {row["system"]: row for row in _rows(group)}
         cells = [_interval(by_system[name], "value") if name in by_system else "" for name in systems]
-        lines.append([entry, task, *cells])
+        lines.append([str(entry), str(task), *cells])
     if lines:
         yield "Utility tasks, raw means:\n"
         yield from _table(["entry", "task", *systems], lines)

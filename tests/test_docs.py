@@ -45,7 +45,7 @@ def commands() -> Iterator[tuple[str, str]]:
         blocks = [line for block in _FENCE.findall(text) for line in block.splitlines()]
         indented = [line.strip() for line in text.splitlines() if line.startswith("    leakboard ")]
         for line in [*blocks, *indented]:
-            for part in line.split("&&"):
+            for part in re.split(r"&&|\|", line):
                 if part.strip().startswith("leakboard "):
                     yield page.name, part.strip()
         yield from ((page.name, line) for line in _INLINE.findall(text))

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import torch
 
-from harness import registry
-from harness.features import Features
+from harness.models.embeddings import EmbeddingCache
+from harness.plugins import load_suite, registry
 from harness.scenario import Deployment
-from harness.seeds import numpy_generator
-from harness.suite import load_suite
+from harness.util import numpy_generator
 
 SAMPLE = 128
 
@@ -27,9 +26,7 @@ SAMPLE = 128
 def texts(deployment: Deployment) -> list[str]:
     """Every text that the private parties of one run embed."""
     plans = deployment.parties.values()
-    return [
-        text for plan in plans for text in (*(i.text for i in (*plan.items, *plan.records)), *plan.public_texts)
-    ]
+    return [text for plan in plans for text in (*(i.text for i in (*plan.items, *plan.records)), *plan.public_texts)]
 
 
 def main() -> None:
@@ -52,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         encoder = live.encoder or next(iter(live.parties.values())).encoder
         start = time.perf_counter()
-        Features(encoder, Path(folder)).rows(distinct[:SAMPLE])
+        EmbeddingCache(encoder, Path(folder)).rows(distinct[:SAMPLE])
         each = (time.perf_counter() - start) / len(distinct[:SAMPLE])
     saved = 1 - len(distinct) / len(asked)
     print(f"{entry.name}, {chosen.shadows} shadows: {len(asked)} vectors of {len(distinct)} texts ({saved:.1%} saved)")

@@ -1,32 +1,27 @@
-"""leakboard: the trusted core. Submissions need these names and no others."""
+"""The trusted core of leakboard. Submissions need these names and no others."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from harness.util.faces import lazy
 
 if TYPE_CHECKING:
-    from harness.defense import DPSGD, Defense, Item, PublicSide
-    from harness.message import Kind, Message
-    from harness.packing import pack_int8, pack_top_k
+    from harness.data.record import Item
+    from harness.defense import Defense, PublicSide
+    from harness.dp.mechanisms import DPSGD
+    from harness.wire.message import Kind, Message
+    from harness.wire.packing import pack_int8, pack_top_k
 
 __all__ = ["DPSGD", "Defense", "Item", "Kind", "Message", "PublicSide", "pack_int8", "pack_top_k"]
 
-_HOMES = {
-    "DPSGD": "harness.defense",
-    "Defense": "harness.defense",
-    "Item": "harness.defense",
-    "Kind": "harness.message",
-    "Message": "harness.message",
-    "PublicSide": "harness.defense",
-    "pack_int8": "harness.packing",
-    "pack_top_k": "harness.packing",
+_ROOMS = {
+    "harness.data.record": "Item",
+    "harness.defense": "Defense PublicSide",
+    "harness.dp.mechanisms": "DPSGD",
+    "harness.wire.message": "Kind Message",
+    "harness.wire.packing": "pack_int8 pack_top_k",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import on first use: ``import harness`` alone must stay light."""
-    import importlib
-
-    if name not in _HOMES:
-        raise AttributeError(f"module 'harness' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # a checker reads the imports above
+    __getattr__ = lazy(__name__, _ROOMS)

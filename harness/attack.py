@@ -1,4 +1,4 @@
-"""The plugin interface of attacks, and what a coalition may look at.
+"""The plugin interface of attacks, and what a coalition may look at: all that an attack imports from the harness.
 
 An attack maps a :class:`View` to a guess at one secret. It is written once and runs in two variants:
 ``oblivious`` (as if there were no defense) and ``adaptive`` (it knows the defense: class, parameters,
@@ -11,23 +11,102 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from harness.util.faces import lazy
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from harness.coalition import Candidate, Shadow, Sighting
-    from harness.data.record import Record
-    from harness.defense import Item
-    from harness.message import Kind, Message
-    from harness.models import Part
-    from harness.scenario import Encoder
-    from harness.schema import Score
+    from harness.data.record import Item, Record
+    from harness.errors import DataError, SuiteError
+    from harness.metrics.membership import auc
+    from harness.metrics.recovery import frequent_tokens
+    from harness.models.branch import PrefixTree
+    from harness.models.build import read_config
+    from harness.models.families import family_of
+    from harness.models.part import Part
+    from harness.models.refs import Encoder, PartRef
+    from harness.models.resolve import resolve
+    from harness.models.tokens import Tokens, load_tokens, tokenizer_folder
+    from harness.score.audit import EpsilonBound, disclosure_bound
+    from harness.store.schema import Score
+    from harness.util.arrays import Floats, Ints, Mask
+    from harness.util.caching import single_flight
+    from harness.util.seeds import numpy_generator, torch_generator
+    from harness.wire.coalition import SERVER, SUM, Coalition
+    from harness.wire.message import Kind, Message, Value
 
-__all__ = ["Attack", "DefenseCard", "Guess", "NoiseLaw", "Observation", "Public", "View"]
+__all__ = [
+    "SERVER",
+    "SUM",
+    "Attack",
+    "Candidate",
+    "Coalition",
+    "DataError",
+    "DefenseCard",
+    "Encoder",
+    "EpsilonBound",
+    "Floats",
+    "Guess",
+    "Ints",
+    "Item",
+    "Kind",
+    "Mask",
+    "Message",
+    "NoiseLaw",
+    "Observation",
+    "Part",
+    "PartRef",
+    "PrefixTree",
+    "Public",
+    "Record",
+    "Score",
+    "SeenMessage",
+    "Shadow",
+    "SuiteError",
+    "Tokens",
+    "Value",
+    "View",
+    "auc",
+    "disclosure_bound",
+    "family_of",
+    "frequent_tokens",
+    "load_tokens",
+    "numpy_generator",
+    "read_config",
+    "resolve",
+    "single_flight",
+    "tokenizer_folder",
+    "torch_generator",
+]
+
+_ROOMS = {
+    "harness.data.record": "Item Record",
+    "harness.errors": "DataError SuiteError",
+    "harness.metrics.membership": "auc",
+    "harness.metrics.recovery": "frequent_tokens",
+    "harness.models.branch": "PrefixTree",
+    "harness.models.build": "read_config",
+    "harness.models.families": "family_of",
+    "harness.models.part": "Part",
+    "harness.models.refs": "Encoder PartRef",
+    "harness.models.resolve": "resolve",
+    "harness.models.tokens": "Tokens load_tokens tokenizer_folder",
+    "harness.score.audit": "EpsilonBound disclosure_bound",
+    "harness.store.schema": "Score",
+    "harness.util.arrays": "Floats Ints Mask",
+    "harness.util.caching": "single_flight",
+    "harness.util.seeds": "numpy_generator torch_generator",
+    "harness.wire.coalition": "SERVER SUM Coalition",
+    "harness.wire.message": "Kind Message Value",
+}
+
+if not TYPE_CHECKING:  # a checker reads the imports above
+    __getattr__ = lazy(__name__, _ROOMS)
 
 Guess = Mapping[str, Any]
 """Record id -> guess: token ids (``list[int]``) for a text secret, a score (``float``) for an attribute or for
-membership; see :mod:`harness.aggregate` for secrets about a party."""
+membership; see :mod:`harness.scenario.aggregate` for secrets about a party."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +177,39 @@ class Public:
     """What else the scenario makes public, under its own names: label set, public texts, rounds, dimensions."""
 
 
+@dataclass(frozen=True)
+class SeenMessage:
+    """One message as a coalition saw it."""
+
+    sender: str
+    receiver: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A record of which the attacker asks whether ``party`` trained on it; members with probability 1/2."""
+
+    id: str
+    text: str
+    label: str | None
+    party: str
+    canary: bool = False
+    """Mislabelled or rare on purpose; canaries are scored apart from average records."""
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A run of the whole protocol on data that the attacker drew, with everything it knows about it."""
+
+    transcript: Sequence[SeenMessage]
+    own: Mapping[str, Any]
+    members: Mapping[str, bool]
+    """Candidate id -> whether it was in its party."""
+    truth: Mapping[str, Any] = field(default_factory=dict)
+    """What the scenario says about the drawn data (:attr:`harness.scenario.deployment.Deployment.truth`)."""
+
+
 class View(Protocol):
     """What a coalition sees of one run. Tensors are float32 on ``device``.
 
@@ -136,7 +248,7 @@ class View(Protocol):
         """Token ids of a private text as the victim would make them, truncated to ``max_tokens``."""
 
     @property
-    def transcript(self) -> Sequence[Sighting]:
+    def transcript(self) -> Sequence[SeenMessage]:
         """Every message that the coalition saw, with sender and receiver, in order, all rounds."""
         raise NotImplementedError
 

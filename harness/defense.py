@@ -12,36 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.data.record import Item
+from harness.dp.mechanisms import DPSGD
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from harness.mechanisms import Mechanisms
-    from harness.message import Message
+    from harness.dp.mechanisms import Mechanisms
+    from harness.wire.message import Message
 
-__all__ = ["DPSGD", "Defense", "Item", "PublicSide"]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One private text as its party holds it: an input to answer (no label), or a labelled training record."""
-
-    id: str
-    text: str
-    label: str | None = None
-
-
-@dataclass(frozen=True)
-class DPSGD:
-    """Differentially private training (Abadi et al., 2016, algorithm 1), executed by the harness.
-
-    Every record enters a step with probability ``sample_rate`` (Poisson sampling; None: the batch size that the
-    scenario asks for over the number of records), its gradient is scaled to norm at most ``clip``, and noise of
-    standard deviation ``noise_multiplier * clip`` is added to the sum.
-    """
-
-    clip: float
-    noise_multiplier: float
-    sample_rate: float | None = None
+__all__ = ["Defense", "PublicSide"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +74,7 @@ class Defense:
         """What really leaves instead of ``message``: every message, every forward, every round.
 
         Tensors are live (they carry gradients in training scenarios). The kind, the field names and the
-        shapes must stay; see :mod:`harness.contract`. Keep what the answer needs in ``message.state``
+        shapes must stay; see :mod:`harness.protocol.contract`. Keep what the answer needs in ``message.state``
         (``dataclasses.replace(message, state=...)``).
         """
         return message

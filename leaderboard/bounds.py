@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.membership import live_rows, rows_by_target
-from harness.schema import CellRecord, RunRecord
+from harness.scenario.membership import live_rows, rows_by_target
 from harness.score.audit import EpsilonBound, disclosure_bound, tuned_one_run_audit
-from harness.seeds import numpy_generator
+from harness.store import CellRecord, RunRecord
+from harness.util import numpy_generator
 from leaderboard.claims import auditable
 from leaderboard.evidence import place_of
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import registry
-from harness.assess import Assessment, assess_entry
+from harness.assessment.assess import Assessment, assess_entry
+from harness.assessment.negative import NEGATIVE
+from harness.assessment.report import suite_of
+from harness.assessment.series import Ledger
 from harness.errors import StoreError
-from harness.ledgers import Ledger
-from harness.negative import NEGATIVE
-from harness.report import suite_of
-from harness.schema import CellRecord, RunRecord
+from harness.plugins import registry
+from harness.store import CellRecord, RunRecord
 from leaderboard.bounds import bound_rows
 from leaderboard.capability import of_attacks
 from leaderboard.cards import attack_cards, manifests, scenario_cards, submission_cards, suite_cards
@@ -151,7 +151,7 @@ def _cell(cell: CellRecord) -> dict[str, Any]:
 
 
 def _meta(found: Collected, labels: Iterable[str], mark: str) -> Rows:
-    from harness.environment import source_commit
+    from harness.store import source_commit
 
     facts = {
         "schema_version": str(SCHEMA_VERSION),

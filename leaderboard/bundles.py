@@ -16,9 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.errors import StoreError
-from harness.schema import CellRecord, RunRecord, Score, migrate
-from harness.store import atomic
-from harness.store.files import Record
+from harness.store import CellRecord, Record, RunRecord, Score, atomic, migrate
 
 __all__ = ["BUNDLE_VERSION", "SUFFIXES", "read_bundle", "write_bundle"]
 

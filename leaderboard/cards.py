@@ -9,12 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from harness import registry
+from harness.assessment.report import suite_of
 from harness.errors import LeakboardError
-from harness.report import suite_of
-from harness.submission import Manifest
-from harness.submission import load as load_submission
-from harness.suite import Suite
+from harness.plugins import Manifest, Suite, load_submission, registry
 
 __all__ = ["Manifests", "attack_cards", "family", "manifests", "scenario_cards", "submission_cards", "suite_cards"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.flags import Flag
-from harness.privacy_schema import Verdict
+from harness.assessment.flags import Flag
+from harness.store import Verdict
 
 __all__ = ["auditable", "refuted_empirically"]
 

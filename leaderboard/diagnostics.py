@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.membership import live_rows, rows_by_target
-from harness.metrics.membership import auc
-from harness.schema import CellRecord
-from harness.score.statistic import Floats, Mask
+from harness.metrics import auc
+from harness.scenario.membership import live_rows, rows_by_target
+from harness.store import CellRecord
+from harness.util import Floats, Mask
 from leaderboard.evidence import place_of
 
 __all__ = ["diagnostic_rows"]

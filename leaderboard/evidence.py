@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from harness.schema import CellRecord
+from harness.store import CellRecord
 
 __all__ = ["evidence_rows", "place_of"]
 

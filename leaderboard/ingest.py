@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.store import Store
-from harness.store.files import Record
+from harness.store import Record, Store
 from leaderboard.bundles import write_bundle
 from leaderboard.cards import manifests
 from leaderboard.records import Collected, collect

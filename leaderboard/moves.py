@@ -10,12 +10,12 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.assess import Assessment, AttackResult, TaskScores
-from harness.panels import clusters
+from harness.assessment.assess import Assessment, AttackResult, TaskScores
+from harness.assessment.measures import clusters
 from harness.score import WEIGHTS, AttackScores, Mean
 from harness.score.resample import Columns, resample
 from harness.score.sheets import Study, align
-from harness.seeds import numpy_generator
+from harness.util import numpy_generator
 
 __all__ = ["Moves", "Paired", "Place", "paired", "strongest"]
 

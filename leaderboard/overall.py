@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.flags import UNRANKED
+from harness.assessment.flags import UNRANKED
 from leaderboard.capability import by_kind, mean_of_kinds
 
 __all__ = ["GAUSSIAN", "USEFUL", "headline_rows", "hypervolume", "interpolated", "overall_rows"]

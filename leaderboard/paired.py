@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.score import clopper_pearson
 from harness.score.resample import studentise
-from harness.seeds import numpy_generator
+from harness.util import numpy_generator
 from leaderboard.moves import Floats, Paired, Place
 
 __all__ = ["MEASURES", "Difference", "differences", "holm"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.assessment.flags import FLAGS
 from harness.errors import StoreError
-from harness.flags import FLAGS
 from leaderboard.ranking import UTILITY_FLOOR, pareto, with_weights
 from leaderboard.schema import COLUMNS, SCHEMA_VERSION, TABLES
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.assessment.series import Ledger, latest, ledgers
 from harness.errors import StoreError
-from harness.ledgers import Ledger, latest, ledgers
-from harness.schema import CellRecord, RunRecord
-from harness.store.files import Files, Record, content_hash, differences
+from harness.store import CellRecord, Files, Record, RunRecord, content_hash, differences
 from leaderboard.bundles import SUFFIXES, read_bundle
 
 __all__ = ["Collected", "collect", "fingerprint", "sources"]

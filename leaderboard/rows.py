@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from harness.assess import Assessment, AttackResult
-from harness.claim_state import claim_state
-from harness.flags import UNRANKED, Flag, sentences
-from harness.references import TaskMean
+from harness.assessment.assess import Assessment, AttackResult
+from harness.assessment.claims import claim_state
+from harness.assessment.flags import UNRANKED, Flag, sentences
+from harness.assessment.references import TaskMean
 from harness.score import Estimate
 from leaderboard.capability import capability
 from leaderboard.cards import Manifests, family

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.assess import Assessment
-from harness.flags import UNRANKED
+from harness.assessment.assess import Assessment
+from harness.assessment.flags import UNRANKED
 from leaderboard.moves import Paired, Place, paired
 from leaderboard.paired import MEASURES, differences, holm
 from leaderboard.ranking import UTILITY_FLOOR, interval_groups, pareto_tiers, places

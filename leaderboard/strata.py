@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness import score
-from harness.assess import Assessment, AttackResult
-from harness.seeds import numpy_generator
+from harness.assessment.assess import Assessment, AttackResult
+from harness.util import numpy_generator
 
 __all__ = ["STRATA", "strata_rows", "stratum"]
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
-from harness.data.plant import plant_attribute, plant_linked
-from harness.data.record import Record
+from harness.scenario import Record, plant_attribute, plant_linked
 
 if TYPE_CHECKING:
     import numpy

@@ -6,11 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from harness.coalition import Candidate
-from harness.data.candidates import Chosen, choose, held
-from harness.data.partition import label_counts, partition
-from harness.data.record import Record
-from harness.defense import Item
+from harness.scenario import Candidate, Chosen, Item, Record, choose, held, label_counts, partition
 from scenarios.planting import planted_property
 
 if TYPE_CHECKING:

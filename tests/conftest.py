@@ -10,9 +10,9 @@ from textwrap import dedent
 
 import pytest
 
-from harness.launch import Zygote
-from harness.scenario import Deployment
-from harness.submission import Submission, load
+from harness.plugins.submission import Submission, load_submission
+from harness.runtime.fork_server import ForkServer
+from harness.scenario.deployment import Deployment
 
 MANIFEST = """
 name = "{name}"
@@ -37,19 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault(name, "1")  # read when a library is loaded, which none is yet
 
 
-class LastingZygote(Zygote):
+class LastingZygote(ForkServer):
     """A worker server that outlives the runners that use it: starting one takes four seconds of a core."""
 
     def close(self) -> None:
         """Go on; :meth:`end` ends it."""
 
     def end(self) -> None:
-        """What :meth:`harness.launch.Zygote.close` does."""
+        """What :meth:`harness.runtime.fork_server.ForkServer.close` does."""
         super().close()
 
 
 @pytest.fixture(scope="session")
-def worker_server() -> Iterator[Zygote]:
+def worker_server() -> Iterator[ForkServer]:
     """One worker server for the session; every run still gets a fresh worker of it."""
     server = LastingZygote()
     yield server
@@ -57,9 +57,9 @@ def worker_server() -> Iterator[Zygote]:
 
 
 @pytest.fixture
-def shared_workers(worker_server: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
+def shared_workers(worker_server: ForkServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runners made in this test, also by ``evaluate`` and ``check``, take the session's worker server."""
-    monkeypatch.setattr("harness.runner.Zygote", lambda: worker_server)
+    monkeypatch.setattr("harness.runtime.runner.Zygote", lambda: worker_server)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +85,7 @@ def submission(tmp_path: Path) -> Callable[..., Submission]:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "submission.toml").write_text(MANIFEST.format(name=name))
         (folder / "defense.py").write_text("import torch\nfrom harness import Defense\n\n" + dedent(body))
-        return load(folder)
+        return load_submission(folder)
 
     return make
 
@@ -93,7 +93,7 @@ def submission(tmp_path: Path) -> Callable[..., Submission]:
 @pytest.fixture(scope="session")
 def toy_csv(toy_folder: Path) -> Path:
     """The toy records as a local data file."""
-    from harness.toy import toy_records
+    from harness.scenario.toy import toy_records
 
     path = toy_folder / "toy.csv"
     with path.open("w", newline="") as file:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.evaluate import evaluate
-from harness.submission import Submission
+from harness.evaluation.evaluate import evaluate
+from harness.plugins.submission import Submission
 
 SUITE = """
 name = "known_bad"

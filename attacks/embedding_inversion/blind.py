@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from attacks.embedding_inversion.states import Sequences, allowed_tokens, auxiliary_sequences
-from harness.attack import Attack
-from harness.metrics.recovery import frequent_tokens
+from harness.attack import Attack, frequent_tokens
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, View
-    from harness.models import Part
+    from harness.attack import Guess, Part, Public, View
 
 __all__ = ["BlindAttribute", "BlindTokens", "agreement", "greedy_continuation", "modal_tokens"]
 

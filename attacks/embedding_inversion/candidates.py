@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attacks.embedding_inversion.channel import Channel
 from attacks.embedding_inversion.linear import Linear, fit_ridge
-from harness.models import Part
+from harness.attack import Part
 
 __all__ = ["Decoder", "Discriminant", "ExactDecoder", "StateLaw", "fit_discriminant", "fit_state_law"]
 

@@ -113,8 +113,10 @@ class Channel:
         if not self.withheld:
             return message
         keep = max(1, round((1 - self.withheld) * message.shape[-1]))
-        order = message.abs() if self.largest or rng is None else torch.rand(
-            message.shape, generator=rng, device=message.device
+        order = (
+            message.abs()
+            if self.largest or rng is None
+            else torch.rand(message.shape, generator=rng, device=message.device)
         )
         return message * (order >= order.topk(keep, dim=-1).values[..., -1:])
 

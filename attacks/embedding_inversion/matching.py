@@ -30,13 +30,11 @@ from attacks.embedding_inversion.states import (
     private_slice,
     probe_sequences,
 )
-from harness.attack import Attack
-from harness.once import once
+from harness.attack import Attack, single_flight
 
 if TYPE_CHECKING:
     from attacks.embedding_inversion.channel_maps import Map
-    from harness.attack import Guess, Observation, Public, View
-    from harness.models import Part
+    from harness.attack import Guess, Observation, Part, Public, View
 
 __all__ = ["VocabularyMatching", "text_jobs"]
 
@@ -85,9 +83,7 @@ class VocabularyMatching(Attack):
 
     def refuses(self, public: Public) -> str | None:
         """Encoders have no order of causes, and pooled messages no positions."""
-        from harness.models.build import read_config
-        from harness.models.families import family_of
-        from harness.models.resolve import resolve
+        from harness.attack import family_of, read_config, resolve
 
         if public.pooled:
             return "a pooled message has no token positions to match one after another"
@@ -143,7 +139,7 @@ def _clean(part: Part, sequences: Sequences, public: Public) -> TokenStates:
     return flatten(clean_states(part, sequences, public.prefix, public.suffix), sequences, public)
 
 
-@once(maxsize=4)
+@single_flight(maxsize=4)
 def _moved_law(
     part: Part, sequences: Sequences, prefix: tuple[int, ...], suffix: tuple[int, ...], move: Map
 ) -> StateLaw:

@@ -11,7 +11,7 @@ from torch import Tensor
 from attacks.embedding_inversion.matching_exact import Job
 from attacks.embedding_inversion.matching_hunt import FAN, Problem
 from attacks.embedding_inversion.prior import LanguagePrior, Prior, UnigramPrior
-from harness.models import PrefixTree
+from harness.attack import PrefixTree
 
 __all__ = ["Beam", "invert_by_beam"]
 
@@ -171,9 +171,7 @@ def _keep(front: _Front, choice: _Choice, width: int, last: bool) -> None:
     front.ids, front.score = torch.cat([front.ids, chosen[:, None]], 1), best.values.flatten()
 
 
-def _finish(
-    problem: Problem, ids: Tensor, score: Tensor, tails: list[Tensor | None], suffix: Sequence[int]
-) -> Tensor:
+def _finish(problem: Problem, ids: Tensor, score: Tensor, tails: list[Tensor | None], suffix: Sequence[int]) -> Tensor:
     """The best hypothesis of each finished text ``[n, t]``, after the suffix's messages have had their say."""
     width = len(ids) // len(tails)
     rows = [tail for tail in tails if tail is not None]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attacks.embedding_inversion.matching_hunt import Effort, Hunt, Problem, exhaust, refine, widen
-from harness.models import PrefixTree
+from harness.attack import PrefixTree
 
 __all__ = ["Found", "Job", "invert_exactly"]
 

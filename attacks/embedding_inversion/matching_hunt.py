@@ -10,7 +10,7 @@ from torch import Tensor
 from attacks.embedding_inversion.candidates import Decoder
 from attacks.embedding_inversion.channel import Channel
 from attacks.embedding_inversion.prior import LanguagePrior
-from harness.models import Part, PrefixTree
+from harness.attack import Part, PrefixTree
 
 __all__ = ["Effort", "Hunt", "Problem", "exhaust", "refine", "widen"]
 

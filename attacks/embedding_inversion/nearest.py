@@ -12,12 +12,10 @@ from torch import Tensor
 from attacks.embedding_inversion.channel import Channel
 from attacks.embedding_inversion.pairs import live_channel
 from attacks.embedding_inversion.states import allowed_tokens, forward_part, private_slice, resized
-from harness.attack import Attack
-from harness.once import once
+from harness.attack import Attack, single_flight
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Observation, Public, View
-    from harness.models import Part
+    from harness.attack import Guess, Observation, Part, Public, View
 
 __all__ = ["NearestToken", "contextless_table", "embedding_table", "nearest", "similarities"]
 
@@ -114,7 +112,7 @@ def nearest(states: Tensor, table: Tensor, metric: str = "euclidean", allowed: T
     return torch.cat(pieces) if pieces else torch.zeros(0, dtype=torch.long, device=states.device)
 
 
-@once(maxsize=2)
+@single_flight(maxsize=2)
 def directions(table: Tensor) -> Tensor:
     """``table [V, d]`` with rows of length 1; a table must not be changed after it was asked for."""
     return torch.nn.functional.normalize(table, dim=-1)
@@ -134,7 +132,7 @@ def embedding_table(part: Part, position: int) -> Tensor:
     return part.embed(everything, torch.full_like(everything, position))[0]
 
 
-@once(maxsize=1)
+@single_flight(maxsize=1)
 @torch.no_grad()
 def contextless_table(part: Part, prefix: tuple[int, ...], suffix: tuple[int, ...], *, batch: int = 512) -> Tensor:
     """``[V, d]``: the state of every token directly after the prefix (and before the suffix)."""

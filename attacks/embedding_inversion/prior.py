@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from harness.models import Part, PrefixTree
+from harness.attack import Part, PrefixTree
 
 __all__ = ["LanguagePrior", "Prior", "UnigramPrior", "unigram"]
 

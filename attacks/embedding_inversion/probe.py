@@ -12,12 +12,10 @@ from torch.nn.functional import normalize
 from attacks.embedding_inversion.channel import Channel
 from attacks.embedding_inversion.pairs import live_channel
 from attacks.embedding_inversion.states import clean_states, forward_part, private_slice, resized
-from harness.attack import Attack
-from harness.errors import SuiteError
+from harness.attack import Attack, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Observation, Public, View
-    from harness.data.record import Record
+    from harness.attack import Guess, Observation, Public, Record, View
 
 __all__ = ["AttributeProbe", "fit_probe", "pooled_state"]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize, relu
 
 from attacks.embedding_inversion.channel import Channel
-from harness.models import Part
+from harness.attack import Part
 
 __all__ = ["Problem", "Search", "candidates", "descend", "refine"]
 

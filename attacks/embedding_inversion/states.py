@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from harness.once import once
-from harness.seeds import torch_generator
+from harness.attack import single_flight, torch_generator
 
 if TYPE_CHECKING:
-    from harness.attack import Observation, Public, View
-    from harness.models import Part
+    from harness.attack import Observation, Part, Public, View
 
 __all__ = [
     "TokenStates",
@@ -119,7 +117,7 @@ def flatten(states: Iterable[Tensor], sequences: Iterable[Sequence[int]], public
     return TokenStates(torch.cat(rows), torch.cat(tokens).to(device), torch.cat(positions).to(device))
 
 
-@once(maxsize=6)
+@single_flight(maxsize=6)
 def clean_states(
     part: Part, sequences: Sequences, prefix: tuple[int, ...] = (), suffix: tuple[int, ...] = ()
 ) -> tuple[Tensor, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints
+from harness.attack import DataError, Floats, Ints
 
 __all__ = ["argmax_histogram", "hard_labels", "log_shares", "mean_softmax", "nothing_but_labels"]
 

@@ -42,4 +42,3 @@ def candidate_counts(view: View, party: str) -> Counter[str]:
     mine = [one for one in view.candidates if one.party == party and one.label in labels_of(view.public)]
     average = [one for one in mine if not one.canary]
     return Counter(str(one.label) for one in average or mine)
-

@@ -19,8 +19,7 @@ from attacks.label_distribution.prior import fit_prior, fit_prior_to_noisy_logit
 from attacks.label_distribution.shift import black_box_shift, confusion, fit_response
 from attacks.label_distribution.world import World, look, named, parties_of, shadow_looks
 from attacks.membership.reading import Memo, numpy_rng
-from harness.attack import Attack
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

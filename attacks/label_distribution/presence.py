@@ -13,9 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.metrics.membership import auc
-from harness.score.statistic import Floats, Mask
+from harness.attack import DataError, Floats, Mask, auc
 
 __all__ = ["FRACTION", "best_score", "crest", "gap", "learn_presence", "peak"]
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["fit_prior", "fit_prior_to_noisy_logits"]
 

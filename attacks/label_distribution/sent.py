@@ -9,10 +9,7 @@ import numpy as np
 
 from attacks.label_distribution.blind import BlindCandidates
 from attacks.label_distribution.world import named
-from harness.attack import Attack
-from harness.errors import SuiteError
-from harness.message import Kind
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats, Kind, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

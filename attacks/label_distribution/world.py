@@ -11,13 +11,10 @@ import numpy as np
 from attacks.label_distribution.answers import DEEPEST
 from attacks.membership.reading import answers, classes_of, public_range, stand_in, table
 from attacks.membership.reference import embedded, fit_reference
-from harness.coalition import SERVER, SUM
-from harness.errors import SuiteError
-from harness.score.statistic import Floats, Ints
+from harness.attack import SERVER, SUM, Floats, Ints, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import View
-    from harness.coalition import Sighting
+    from harness.attack import SeenMessage, View
 
 __all__ = ["World", "known_shares", "look", "named", "parties_of", "shadow_looks"]
 
@@ -73,7 +70,7 @@ def parties_of(view: View) -> tuple[str, ...]:
     return tuple(known) if known else tuple(senders)
 
 
-def look(view: View, transcript: Sequence[Sighting], parties: Sequence[str]) -> dict[str, Floats]:
+def look(view: View, transcript: Sequence[SeenMessage], parties: Sequence[str]) -> dict[str, Floats]:
     """Party -> logits ``[rounds, n, classes]`` on the public texts, of rounds in which all were answered."""
     found, places = answers(transcript, view.public), public_range(view.public)
     seen = {a.party for a in found}

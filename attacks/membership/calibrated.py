@@ -23,9 +23,7 @@ from attacks.membership.evidence import (
 from attacks.membership.reading import Memo
 from attacks.membership.rounds import fit_weights
 from attacks.membership.shadows import Gaussians, fit_gaussians, fit_outside, shrink_means, shrink_shifts
-from harness.attack import Attack
-from harness.errors import SuiteError
-from harness.score.statistic import Floats, Ints
+from harness.attack import Attack, Floats, Ints, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import DefenseCard, Guess, View

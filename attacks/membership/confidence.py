@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints
+from harness.attack import DataError, Floats, Ints
 
 __all__ = ["LIMIT", "label_margin", "log_likelihood", "logit_confidence", "noise_variance"]
 

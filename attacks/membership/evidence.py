@@ -12,13 +12,10 @@ from attacks.membership.confidence import logit_confidence
 from attacks.membership.reading import Answers, Memo, answers, asked, by_party, label_ids, public_range, table
 from attacks.membership.reference import embedded
 from attacks.membership.surrogate import Basis, fit_student, prepare
-from harness.coalition import Candidate
-from harness.errors import SuiteError
-from harness.score.statistic import Floats, Ints, Mask
+from harness.attack import Candidate, Floats, Ints, Mask, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import View
-    from harness.coalition import Sighting
+    from harness.attack import SeenMessage, View
 
 __all__ = [
     "FEWEST",
@@ -68,7 +65,7 @@ def gather(view: View, reader: Reader, memo: Memo, shadows: int, *, fewest: int 
     if len(runs) < fewest:
         raise SuiteError(f"{len(runs)} shadow runs: this attack needs {fewest} beside the target; raise shadow_budget")
 
-    def read(transcript: Sequence[Sighting]) -> Floats:
+    def read(transcript: Sequence[SeenMessage]) -> Floats:
         return memo.of(transcript, lambda: reader(answers(transcript, view.public)))
 
     live = read(view.transcript)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints
+from harness.attack import DataError, Floats, Ints
 
 __all__ = ["disturbed", "disturbed_copies", "flip_rate", "kept_share"]
 

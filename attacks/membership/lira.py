@@ -7,8 +7,7 @@ from math import sqrt
 import numpy as np
 
 from attacks.membership.shadows import Gaussians
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["cooperative", "expected_auc", "expected_tpr", "offline", "online"]
 

@@ -12,14 +12,10 @@ import torch
 
 from attacks.membership.reading import Memo
 from attacks.membership.reference import embedded
-from harness.coalition import SERVER, Candidate, Shadow, Sighting
-from harness.errors import SuiteError
-from harness.message import Kind, Message
-from harness.score.statistic import Floats
+from harness.attack import SERVER, Candidate, Floats, Kind, Message, SeenMessage, Shadow, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import DefenseCard, Public, View
-    from harness.scenario import Encoder
+    from harness.attack import DefenseCard, Encoder, Public, View
 
 __all__ = ["Evaluated", "Layers", "Upload", "evaluated", "forward", "layers_of", "uploads"]
 
@@ -44,7 +40,7 @@ class Evaluated:
     """A view in which every party answered about all candidates with the models that it sent."""
 
     inner: View
-    ask: Callable[[Sequence[Sighting]], Sequence[Sighting]]
+    ask: Callable[[Sequence[SeenMessage]], Sequence[SeenMessage]]
 
     @property
     def public(self) -> Public:
@@ -72,7 +68,7 @@ class Evaluated:
         return {"query_ids": [one.id for one in self.candidates]}
 
     @property
-    def transcript(self) -> Sequence[Sighting]:
+    def transcript(self) -> Sequence[SeenMessage]:
         """The answers of the run."""
         return self.ask(self.inner.transcript)
 
@@ -93,13 +89,13 @@ def evaluated(view: View, memo: Memo) -> Any:
     """
     points, parties = embedded(view, [one.text for one in view.candidates]), {one.party for one in view.candidates}
 
-    def ask(transcript: Sequence[Sighting]) -> Sequence[Sighting]:
+    def ask(transcript: Sequence[SeenMessage]) -> Sequence[SeenMessage]:
         return memo.of(transcript, lambda: [_answer(one, points) for one in uploads(transcript, parties)])
 
     return Evaluated(view, ask)
 
 
-def uploads(transcript: Iterable[Sighting], parties: Iterable[str]) -> list[Upload]:
+def uploads(transcript: Iterable[SeenMessage], parties: Iterable[str]) -> list[Upload]:
     """Every model that one of ``parties`` sent, in order.
 
     Raises:
@@ -150,9 +146,9 @@ def forward(layers: Layers, points: Floats) -> Floats:
     return x
 
 
-def _answer(one: Upload, points: Floats) -> Sighting:
+def _answer(one: Upload, points: Floats) -> SeenMessage:
     logits = torch.from_numpy(forward(one.after, points))
-    return Sighting(one.party, SERVER, Message(Kind.LOGITS, {"logits": logits}, round=one.round))
+    return SeenMessage(one.party, SERVER, Message(Kind.LOGITS, {"logits": logits}, round=one.round))
 
 
 def _array(values: torch.Tensor) -> Floats:

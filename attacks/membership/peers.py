@@ -24,9 +24,7 @@ from attacks.membership.reading import (
 )
 from attacks.membership.rounds import summed
 from attacks.membership.surrogate import Basis, distilled_lira, draw_subsets
-from harness.attack import Attack
-from harness.errors import SuiteError
-from harness.score.statistic import Floats, Ints
+from harness.attack import Attack, Floats, Ints, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

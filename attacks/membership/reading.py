@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from harness.coalition import SERVER, SUM, Candidate, Sighting
-from harness.errors import SuiteError
-from harness.message import Kind
-from harness.score.statistic import Floats, Ints
+from harness.attack import SERVER, SUM, Candidate, Floats, Ints, Kind, SeenMessage, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Public, View
@@ -70,7 +67,7 @@ def label_ids(candidates: Sequence[Candidate], public: Public) -> Ints:
     return np.array([names.index(str(c.label)) for c in candidates], dtype=np.int64)
 
 
-def answers(transcript: Iterable[Sighting], public: Public) -> list[Answers]:
+def answers(transcript: Iterable[SeenMessage], public: Public) -> list[Answers]:
     """All logits that were sent, in order; what the server tells everyone once per round, a secure sum as its mean."""
     found: list[Answers] = []
     told: set[tuple[int, int]] = set()

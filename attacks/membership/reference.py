@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attacks.membership.reading import classes_of
-from harness.errors import SuiteError
-from harness.score.statistic import Floats
+from harness.attack import Floats, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import View

@@ -12,12 +12,10 @@ from attacks.membership.confidence import logit_confidence
 from attacks.membership.evidence import chosen_reader, confidences, gather, scores_of
 from attacks.membership.reading import Memo, answers, by_party, classes_of, public_range, table
 from attacks.membership.reference import embedded, fit_reference
-from harness.attack import Attack
-from harness.score.statistic import Floats, Ints
+from harness.attack import Attack, Floats, Ints
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.attack import Guess, SeenMessage, View
 
 __all__ = ["OfflineRmia", "Rmia"]
 
@@ -63,7 +61,7 @@ class Rmia(Attack):
         ratios = live / rmia.marginal(shadows, members, slope)
         return rmia.rmia(ratios, population[0] / rmia.marginal(population[1:], None, slope), self.gamma)
 
-    def _population(self, view: View, run: Sequence[Sighting]) -> Mapping[str, Floats]:
+    def _population(self, view: View, run: Sequence[SeenMessage]) -> Mapping[str, Floats]:
         # What public texts are about is guessed once: of one target as of the other.
         labels = self.populations.of(view.public.facts, lambda: _public_labels(view))
         return self.populations.of(run, lambda: _read(view, run, labels))
@@ -80,7 +78,7 @@ class OfflineRmia(Rmia):
         super().__init__(shadows=shadows, online=False, gamma=gamma)
 
 
-def _read(view: View, run: Sequence[Sighting], labels: Ints) -> Mapping[str, Floats]:
+def _read(view: View, run: Sequence[SeenMessage], labels: Ints) -> Mapping[str, Floats]:
     """Party -> probabilities ``[z]`` of the public texts' labels, by confidences averaged over rounds."""
     found, places = answers(run, view.public), public_range(view.public)
     tables = {party: table(found, party, places, view.public) for party in by_party(view.candidates)}

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.metrics.membership import auc
-from harness.score.statistic import Floats, Mask
+from harness.attack import DataError, Floats, Mask, auc
 
 __all__ = ["SLOPES", "fit_slope", "marginal", "rmia"]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Mask
+from harness.attack import DataError, Floats, Mask
 
 __all__ = ["fit_weights", "summed"]
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints, Mask
+from harness.attack import DataError, Floats, Ints, Mask
 
 __all__ = ["MANY", "Gaussians", "fit_gaussians", "fit_outside", "shrink_means", "shrink_shifts"]
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attacks.membership.confidence import logit_confidence
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints
+from harness.attack import DataError, Floats, Ints
 
 __all__ = ["PENALTIES", "Basis", "Student", "distilled_lira", "draw_subsets", "fit_student", "prepare"]
 

@@ -13,8 +13,7 @@ from attacks.membership.parameters import evaluated, forward, uploads
 from attacks.membership.reading import Memo, by_party, label_ids
 from attacks.membership.reference import embedded
 from attacks.membership.threshold import LogitLoss
-from harness.attack import Attack
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

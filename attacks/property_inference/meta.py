@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints, Mask
+from harness.attack import DataError, Floats, Ints, Mask
 
 __all__ = ["each_in_turn", "property_score"]
 

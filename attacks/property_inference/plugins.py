@@ -11,14 +11,10 @@ from attacks.membership.reading import answers, classes_of, numpy_rng, public_ra
 from attacks.property_inference.features import logit_features, prototype_features
 from attacks.property_inference.meta import COMPONENTS, property_score
 from attacks.prototype.reading import prototypes
-from harness.attack import Attack
-from harness.coalition import SERVER
-from harness.errors import SuiteError
-from harness.score.statistic import Floats
+from harness.attack import SERVER, Attack, Floats, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.attack import Guess, SeenMessage, View
 
 __all__ = ["BlindProperty", "PropertyLogits", "PropertyPrototypes"]
 
@@ -56,7 +52,7 @@ class PropertyLogits(Attack):
             if len(one) == rows.shape[1]
         }
 
-    def features(self, view: View, transcript: Sequence[Sighting]) -> Mapping[str, Floats]:
+    def features(self, view: View, transcript: Sequence[SeenMessage]) -> Mapping[str, Floats]:
         """Party -> features of what it sent."""
         found, places = answers(transcript, view.public), public_range(view.public)
         parties = dict.fromkeys(a.party for a in found if a.party != SERVER)
@@ -93,7 +89,7 @@ class PropertyPrototypes(PropertyLogits):
     summary: ClassVar[str] = "meta-classifier on the prototypes of shadow parties with and without the property"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
 
-    def features(self, view: View, transcript: Sequence[Sighting]) -> Mapping[str, Floats]:
+    def features(self, view: View, transcript: Sequence[SeenMessage]) -> Mapping[str, Floats]:
         """Party -> features of what it sent."""
         names = classes_of(view.public)
         sent: dict[str, dict[int, dict[str, Floats]]] = {}

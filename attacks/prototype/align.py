@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attacks.prototype.moments import Moments
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["Aligner", "fit_aligner", "identity"]
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["fit_mean_probe", "simulated_means"]
 

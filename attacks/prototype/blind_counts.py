@@ -9,12 +9,10 @@ import numpy as np
 
 from attacks.prototype.reading import labels_of, public_parties
 from attacks.prototype.space import known_count
-from harness.attack import Attack
-from harness.errors import SuiteError
+from harness.attack import Attack, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, View
-    from harness.coalition import Shadow
+    from harness.attack import Guess, Public, Shadow, View
 
 __all__ = ["BlindCounts", "usual_count"]
 

@@ -8,8 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 from attacks.prototype.reading import labels_of, public_parties
-from harness.attack import Attack
-from harness.metrics.recovery import frequent_tokens
+from harness.attack import Attack, frequent_tokens
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View

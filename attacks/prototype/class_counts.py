@@ -12,12 +12,10 @@ from attacks.prototype.detecting import features_of, learned_detector
 from attacks.prototype.learned import space_of
 from attacks.prototype.reading import Prototype, class_moments, distinct, labels_of, of_class, parties_of, prototypes
 from attacks.prototype.space import averaged, known_count
-from harness.attack import Attack
-from harness.errors import SuiteError
+from harness.attack import Attack, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.coalition import Shadow
+    from harness.attack import Guess, Shadow, View
 
 __all__ = ["DistanceCounts", "PrototypeCounts", "PrototypeShares", "VarianceCounts"]
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from attacks.prototype.moments import Moments, principal
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["excess_distance_rule", "likelihood_rule", "proportions", "variance_rule"]
 

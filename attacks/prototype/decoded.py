@@ -12,8 +12,7 @@ from attacks.prototype.decoder import BagDecoder, fit_bag_decoder
 from attacks.prototype.dictionary import Dictionary, Release, dictionary_of, releases
 from attacks.prototype.usage import Usage
 from attacks.synthetic_text.words import words
-from harness.attack import Attack
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attacks.synthetic_text.words import words
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["BagDecoder", "fit_bag_decoder", "n_means"]
 

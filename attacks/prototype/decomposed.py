@@ -9,8 +9,7 @@ import numpy as np
 from attacks.prototype.decomposition import lasso_weights, top_candidates
 from attacks.prototype.dictionary import Dictionary, Release, dictionary_of, releases
 from attacks.prototype.moments import principal
-from harness.attack import Attack
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

@@ -11,10 +11,10 @@ from attacks.prototype.moments import Moments
 from attacks.prototype.presence import DummyDetector, prototype_features
 from attacks.prototype.reading import Prototype, of_class, prototypes
 from attacks.prototype.space import known_count
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 if TYPE_CHECKING:
-    from harness.coalition import Shadow
+    from harness.attack import Shadow
 
 __all__ = ["features_of", "learned_detector"]
 

@@ -20,7 +20,7 @@ from attacks.prototype.reading import (
     prototypes,
 )
 from attacks.prototype.space import Space, averaged
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 if TYPE_CHECKING:
     from harness.attack import View

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 __all__ = ["Sampling", "excess_covariance", "own_part"]
 

@@ -14,8 +14,7 @@ from attacks.prototype.learned import pairs_of, space_of
 from attacks.prototype.reading import auxiliary_embeddings, class_moments, labels_of, of_class, parties_of, prototypes
 from attacks.prototype.space import Space, averaged
 from attacks.prototype.wording import Budget, Sentences, fit_reader, reword
-from harness.attack import Attack
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View

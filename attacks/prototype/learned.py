@@ -10,7 +10,7 @@ import numpy as np
 from attacks.prototype.moments import Moments
 from attacks.prototype.reading import embeddings, labels_of, prototypes
 from attacks.prototype.space import Pair, Space, declared_variance, learn_space, public_space, shadow_pairs
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 if TYPE_CHECKING:
     from harness.attack import View

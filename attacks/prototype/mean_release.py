@@ -17,13 +17,10 @@ from attacks.prototype.membership import ReleaseTest, cosine_scores
 from attacks.prototype.moments import Moments
 from attacks.prototype.reading import Prototype, class_moments, distinct, embeddings, labels_of, of_class, prototypes
 from attacks.prototype.space import Space, averaged
-from harness.attack import Attack
-from harness.metrics.membership import auc
-from harness.score.statistic import Floats, Mask
+from harness.attack import Attack, Floats, Mask, auc
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.coalition import Candidate, Sighting
+    from harness.attack import Candidate, Guess, SeenMessage, View
 
 __all__ = ["MeanRelease", "PrototypeCosine", "calibrated"]
 
@@ -99,7 +96,7 @@ class _World:
     space: Space
     rounds: str
 
-    def ratios(self, transcript: Iterable[Sighting]) -> Floats:
+    def ratios(self, transcript: Iterable[SeenMessage]) -> Floats:
         """Log-likelihood ratio ``[m]`` of every candidate in one run; nan where its class was not sent."""
         found = prototypes(transcript, self.labels)
         shifts = self._shifts(found) if self.space.centred else {}

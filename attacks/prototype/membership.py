@@ -19,8 +19,7 @@ from math import sqrt
 import numpy as np
 
 from attacks.prototype.moments import Moments, principal
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["ReleaseTest", "averaged_llr", "cosine_scores", "expected_auc", "mean_release_llr", "summed_llr"]
 

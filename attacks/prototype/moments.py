@@ -8,8 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["Moments", "clip_rows", "fit_by_class", "fit_moments", "principal"]
 

@@ -9,9 +9,7 @@ import numpy as np
 from attacks.prototype.attribute import fit_mean_probe, simulated_means
 from attacks.prototype.reading import class_moments, embeddings, labels_of, parties_of, prototypes
 from attacks.prototype.space import averaged, declared_variance
-from harness.attack import Attack
-from harness.errors import SuiteError
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

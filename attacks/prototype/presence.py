@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from attacks.prototype.moments import Moments
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["FEATURES", "DummyDetector", "from_keys", "prototype_features", "typicality"]
 

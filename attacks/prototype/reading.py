@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attacks.prototype.moments import Moments, fit_by_class
-from harness.coalition import SERVER, SUM, Sighting
-from harness.errors import SuiteError
-from harness.message import Kind
-from harness.score.statistic import Floats
+from harness.attack import SERVER, SUM, Floats, Kind, SeenMessage, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Public, View
@@ -49,7 +46,7 @@ def labels_of(public: Public) -> tuple[str, ...]:
     return tuple(public.facts["labels"])
 
 
-def prototypes(transcript: Iterable[Sighting], labels: Sequence[str]) -> list[Prototype]:
+def prototypes(transcript: Iterable[SeenMessage], labels: Sequence[str]) -> list[Prototype]:
     """All prototypes that parties sent, in order; those that the server sent are of party ``server``.
 
     A message holds ``means [k, d]`` and may hold ``classes`` (their names, or positions in ``labels``; all of them

@@ -14,13 +14,10 @@ from attacks.prototype.drift import excess_covariance, own_part
 from attacks.prototype.membership import ReleaseTest
 from attacks.prototype.moments import Moments
 from attacks.prototype.reading import Prototype, distinct, labels_of, of_class, prototypes
-from harness.coalition import SERVER
-from harness.errors import SuiteError
-from harness.score.statistic import Floats
+from harness.attack import SERVER, Floats, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import View
-    from harness.coalition import Candidate, Shadow
+    from harness.attack import Candidate, Shadow, View
 
 __all__ = [
     "Pair",

@@ -11,7 +11,7 @@ import numpy as np
 
 from attacks.prototype.decoder import BagDecoder
 from attacks.synthetic_text.words import words
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 __all__ = ["Usage"]
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from attacks.embedding_inversion.linear import Linear, fit_ridge
-from harness.models import Part
+from harness.attack import Part
 
 __all__ = ["Budget", "Reader", "Sentences", "fit_reader", "reword"]
 

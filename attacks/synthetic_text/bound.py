@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attacks.synthetic_text.phantoms import Disclosure
-from harness.errors import DataError
+from harness.attack import DataError
 
 __all__ = ["DisclosureBound", "disclosure_bound"]
 

@@ -11,8 +11,7 @@ import numpy as np
 from attacks.membership.lira import online
 from attacks.membership.rmia import rmia
 from attacks.membership.shadows import fit_gaussians, shrink_shifts
-from harness.errors import DataError
-from harness.score.statistic import Floats, Mask
+from harness.attack import DataError, Floats, Mask
 
 __all__ = ["MINIMUM", "likelihood_calibrated", "ratio_calibrated"]
 

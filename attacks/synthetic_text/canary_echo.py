@@ -13,13 +13,10 @@ from attacks.membership.rounds import fit_weights
 from attacks.synthetic_text.calibration import MINIMUM, likelihood_calibrated, ratio_calibrated
 from attacks.synthetic_text.echo import bigram_signal, cosine_signal, jaccard_signal
 from attacks.synthetic_text.reading import Released
-from harness.attack import Attack
-from harness.errors import SuiteError
-from harness.score.statistic import Floats, Mask
+from harness.attack import Attack, Floats, Mask, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.attack import Guess, SeenMessage, View
 
 __all__ = ["CanaryEcho"]
 
@@ -74,11 +71,11 @@ class CanaryEcho(Attack):
             scores[usable] = self._calibrated(live[usable], known[:, usable], members[:, usable])
         return scores_of(view.candidates, scores)
 
-    def _remembered(self, view: View, transcript: Sequence[Sighting]) -> Floats:
+    def _remembered(self, view: View, transcript: Sequence[SeenMessage]) -> Floats:
         """Every run is looked at once, and not again for each of the other targets."""
         return self.seen.of(transcript, lambda: self._looks(view, transcript))
 
-    def _looks(self, view: View, transcript: Iterable[Sighting]) -> Floats:
+    def _looks(self, view: View, transcript: Iterable[SeenMessage]) -> Floats:
         """Signals ``[c, k]`` of every candidate in one run, on a log scale; NaN where a party wrote nothing."""
         released, found = Released.of(transcript), np.full((len(view.candidates), len(self.signals)), np.nan)
         alike: dict[tuple[str, ...], list[int]] = {}  # a reader has the same texts about every party

@@ -14,8 +14,7 @@ from attacks.synthetic_text.words import ngrams, words
 from harness.attack import Attack
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.schema import Score
+    from harness.attack import Guess, Score, View
 
 __all__ = ["PiiEcho", "RareDisclosure", "sought"]
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.metrics.membership import auc
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats, auc
 
 __all__ = ["NearestDistances", "nearest_distance", "nearest_distances"]
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from attacks.synthetic_text.words import ngrams, words
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["BigramModel", "bigram_signal", "cosine_signal", "jaccard_signal", "mean_of_top"]
 

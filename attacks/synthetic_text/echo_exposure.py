@@ -10,8 +10,7 @@ from attacks.membership.reading import by_party
 from attacks.synthetic_text.echo import BigramModel
 from attacks.synthetic_text.exposure import exposure
 from attacks.synthetic_text.reading import Released
-from harness.attack import Attack
-from harness.errors import SuiteError
+from harness.attack import Attack, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View

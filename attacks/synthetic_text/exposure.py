@@ -11,8 +11,7 @@ from math import log
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["exposure", "extrapolated_exposure", "sequence_losses"]
 

@@ -14,13 +14,10 @@ from attacks.synthetic_text.calibration import MINIMUM, likelihood_calibrated
 from attacks.synthetic_text.echo_exposure import alternatives
 from attacks.synthetic_text.exposure import exposure
 from attacks.synthetic_text.generators import Asked, gains, public_losses
-from harness.attack import Attack
-from harness.errors import SuiteError
-from harness.score.statistic import Floats
+from harness.attack import Attack, Floats, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, View
-    from harness.coalition import Candidate, Sighting
+    from harness.attack import Candidate, Guess, Public, SeenMessage, View
 
 __all__ = ["GeneratorExposure", "GeneratorLira", "like_canary"]
 
@@ -50,7 +47,7 @@ class _Asking(Attack):
         """What is asked about a candidate, of each as many texts; its own comes first."""
         return [candidate.text]
 
-    def gains(self, view: View, transcript: Sequence[Sighting]) -> Floats:
+    def gains(self, view: View, transcript: Sequence[SeenMessage]) -> Floats:
         """``[c, k]``: what tuning in that run took off the loss of each candidate's ``k`` texts; NaN where nothing was
         sent."""
         questions = self.questions.of(view.candidates, lambda: self._questions(view))
@@ -64,7 +61,7 @@ class _Asking(Attack):
             asked.setdefault(one.party, []).extend((prompt, text) for text in self.texts(view, one, rng))
         return _Questions(asked, public_losses(view, asked))
 
-    def _answers(self, view: View, transcript: Sequence[Sighting], questions: _Questions) -> Floats:
+    def _answers(self, view: View, transcript: Sequence[SeenMessage], questions: _Questions) -> Floats:
         found = gains(view, transcript, questions.asked, questions.base)
         width = sum(map(len, questions.asked.values())) // len(view.candidates)
         table = np.full((len(view.candidates), width), np.nan)

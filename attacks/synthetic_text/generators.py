@@ -13,15 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.errors import SuiteError
-from harness.message import Kind
-from harness.score.statistic import Floats
-from harness.tokens import Tokens, load_tokens, tokenizer_folder
+from harness.attack import Floats, Kind, SuiteError, Tokens, load_tokens, tokenizer_folder
 
 if TYPE_CHECKING:
-    from harness.attack import View
-    from harness.coalition import Sighting
-    from harness.models import Part
+    from harness.attack import Part, SeenMessage, View
 
 __all__ = ["Asked", "adapters_of", "gains", "merged", "public_losses", "text_losses"]
 
@@ -34,7 +29,7 @@ Asked = tuple[str, str]
 """A prompt, and the text after it."""
 
 
-def adapters_of(transcript: Sequence[Sighting], parties: Sequence[str]) -> Mapping[str, Mapping[str, Tensor]]:
+def adapters_of(transcript: Sequence[SeenMessage], parties: Sequence[str]) -> Mapping[str, Mapping[str, Tensor]]:
     """The last adapters that each of ``parties`` sent.
 
     Raises:
@@ -67,7 +62,8 @@ def merged(part: Part, adapters: Mapping[str, Tensor], scale: float) -> dict[str
     return found
 
 
-def gains(view: View, transcript: Sequence[Sighting], asked: Mapping[str, Sequence[Asked]], base: Mapping[str, Floats]
+def gains(
+    view: View, transcript: Sequence[SeenMessage], asked: Mapping[str, Sequence[Asked]], base: Mapping[str, Floats]
           ) -> dict[str, Floats]:  # fmt: skip
     """Party -> ``[n]``: how many nats tuning took off the loss of each of its ``asked``; ``base`` without tuning."""
     part, tokens = _model(view)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from math import exp
 
 from attacks.synthetic_text.words import ngrams, words
-from harness.errors import DataError
-from harness.score.audit import EpsilonBound, disclosure_bound
+from harness.attack import DataError, EpsilonBound, disclosure_bound
 
 __all__ = ["Disclosure", "disclosed", "rare_matches"]
 

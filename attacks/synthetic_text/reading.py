@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.coalition import SERVER, Sighting
-from harness.message import Kind
+from harness.attack import SERVER, Kind, SeenMessage
 
 __all__ = ["Released"]
 
@@ -21,7 +20,7 @@ class Released:
     """What the server passed on or released, each once; without it, everything."""
 
     @classmethod
-    def of(cls, transcript: Iterable[Sighting]) -> Released:
+    def of(cls, transcript: Iterable[SeenMessage]) -> Released:
         """Read all rounds."""
         written: dict[str, list[str]] = {}
         for sighting in transcript:

@@ -15,13 +15,10 @@ from attacks.votes.likelihood import exact, summed_llr
 from attacks.votes.reading import Ballot, ballots
 from attacks.votes.room import Room
 from attacks.votes.rules import vote_vectors
-from harness.attack import Attack
-from harness.coalition import SUM
-from harness.score.statistic import Floats
+from harness.attack import SUM, Attack, Floats
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.coalition import Candidate
+    from harness.attack import Candidate, Guess, View
 
 __all__ = ["ExactVoteRatio"]
 

@@ -12,11 +12,10 @@ from attacks.label_distribution.blind import candidate_counts
 from attacks.prototype.reading import labels_of
 from attacks.votes.known_topics import Topics
 from attacks.votes.shares import prior_of
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 if TYPE_CHECKING:
-    from harness.attack import Public, View
-    from harness.coalition import Candidate
+    from harness.attack import Candidate, Public, View
 
 __all__ = ["Holding", "holding"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attacks.prototype.reading import embeddings
-from harness.score.statistic import Floats, Ints
+from harness.attack import Floats, Ints
 
 if TYPE_CHECKING:
     from harness.attack import Public, View

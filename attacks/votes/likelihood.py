@@ -19,8 +19,7 @@ from math import sqrt
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.attack import DataError, Floats
 
 __all__ = ["Background", "any_party", "estimated", "exact", "expected_auc", "summed_llr", "vote_llr"]
 

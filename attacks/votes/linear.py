@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 __all__ = ["Moments", "adjusted", "crowd", "leaning", "maybe", "of_one"]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from attacks.synthetic_text.words import words
-from harness.score.statistic import Floats
+from harness.attack import Floats
 
 __all__ = ["near_copies", "probe_llr", "probe_scores"]
 

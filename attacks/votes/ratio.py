@@ -12,13 +12,10 @@ from attacks.prototype.reading import embeddings
 from attacks.votes.likelihood import any_party
 from attacks.votes.reading import ballots
 from attacks.votes.room import Room
-from harness.attack import Attack
-from harness.coalition import SUM
-from harness.score.statistic import Floats
+from harness.attack import SUM, Attack, Floats
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
-    from harness.coalition import Sighting
+    from harness.attack import Guess, SeenMessage, View
 
 __all__ = ["TopVoted", "VoteProbe", "VoteRatio"]
 
@@ -54,7 +51,7 @@ class VoteRatio(Attack):
             live = calibrated(live, known, members)
         return {one.id: float(score) for one, score in zip(view.candidates, live, strict=True)}
 
-    def _scores(self, world: Room, transcript: Iterable[Sighting]) -> Floats:
+    def _scores(self, world: Room, transcript: Iterable[SeenMessage]) -> Floats:
         found = ballots(transcript)
         parties = list(dict.fromkeys(ballot.party for ballot in found))
         ratios = {party: world.ratios([b for b in found if b.party == party]) for party in parties}

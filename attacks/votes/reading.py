@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.coalition import SERVER, Sighting
-from harness.errors import SuiteError
-from harness.message import Kind
-from harness.score.statistic import Floats
+from harness.attack import SERVER, Floats, Kind, SeenMessage, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Public
@@ -47,7 +44,7 @@ def rule_of(public: Public) -> Rule:
     return Rule(tuple(float(w) for w in facts["weights"]), bool(facts.get("by_class", True)))
 
 
-def ballots(transcript: Iterable[Sighting]) -> list[Ballot]:
+def ballots(transcript: Iterable[SeenMessage]) -> list[Ballot]:
     """All ballots in order: ``votes`` and, where a protocol has them, votes ``far`` for the farthest texts.
 
     A ballot is about the texts that the server last sent to that party (of a sum: to anyone).

@@ -12,8 +12,7 @@ from attacks.prototype.reading import auxiliary_embeddings, embeddings
 from attacks.votes.likelihood import Background, estimated, vote_llr
 from attacks.votes.reading import Ballot, noise_of, rule_of
 from attacks.votes.rules import vote_vectors
-from harness.coalition import SUM
-from harness.score.statistic import Floats, Ints
+from harness.attack import SUM, Floats, Ints
 
 if TYPE_CHECKING:
     from harness.attack import View

@@ -11,8 +11,7 @@ from attacks.membership.reading import numpy_rng
 from attacks.prototype.reading import labels_of, public_parties
 from attacks.votes.distribution import Prior, distribution, posterior_shares
 from attacks.votes.reading import ballots, noise_of, rule_of
-from harness.attack import Attack
-from harness.coalition import SUM
+from harness.attack import SUM, Attack
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View

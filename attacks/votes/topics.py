@@ -15,9 +15,7 @@ from attacks.votes.linear import Moments, adjusted, crowd, leaning, maybe, of_on
 from attacks.votes.reading import Ballot, ballots
 from attacks.votes.room import Room
 from attacks.votes.rules import vote_vectors
-from harness.attack import Attack
-from harness.coalition import SUM
-from harness.score.statistic import Floats
+from harness.attack import SUM, Attack, Floats
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View

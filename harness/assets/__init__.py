@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.assets.cache import cache_root
 from harness.assets.convert import MODELS, check_model, ensure_model, model_path
-from harness.assets.store import cache_root
 from harness.assets.wheels import WHEELS, Progress, Wheel, check, wheel, wheel_path
 
 __all__ = [

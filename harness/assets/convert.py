@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from harness.assets.cache import cache_root, file_sha256, fresh_folder, publish, trusted_sha256
 from harness.assets.onnx_bert import bert_tensors
-from harness.assets.store import cache_root, file_sha256, fresh_folder, publish, trusted_sha256
 from harness.assets.wheels import WHEELS, Progress, wheel
 from harness.errors import AssetError, UnknownName
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.assets.store import cache_root, file_sha256, fresh_folder, trusted_sha256
+from harness.assets.cache import cache_root, file_sha256, fresh_folder, trusted_sha256
 from harness.errors import AssetError, UnknownName
 
 __all__ = ["WHEELS", "Progress", "Wheel", "wheel", "wheel_path"]

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import registry
 from harness.errors import LeakboardError
+from harness.plugins import registry
 
 if TYPE_CHECKING:
-    from harness.submission import Manifest
-    from harness.suite import Suite
+    from harness.plugins.submission import Manifest
+    from harness.plugins.suite import Suite
 
 __all__ = ["KINDS", "broken", "card", "names", "summaries"]
 
@@ -77,15 +77,15 @@ def _attack(name: str) -> dict[str, Any]:
 
 
 def _submission(name: str) -> dict[str, Any]:
-    from harness.submission import load
+    from harness.plugins.submission import load_submission
 
-    loaded = load(registry.find_submission(name))
+    loaded = load_submission(registry.find_submission(name))
     document = loaded.model_dump(mode="json", by_alias=True, exclude={"file", "class_name", "name"})
     return {field: value for field, value in document.items() if value not in (None, "")}
 
 
 def _suite(name: str) -> dict[str, Any]:
-    from harness.suite import load_suite
+    from harness.plugins.suite import load_suite
 
     return load_suite(name).model_dump(mode="json", exclude={"name"})
 
@@ -98,13 +98,13 @@ def _model(name: str) -> dict[str, Any]:
 
 
 def _manifest_summary(name: str) -> str:
-    from harness.submission import load
+    from harness.plugins.submission import load_submission
 
-    return _title(lambda: load(registry.find_submission(name)))
+    return _title(lambda: load_submission(registry.find_submission(name)))
 
 
 def _suite_summary(name: str) -> str:
-    from harness.suite import load_suite
+    from harness.plugins.suite import load_suite
 
     return _title(lambda: load_suite(name))
 

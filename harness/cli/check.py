@@ -20,7 +20,7 @@ def check(
 
     Exit code 1 when there are problems.
     """
-    from harness.check import check as find_problems
+    from harness.evaluation.contract_check import check as find_problems
 
     problems = find_problems(_folder(submission))
     if as_json:
@@ -37,7 +37,7 @@ def check(
 
 def _folder(submission: str) -> Path:
     """A folder is checked even where it lacks its manifest: that is then the problem to report."""
-    from harness.registry import find_submission
+    from harness.plugins.registry import find_submission
 
     path = Path(submission)
     return path if path.is_dir() else find_submission(submission)

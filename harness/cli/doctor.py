@@ -47,7 +47,7 @@ def doctor(
 
 
 def _packages() -> dict[str, str]:
-    from harness.environment import PACKAGES, package_versions
+    from harness.store.provenance import PACKAGES, package_versions
 
     return dict.fromkeys(PACKAGES, "missing") | package_versions()
 
@@ -60,8 +60,8 @@ def _assets() -> list[dict[str, Any]]:
 
 
 def _plugins() -> dict[str, Any]:
-    from harness import registry
     from harness.cli import catalogue
+    from harness.plugins import registry
 
     found = registry.discover()
     broken = [f"{kind} {name}: {line}" for kind in catalogue.KINDS for name, line in catalogue.broken(kind).items()]

@@ -10,7 +10,7 @@ import typer
 from harness.cli.common import JsonOption, StoreOption, console, emit, store_path
 
 if TYPE_CHECKING:
-    from harness.report import Report
+    from harness.assessment.report import Report
 
 __all__ = ["evaluate"]
 
@@ -45,7 +45,7 @@ def evaluate(
     with the first missing cell.
     """
     from harness.cli.reporter import make_reporter
-    from harness.evaluate import evaluate as run
+    from harness.evaluation.evaluate import evaluate as run
 
     path = store_path(store)
     reporter = make_reporter(console(stderr=True), plain=as_json)

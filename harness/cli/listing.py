@@ -27,8 +27,8 @@ def list_names(
     as_json: JsonOption = False,
 ) -> None:
     """List the scenarios, attacks, submissions, suites or embedded models."""
-    from harness import registry
     from harness.cli import catalogue
+    from harness.plugins import registry
 
     found = catalogue.summaries(kind.value.removesuffix("s"))
     problems = registry.problems()

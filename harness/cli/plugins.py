@@ -15,7 +15,7 @@ def add_commands(app: typer.Typer) -> list[str]:
 
     The modules that the tables point at are imported, so they keep what is heavy inside their functions.
     """
-    from harness import registry
+    from harness.plugins import registry
 
     found = registry.discover()
     taken = {command.name for command in app.registered_commands}

@@ -17,8 +17,8 @@ def results(
     as_json: JsonOption = False,
 ) -> None:
     """Show the latest results of every submission, operating point and suite entry."""
+    from harness.assessment.report import rows as read
     from harness.cli import rows
-    from harness.report import rows as read
     from harness.store import Store
 
     path = store_path(store)

@@ -7,18 +7,18 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from harness.assessment.references import SYSTEMS
 from harness.cli.common import console, table
-from harness.references import SYSTEMS
 
 if TYPE_CHECKING:
-    from harness.references import TaskMean
-    from harness.report import Row
+    from harness.assessment.references import TaskMean
+    from harness.assessment.report import Row
 
 __all__ = ["as_json", "print_rows"]
 
 
 def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Rows with the fields of :class:`harness.report.Row`, in its order."""
+    """Rows with the fields of :class:`harness.assessment.report.Row`, in its order."""
     return [asdict(row) for row in rows]
 
 

@@ -18,8 +18,8 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what something does, its threat model, its source and its parameters."""
-    from harness import registry
     from harness.cli import catalogue
+    from harness.plugins import registry
 
     owners: dict[str, list[str]] = {}
     for kind in catalogue.KINDS:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data.record import Record, distinct, make, to_dataset
 from harness.data.sources import SOURCES, read
 from harness.errors import DataError
-from harness.once import once
+from harness.util.caching import single_flight
 
 if TYPE_CHECKING:
     from harness.assets import Progress
@@ -57,7 +57,7 @@ def load(
     return _loaded(name, progress, text_column, label_column, group_column, split, seed)
 
 
-@once(maxsize=4)
+@single_flight(maxsize=4)
 def _embedded(name: str, text: str, label: str | None, group: str | None, seed: int) -> Any:
     """Embedded data never change, and the entries of a suite mostly share them."""
     return _loaded(name, None, text, label, group, "train", seed)

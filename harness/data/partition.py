@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.data.record import Record
-from harness.defense import Item
+from harness.data.record import Item, Record
 from harness.errors import DataError
 
 if TYPE_CHECKING:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Lock
 from types import MappingProxyType
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from harness.errors import DataError
@@ -26,6 +31,15 @@ class Span:
     start: int
     end: int
     kind: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One private text as its party holds it: an input to answer (no label), or a labelled training record."""
+
+    id: str
+    text: str
+    label: str | None = None
 
 
 @dataclass(frozen=True)

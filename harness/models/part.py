@@ -143,7 +143,7 @@ class Part(nn.Module):
         """Forward FLOPs (2 per multiply-add of a matrix product) for one text; see ``harness.models.flops``."""
         from harness.models.flops import part_flops
 
-        return part_flops(self, new_tokens, context)
+        return part_flops(self, self.config, len(self.blocks), new_tokens, context)
 
     def _mask(self, block: int, new: int, total: int, padding: Tensor | None, like: Tensor) -> Tensor | None:
         if not self.causal:

@@ -81,7 +81,7 @@ def model_hash(ref: str | Path) -> str:
 
     The configuration enters without the fields that name the software that wrote it; file hashes are remembered.
     """
-    from harness.assets.store import trusted_sha256
+    from harness.assets.cache import trusted_sha256
     from harness.models.weights import weight_files
 
     folder = resolve(ref)

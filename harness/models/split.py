@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.assets.store import cache_root, fresh_folder, publish
+from harness.assets.cache import cache_root, fresh_folder, publish
 from harness.errors import ModelError
 from harness.models.build import Span, build_part, checkpoint_names
+from harness.models.part import Part
 from harness.models.resolve import model_hash, resolve
+from harness.util.caching import single_flight
 
 if TYPE_CHECKING:
     import torch
@@ -83,3 +85,9 @@ def load_part_folder(path: str | Path, *, device: str = "cpu", dtype: torch.dtyp
         raise ModelError(f"{folder} is no part folder (it has no {_SPAN}); make one with part_folder")
     span = Span(**json.loads((folder / _SPAN).read_text(encoding="utf-8")))
     return build_part(folder, span, device, dtype or torch.float32)
+
+
+@single_flight(maxsize=16)
+def public_part(model: str, start: int, stop: int | None, head: bool, embed: bool = True) -> Part:
+    """A part of a public model, kept in memory between runs; its weights must not be changed."""
+    return load_part(model, start, stop, head=head, embed=embed).requires_grad_(False)

@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.errors import DataError, LeakboardError
 from harness.score.exact import clopper_pearson
-from harness.score.statistic import Floats, Mask
+from harness.util.arrays import Floats, Mask
 
 __all__ = [
     "EpsilonBound",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.score.sheets import Panel, Study
-from harness.score.statistic import Floats, Ints
+from harness.util.arrays import Floats, Ints
 
 __all__ = ["cross_fit"]
 

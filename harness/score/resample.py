@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.score.sheets import Panel, Study
-from harness.score.statistic import Floats
+from harness.util.arrays import Floats
 
 __all__ = ["Columns", "resample", "standard_errors", "studentise"]
 

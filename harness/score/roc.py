@@ -10,7 +10,7 @@ from math import ceil
 
 import numpy as np
 
-from harness.score.statistic import Floats, Ints, Mask
+from harness.util.arrays import Floats, Ints, Mask
 
 __all__ = ["Auc", "TprAtFpr"]
 

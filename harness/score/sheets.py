@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from harness.errors import LeakboardError
 from harness.score.results import AttackScores
-from harness.score.statistic import Floats, Ints, Statistic
+from harness.score.statistic import Statistic
+from harness.util.arrays import Floats, Ints
 
 __all__ = ["Panel", "Sheet", "Study", "align"]
 

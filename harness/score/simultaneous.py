@@ -11,7 +11,7 @@ from harness.score.exact import exact_reach
 from harness.score.resample import Columns, resample, standard_errors, studentise
 from harness.score.results import Advantage, Void
 from harness.score.sheets import Panel, Study
-from harness.score.statistic import Floats, Ints
+from harness.util.arrays import Floats, Ints
 
 __all__ = ["Bounds", "advantage", "bounds", "entries"]
 

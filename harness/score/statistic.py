@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["BalancedAccuracy", "Floats", "Ints", "Mask", "Mean", "Statistic"]
+from harness.util.arrays import Floats, Ints, Mask
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+__all__ = ["BalancedAccuracy", "Mean", "Statistic"]
 
 
 class Statistic(Protocol):

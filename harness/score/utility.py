@@ -10,7 +10,8 @@ from harness.errors import LeakboardError
 from harness.score.resample import Columns, resample, studentise
 from harness.score.results import AttackScores, Estimate, RecordScores
 from harness.score.sheets import Study, align
-from harness.score.statistic import Floats, Mean
+from harness.score.statistic import Mean
+from harness.util.arrays import Floats
 
 __all__ = ["combine_utilities", "knockout_bypass", "mean", "utility"]
 

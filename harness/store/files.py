@@ -19,9 +19,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import StoreError
-from harness.keys import canonical
-from harness.schema import CellRecord, RunRecord, migrate
 from harness.store import atomic
+from harness.store.schema import CellRecord, RunRecord, migrate
+from harness.util.keys import canonical
 
 __all__ = ["Files", "Record", "content_hash", "differences", "shelf_of"]
 
@@ -64,7 +64,7 @@ class Files:
     def path(self, shelf: str, key: str) -> Path:
         """Where the document of ``key`` is or would be; :class:`StoreError` if ``key`` is no key."""
         if not _KEY.fullmatch(key):
-            raise StoreError(f"{key!r} is not a key: keys are 32 hexadecimal digits (see harness.keys.key)")
+            raise StoreError(f"{key!r} is not a key: keys are 32 hexadecimal digits (see harness.util.keys.key)")
         return self.root / shelf / key[:2] / f"{key}{_SUFFIX}"
 
     def write(self, record: Record) -> None:

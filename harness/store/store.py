@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.errors import StoreError
-from harness.schema import CellRecord, RunRecord
 from harness.store import atomic
 from harness.store.connection import connect, held, prepare
 from harness.store.files import Files, Record, content_hash, differences, shelf_of
+from harness.store.schema import CellRecord, RunRecord
 from harness.store.tables import ingest, remove
 
 if TYPE_CHECKING:

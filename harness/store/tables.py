@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.schema import CellRecord, Costs, RunRecord
 from harness.store.files import Record, content_hash, shelf_of
+from harness.store.schema import CellRecord, Costs, RunRecord
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

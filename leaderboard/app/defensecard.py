@@ -99,10 +99,13 @@ def never_ranked(diagnostics: pd.DataFrame, point: str) -> None:
     mine = diagnostics[diagnostics["point"].astype(str) == point]
     if mine.empty:
         return
-    st.subheader("Diagnostics", help=(
-        "Never ranked: a release that passes can still give its members away, and an informed attack (no p) supposes "
-        "every other record known."
-    ))
+    st.subheader(
+        "Diagnostics",
+        help=(
+            "Never ranked: a release that passes can still give its members away, and an informed attack (no p) "
+            "supposes every other record known."
+        ),
+    )
     shown = ready(mine, ["attack", "coalition", "seed", "auc", "p", "n"])
     st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Diagnostics")
 

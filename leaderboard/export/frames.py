@@ -19,7 +19,16 @@ _ORDERS = {
     "overall": ("suite", "rank", "submission", "point"),
     "attacks": ("suite", "entry", "submission", "point", "attack", "variant", "coalition", "secret", "metric"),
     "strata": (
-        "suite", "entry", "submission", "point", "attack", "variant", "coalition", "secret", "metric", "stratum"
+        "suite",
+        "entry",
+        "submission",
+        "point",
+        "attack",
+        "variant",
+        "coalition",
+        "secret",
+        "metric",
+        "stratum",
     ),
     "pairs": ("suite", "entry", "measure", "a_submission", "a_point", "b_submission", "b_point"),
     "runs": ("suite", "entry", "submission", "point", "behaviour", "seed", "key"),
@@ -95,7 +104,7 @@ def _points(frame: DataFrame, request: Request, table: str) -> DataFrame:
 
 
 def _known(board: Board, request: Request, names: tuple[str, ...]) -> None:
-    from harness.registry import look_up
+    from harness.plugins import look_up
 
     labels = board.choices("suite", "suites") if request.suite else []
     known = {

@@ -8,17 +8,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.attack import Public
-from harness.coalition import Candidate, Coalition
-from harness.data.plant import plant_attribute
-from harness.data.record import Record, content_hash, make
-from harness.data.split import Splits, draw
-from harness.defense import Item
-from harness.errors import SuiteError
-from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.seeds import numpy_generator, torch_generator
-from harness.tokens import load_tokens, tokenizer_folder
-from harness.utility import Classification
+from harness.scenario import (
+    Candidate,
+    Classification,
+    Coalition,
+    Deployment,
+    Encoder,
+    Item,
+    PartRef,
+    PartyPlan,
+    Public,
+    Record,
+    Splits,
+    SuiteError,
+    content_hash,
+    draw,
+    load_tokens,
+    make,
+    numpy_generator,
+    plant_attribute,
+    tokenizer_folder,
+    torch_generator,
+)
 from scenarios.logit_kd import hkt, protocol
 from scenarios.logit_kd.queries import Alter, disturb, paraphraser, with_copies
 from scenarios.logit_kd.secrets import secrets_of
@@ -53,7 +64,7 @@ Axes = tuple[str | int, ...]
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.data import load, records
+    from harness.scenario import load, records
 
     pool = records(load(settings.data, **settings.data_options))
     return assemble(settings, pool, (*axes, settings.data))
@@ -61,7 +72,7 @@ def build(settings: Settings, axes: Axes) -> Deployment:
 
 def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
-    from harness.models import model_hash
+    from harness.scenario import model_hash
 
     known = _labelled(settings, pool)
     labels = tuple(sorted({str(record.label) for record in known}))

@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from harness.message import Kind, Message
-from harness.net import Net
-from harness.party import Party, Sent
-from harness.seeds import numpy_generator
+from harness.scenario import Kind, Message, Net, Party, Sent, numpy_generator
 from scenarios.logit_kd.ensemble import by_class, by_confidence, selected
 from scenarios.logit_kd.models import load_state, make_model, state
 from scenarios.logit_kd.protocol import digest, digest_loss, inputs, predict, private_data, train_private

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.once import once
-from harness.tokens import load_tokens, tokenizer_folder
+from harness.scenario import load_tokens, single_flight, tokenizer_folder
 
 __all__ = ["Synonyms", "paraphrase", "synonyms", "words_of"]
 
@@ -76,10 +75,10 @@ class _Vocabulary:
     """Centred, of length 1, ``[n, d]``."""
 
 
-@once(maxsize=2)
+@single_flight(maxsize=2)
 def _vocabulary(model: str) -> _Vocabulary:
     """Tokens of an encoder that are whole words of three letters or more."""
-    from harness.models import load_part
+    from harness.scenario import load_part
 
     tokens, table = load_tokens(tokenizer_folder(model)), load_part(model, 0, 0).embed_table.detach().float()
     spelled = {i: tokens.decode([i]).strip() for i in range(len(table)) if i not in tokens.special_ids}

@@ -14,9 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.message import Kind, Message
-from harness.net import Net
-from harness.party import Party, Sent
+from harness.scenario import Kind, Message, Net, Party, Sent
 from scenarios.logit_kd.models import SCRATCH, hashed_ids, make_model
 from scenarios.logit_kd.queries import Queries, choose_queries
 
@@ -87,9 +85,7 @@ def private_loss(model: Callable[[Tensor], Tensor], batch: tuple[Tensor, ...]) -
     return torch.nn.functional.cross_entropy(logits, y), logits
 
 
-def digest_loss(
-    model: Callable[[Tensor], Tensor], batch: tuple[Tensor, ...], kind: str, temperature: float
-) -> Tensor:
+def digest_loss(model: Callable[[Tensor], Tensor], batch: tuple[Tensor, ...], kind: str, temperature: float) -> Tensor:
     """Distance of the own answers to the consensus: mean absolute error of logits (FedMD), or Kullback-Leibler
     divergence of tempered softmax, times the temperature squared (Hinton et al. 2015, section 2)."""
     x, wanted = batch

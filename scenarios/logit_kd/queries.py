@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from harness.coalition import Candidate
-from harness.net import Net
+from harness.scenario import Candidate, Net
 from scenarios.logit_kd.paraphrase import paraphrase, synonyms, words_of
 
 __all__ = ["Alter", "Queries", "choose_queries", "disturb", "paraphraser", "with_copies"]

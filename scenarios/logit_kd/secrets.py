@@ -6,11 +6,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.data.candidates import Chosen
-from harness.data.partition import label_shares
-from harness.membership import MembershipSecret
-from harness.schema import Score
-from harness.secret import DistributionSecret, PresenceSecret, PropertySecret, Secret
+from harness.scenario import (
+    Chosen,
+    DistributionSecret,
+    MembershipSecret,
+    PresenceSecret,
+    PropertySecret,
+    Score,
+    Secret,
+    label_shares,
+)
 from scenarios.population import CURIOUS, Population
 
 __all__ = ["MembershipOfSome", "secrets_of"]

@@ -8,17 +8,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.attack import Public
-from harness.coalition import Candidate, Coalition
-from harness.data.plant import plant_attribute
-from harness.data.record import Record, content_hash, make
-from harness.data.split import Splits, draw
-from harness.defense import Item
-from harness.errors import DataError, SuiteError
-from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.seeds import numpy_generator
-from harness.tokens import load_tokens, tokenizer_folder
-from harness.utility import Classification
+from harness.scenario import (
+    Candidate,
+    Classification,
+    Coalition,
+    DataError,
+    Deployment,
+    Encoder,
+    Item,
+    PartRef,
+    PartyPlan,
+    Public,
+    Record,
+    Splits,
+    SuiteError,
+    content_hash,
+    draw,
+    load_tokens,
+    make,
+    numpy_generator,
+    plant_attribute,
+    tokenizer_folder,
+)
 from scenarios.population import CURIOUS, Population, draw_shadow, populate
 from scenarios.prototype_sharing.heldout import SPARE, held_out
 from scenarios.prototype_sharing.protocol import server
@@ -53,7 +64,7 @@ Tests = Mapping[str, Sequence[tuple[Item, str]]]
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.data import load, records
+    from harness.scenario import load, records
 
     pool = records(load(settings.data, **settings.data_options))
     return assemble(settings, pool, (*axes, settings.data))
@@ -61,7 +72,7 @@ def build(settings: Settings, axes: Axes) -> Deployment:
 
 def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
-    from harness.models import model_hash
+    from harness.scenario import model_hash
 
     pool = _labelled(settings, pool)
     splits = _splits(settings, pool, numpy_generator("splits", *axes))
@@ -195,7 +206,7 @@ def _shown(settings: Settings, splits: Splits, axes: Axes) -> tuple[tuple[Record
 
 def _width(settings: Settings, encoder: Encoder, splits: Splits) -> int:
     """Dimensions of the features."""
-    from harness.features import embed
+    from harness.scenario import embed
 
     if settings.features == "projection":
         return settings.width

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.data.partition import label_shares
-from harness.data.record import Record
-from harness.errors import DataError
+from harness.scenario import DataError, Record, label_shares
 
 if TYPE_CHECKING:
     import numpy

@@ -14,10 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.message import Kind, Message
-from harness.net import Net
-from harness.party import Party, Sent
-from harness.sensitivity import Bound
+from harness.scenario import Bound, Kind, Message, Net, Party, Sent
 from scenarios.prototype_sharing import trained
 from scenarios.prototype_sharing.model import Model, make_model
 from scenarios.prototype_sharing.prototypes import Prototypes, averaged, class_means, nearest, read

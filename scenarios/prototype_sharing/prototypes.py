@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.errors import DefenseError
-from harness.message import Message
+from harness.scenario import DefenseError, Message
 
 __all__ = ["Prototypes", "averaged", "class_means", "nearest", "read"]
 

@@ -18,7 +18,7 @@ def _build(entry: str, raw: dict[str, Any], axes: tuple[str | int, ...]) -> Depl
 
 
 def _small(folder: str) -> Deployment:
-    from harness.toy import toy_model, toy_records
+    from harness.scenario import toy_model, toy_records
     from scenarios.prototype_sharing.build import assemble
 
     settings = Settings(

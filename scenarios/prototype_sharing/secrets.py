@@ -6,22 +6,22 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.coalition import Candidate
-from harness.data.candidates import Chosen
-from harness.data.partition import label_shares
-from harness.data.record import Record
-from harness.membership import MembershipSecret
-from harness.schema import Score
-from harness.secret import (
+from harness.scenario import (
     BagSecret,
+    Candidate,
+    Chosen,
     CountSecret,
     DistributionSecret,
+    MembershipSecret,
     PresenceSecret,
     PropertySecret,
+    Record,
+    Score,
     Secret,
     TextSecret,
+    Tokens,
+    label_shares,
 )
-from harness.tokens import Tokens
 from scenarios.population import CURIOUS, Population
 
 __all__ = [
@@ -118,7 +118,7 @@ def secrets_of(
 def _words(
     population: Population, auxiliary: Sequence[Record], tokens: Tokens, limit: int
 ) -> dict[str, TextSecret | BagSecret]:
-    from harness.metrics.recovery import frequent_tokens
+    from harness.scenario import frequent_tokens
 
     def ids(text: str) -> tuple[int, ...]:
         return tuple(tokens.encode(text)[:limit])

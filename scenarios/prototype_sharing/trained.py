@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.net import Net
+from harness.scenario import Net
 from scenarios.prototype_sharing.prototypes import Prototypes, averaged
 
 __all__ = ["Generator", "adaptive_margin", "contrastive_loss", "train_prototypes"]

@@ -9,21 +9,35 @@ from functools import partial
 from math import log
 from typing import TYPE_CHECKING, Any
 
-from harness.attack import Public
-from harness.data.record import Record, content_hash
-from harness.data.split import Splits, assert_disjoint, draw
-from harness.defense import Item
-from harness.errors import SuiteError
-from harness.scenario import Deployment, PartRef, PartyPlan
-from harness.secret import AttributeSecret, Secret, TextSecret
-from harness.seeds import numpy_generator
-from harness.tokens import Tokens, load_tokens, tokenizer_folder
-from harness.utility import Agreement, Classification, Likelihood, UtilityTask
+from harness.scenario import (
+    Agreement,
+    AttributeSecret,
+    Classification,
+    Deployment,
+    Item,
+    Likelihood,
+    PartRef,
+    PartyPlan,
+    Public,
+    Record,
+    Secret,
+    Splits,
+    SuiteError,
+    TextSecret,
+    Tokens,
+    UtilityTask,
+    assert_disjoint,
+    content_hash,
+    draw,
+    load_tokens,
+    numpy_generator,
+    tokenizer_folder,
+)
 from scenarios.split_llm import calibrate, protocol
 from scenarios.split_llm.settings import Settings
 
 if TYPE_CHECKING:
-    from harness.net import Net
+    from harness.scenario import Net
 
 __all__ = ["assemble", "build"]
 
@@ -37,7 +51,7 @@ Axes = tuple[str | int, ...]
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.data import load, records
+    from harness.scenario import load, records
 
     tokens = load_tokens(tokenizer_folder(settings.model))
     pool = [
@@ -50,7 +64,7 @@ def build(settings: Settings, axes: Axes) -> Deployment:
 
 def assemble(settings: Settings, pool: list[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on the records of ``pool``; every draw is seeded by ``axes``."""
-    from harness.models import model_hash
+    from harness.scenario import model_hash
 
     tokens = load_tokens(tokenizer_folder(settings.model))
     layout = _layout(settings, tokens)
@@ -102,7 +116,7 @@ class _Layout:
 
 
 def _layout(settings: Settings, tokens: Tokens) -> _Layout:
-    from harness.models import cut_block, depth, load_part
+    from harness.scenario import cut_block, depth, load_part
 
     model, n = settings.model, depth(settings.model)
     cut = n if settings.pooled else cut_block(model, settings.cut)
@@ -129,7 +143,7 @@ def _layout(settings: Settings, tokens: Tokens) -> _Layout:
 
 
 def _splits(settings: Settings, pool: list[Record], axes: Axes) -> Splits:
-    from harness.data.plant import plant_attribute
+    from harness.scenario import plant_attribute
 
     sizes = {
         "private": settings.records,
@@ -222,8 +236,7 @@ def _public(
 
 
 def _secrets(settings: Settings, splits: Splits, tokens: Tokens, ids: Mapping[str, str]) -> dict[str, Secret]:
-    from harness.metrics.pii import span_token_ranges
-    from harness.metrics.recovery import frequent_tokens
+    from harness.scenario import frequent_tokens, span_token_ranges
 
     limit = settings.max_tokens
     scored = {ids[r.id]: r for r in splits.private}
@@ -257,9 +270,7 @@ def _tasks(
     return (Agreement(scored), Likelihood(scored, worst=-log(layout.vocabulary), unigram=blind))
 
 
-def _unigram(
-    splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int
-) -> dict[str, float]:
+def _unigram(splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int) -> dict[str, float]:
     """Mean log-likelihood of each private text under auxiliary token frequencies with add-one smoothing."""
     counts = Counter(t for r in splits.auxiliary for t in tokens.encode(r.text)[:limit])
     total = counts.total() + vocabulary
@@ -277,5 +288,3 @@ def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:
         "queries": "passive",
         "rounds": "all",
     }
-
-

@@ -13,9 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.cache import memo
-from harness.message import Kind
-from harness.net import Net
+from harness.scenario import Kind, Net, memo
 
 __all__ = ["Linear", "encoder_server", "label_bias", "linear_classifier", "typical_norms"]
 
@@ -37,7 +35,7 @@ def label_bias(model: str, prompts: Sequence[list[int]], words: dict[str, int]) 
         return dict.fromkeys(words, 0.0)
 
     def measure() -> list[float]:
-        from harness.models import load_part
+        from harness.scenario import load_part
 
         whole = load_part(model, 0, None, head=True)
         with torch.inference_mode():
@@ -54,7 +52,7 @@ def typical_norms(model: str, cut: int | None, prompts: Sequence[list[int]], poo
     """
 
     def measure() -> list[float]:
-        from harness.models import load_part
+        from harness.scenario import load_part
 
         head = load_part(model, 0, cut)
         with torch.inference_mode():
@@ -72,7 +70,7 @@ def linear_classifier(model: str, labelled: Sequence[tuple[list[int], Any]]) -> 
     def measure() -> list[Any]:
         from sklearn.linear_model import LogisticRegression
 
-        from harness.models import load_part
+        from harness.scenario import load_part
 
         whole = load_part(model, 0, None)
         with torch.inference_mode():

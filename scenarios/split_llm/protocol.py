@@ -12,9 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.message import Kind, Message
-from harness.net import Net
-from harness.party import Party, Sent
+from harness.scenario import Kind, Message, Net, Party, Sent
 
 __all__ = ["data_party", "encoder_party", "model_party", "prompt"]
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import SuiteError
+from harness.scenario import SuiteError
 
 __all__ = ["MEANING", "Settings", "read_settings"]
 

@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.errors import ProtocolError
-from harness.tokens import Tokens
+from harness.scenario import ProtocolError, Tokens
 
 __all__ = ["IGNORED", "SCALE", "adapted", "adapter_weights", "next_token_loss", "training_rows", "with_weights"]
 

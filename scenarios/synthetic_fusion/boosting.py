@@ -11,7 +11,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from harness.score.statistic import Floats, Mask
+from harness.scenario import Floats, Mask
 from scenarios.synthetic_fusion.heads import Head, fit_head
 
 __all__ = ["boosted", "boosting_base", "reweighted"]

@@ -7,14 +7,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.attack import Public
-from harness.coalition import Candidate, Coalition
-from harness.data.record import Record, content_hash, make
-from harness.defense import Item
-from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.seeds import numpy_generator
-from harness.tokens import load_tokens, tokenizer_folder
-from harness.utility import Classification
+from harness.scenario import (
+    Candidate,
+    Classification,
+    Coalition,
+    Deployment,
+    Encoder,
+    Item,
+    PartRef,
+    PartyPlan,
+    Public,
+    Record,
+    content_hash,
+    load_tokens,
+    make,
+    numpy_generator,
+    tokenizer_folder,
+)
 from scenarios.population import CURIOUS, Population, draw_shadow
 from scenarios.synthetic_fusion import servers
 from scenarios.synthetic_fusion.adapters import SCALE
@@ -44,7 +53,7 @@ PUBLIC_TEXTS = 200
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.data import load, records
+    from harness.scenario import load, records
 
     pool = records(load(settings.data, **settings.data_options))
     return assemble(settings, pool, (*axes, settings.data))
@@ -91,7 +100,7 @@ class _Common:
 
     def deployment(self, population: Population, candidates: tuple[Candidate, ...], live: Cast) -> Deployment:
         """The system on these records, without secrets."""
-        from harness.models import model_hash
+        from harness.scenario import model_hash
 
         s = self.settings
         generator = PartRef(self.model, 0, None, head=True)

@@ -12,11 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.coalition import Candidate
-from harness.data.candidates import Chosen
-from harness.data.record import Record
-from harness.defense import Item
-from harness.errors import DataError
+from harness.scenario import Candidate, Chosen, DataError, Item, Record
 from scenarios.population import Division, Population, populate
 from scenarios.synthetic_fusion.settings import Settings
 

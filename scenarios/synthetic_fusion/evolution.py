@@ -7,9 +7,7 @@ from itertools import groupby
 
 import torch
 
-from harness.net import Net
-from harness.score.statistic import Floats
-from harness.tokens import load_tokens, tokenizer_folder
+from harness.scenario import Floats, Net, load_tokens, tokenizer_folder
 from scenarios.synthetic_fusion.generation import BATCH, Writer
 from scenarios.synthetic_fusion.prompts import contrast, in_turn, listing, rephrase
 from scenarios.synthetic_fusion.voting import allotted, generator_shares

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.tokens import Tokens
+from harness.scenario import Tokens
 from scenarios.synthetic_fusion.prompts import tidy
 
 __all__ = ["Writer", "nucleus"]

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.scenario import DataError, Floats
 
 __all__ = ["Head", "fit_head", "influence"]
 

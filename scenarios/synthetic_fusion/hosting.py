@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.message import Kind
-from harness.net import Net
-from harness.tokens import load_tokens, tokenizer_folder
+from harness.scenario import Kind, Net, load_tokens, tokenizer_folder
 from scenarios.synthetic_fusion.adapters import adapted, with_weights
 from scenarios.synthetic_fusion.generation import Writer
 from scenarios.synthetic_fusion.prompts import Shot, in_turn, listing

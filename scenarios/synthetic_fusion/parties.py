@@ -8,11 +8,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from harness.message import Kind, Message, Value
-from harness.meter import MeteredPart
-from harness.party import Party, Sent
-from harness.score.statistic import Floats
-from harness.sensitivity import MODEL, Bound
+from harness.scenario import MODEL, Bound, Floats, Kind, Message, MeteredPart, Party, Sent, Value
 from scenarios.synthetic_fusion.adapters import adapted, adapter_weights, next_token_loss, training_rows
 from scenarios.synthetic_fusion.generation import Writer
 from scenarios.synthetic_fusion.heads import fit_head

@@ -6,10 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.data.record import Record, distinct
-from harness.data.split import Splits, assert_disjoint, draw
-from harness.errors import SuiteError
-from harness.seeds import derive, numpy_generator, torch_generator
+from harness.scenario import (
+    Record,
+    Splits,
+    SuiteError,
+    assert_disjoint,
+    derive,
+    distinct,
+    draw,
+    numpy_generator,
+    torch_generator,
+)
 from scenarios.synthetic_fusion.prompts import listing
 from scenarios.synthetic_fusion.scratch import Scratch, scratch_model
 from scenarios.synthetic_fusion.settings import SCRATCH, Settings

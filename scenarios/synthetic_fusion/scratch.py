@@ -37,7 +37,7 @@ def scratch_model(lines: Sequence[str], size: Scratch, generator: torch.Generato
 
     ``seed`` names the draws of ``generator`` in the key of the cache.
     """
-    from harness.assets.store import cache_root, fresh_folder, publish
+    from harness.scenario import cache_root, fresh_folder, publish
 
     named = json.dumps([list(lines), asdict(size), seed])
     target = cache_root() / "scratch" / hashlib.sha256(named.encode()).hexdigest()[:24]
@@ -49,16 +49,15 @@ def scratch_model(lines: Sequence[str], size: Scratch, generator: torch.Generato
 
 
 def _make(lines: Sequence[str], size: Scratch, generator: torch.Generator, folder: Path) -> None:
-    from harness import training
-    from harness.meter import Meter
+    from harness.scenario import Meter, TrainingPlan, train
 
     engine = _tokenizer(lines, size, folder)
     model = _model(size, engine.get_vocab_size(), generator)
     stream = [0] + [token for line in lines for token in engine.encode(line + "\n").ids]
     rows = len(stream) // size.context
     data = torch.tensor(stream[: rows * size.context]).view(rows, size.context)
-    plan = training.Plan((data,), size.epochs, size.batch, size.lr)
-    training.train(model, _loss, plan, generator, Meter())
+    plan = TrainingPlan((data,), size.epochs, size.batch, size.lr)
+    train(model, _loss, plan, generator, Meter())
     model.save_pretrained(folder)
 
 

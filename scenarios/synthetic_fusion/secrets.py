@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.data.partition import label_shares
-from harness.data.record import Record
-from harness.secret import DistributionSecret, PresenceSecret, PropertySecret, Secret, TextSecret
-from harness.tokens import Tokens
+from harness.scenario import (
+    DistributionSecret,
+    PresenceSecret,
+    PropertySecret,
+    Record,
+    Secret,
+    TextSecret,
+    Tokens,
+    label_shares,
+)
 from scenarios.population import CURIOUS
 from scenarios.synthetic_fusion.canaries import Cast
 
@@ -46,7 +52,7 @@ def secrets_of(
 
 def _rests(rests: Mapping[str, str], auxiliary: Sequence[Record], tokens: Tokens, limit: int) -> TextSecret:
     """The secret rest of every canary that is in; the attacker knows how all canaries begin."""
-    from harness.metrics.recovery import frequent_tokens
+    from harness.scenario import frequent_tokens
 
     ids = {name: tuple(tokens.encode(" " + rest)[:limit]) for name, rest in rests.items()}
     return TextSecret(

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints, Mask
+from harness.scenario import DataError, Floats, Ints, Mask
 from scenarios.synthetic_fusion.heads import Head, fit_head, influence
 
 __all__ = ["feedback", "most_helpful", "screened", "variability"]

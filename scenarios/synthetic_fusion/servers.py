@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from harness.errors import ProtocolError
-from harness.message import Kind
-from harness.net import Net
-from harness.score.statistic import Floats
+from harness.scenario import Floats, Kind, Net, ProtocolError
 from scenarios.synthetic_fusion.boosting import boosted
 from scenarios.synthetic_fusion.evolution import Evolution
 from scenarios.synthetic_fusion.heads import fit_head

@@ -11,13 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.data.record import Record
-from harness.defense import Item
-from harness.errors import SuiteError
-from harness.features import embed
-from harness.scenario import Encoder
-from harness.score.statistic import Floats
-from harness.seeds import numpy_generator
+from harness.scenario import Encoder, Floats, Item, Record, SuiteError, embed, numpy_generator
 
 __all__ = ["medoids", "topic_counts", "topics_of"]
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.score.statistic import Floats, Ints
+from harness.scenario import DataError, Floats, Ints
 
 __all__ = ["allotted", "best_of_each", "generator_shares", "halving", "histogram", "vote_norm"]
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from harness.attack import DefenseCard, NoiseLaw, Observation, Public
 from harness.data.record import Record, make
-from harness.message import Kind, Message
 from harness.models import Part, load_part
+from harness.wire.message import Kind, Message
 
 __all__ = ["Defense", "LabView", "Tokenize", "isotropic", "plain_deployment", "tiny_model", "token_accuracy", "words"]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.archive import Archive
+from harness.adversary.shadows import ShadowBank
+from harness.adversary.target import TargetView
+from harness.adversary.view import Bank, RunView
 from harness.attack import DefenseCard
-from harness.runner import Runner, Task
-from harness.scenario import Deployment
-from harness.seeds import torch_generator
-from harness.shadows import ShadowBank
-from harness.sight import Sight
-from harness.submission import Submission
-from harness.view import Bank, RunView
+from harness.plugins.submission import Submission
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment
+from harness.store.archive import Archive
+from harness.util.seeds import torch_generator
 
 __all__ = ["live_view"]
 
@@ -29,11 +30,11 @@ def live_view(
     archive: Archive | None = None,
 ) -> RunView:
     """Run the deployment and look at it; shadow runs are made when an attack asks for them."""
-    outcome = runner.execute(deployment, Task(submission, behaviour=behaviour))
+    outcome = runner.execute(deployment, Execution(submission, behaviour=behaviour))
     options: dict[str, Any] = {"archive": archive or Archive(), "budget": shadows}
     keys = (f"defended {submission}", "plain")
     bank = ShadowBank(runner, deployment, submission, 0, behaviour, ("live", 0), *keys, **options)
-    sight = Sight(deployment, deployment.coalitions[coalition], outcome.log, outcome.own, bank, adaptive)
+    sight = TargetView(deployment, deployment.coalitions[coalition], outcome.log, outcome.own, bank, adaptive)
     card = DefenseCard("none" if submission is None else submission.name, {}, "")
     simulations = Bank(runner, deployment, submission, 0, "live", shadows=bank)
     return RunView(deployment.public, card, adaptive, torch_generator("live"), simulations, sight, {}, frozenset())

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from attacks.membership.label_only import disturbed_copies
-from harness.coalition import SERVER, Sighting
-from harness.message import Kind, Message
+from harness.attack import SeenMessage
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from tests.attacks.membership.worlds import fit
 from tests.attacks.rounds_lab import Cloud, RoundsView, view_of
 
@@ -57,7 +58,7 @@ def _view(
             known["texts"] = [*open_texts, *(t for text in asked for t in _copies(cloud, text, copies))]
         return known["texts"] if chosen else open_texts
 
-    def protocol(held: Any, rng: np.random.Generator) -> list[Sighting]:
+    def protocol(held: Any, rng: np.random.Generator) -> list[SeenMessage]:
         inputs = cloud.embed(queries()) / cloud.spread
         seen, told = [], []
         heads = {party: _head(cloud, classes, steps) for party, classes in held.items()}
@@ -67,10 +68,10 @@ def _view(
                 sent = logits if send is None else send(logits, rng)
                 payload = {"logits": torch.from_numpy(sent).float(), "index": torch.arange(len(sent))}
                 told.append(payload["logits"])
-                seen.append(Sighting(party, SERVER, Message(Kind.LOGITS, payload, round=round_)))
+                seen.append(SeenMessage(party, SERVER, Message(Kind.LOGITS, payload, round=round_)))
             if consensus:
                 mean = {"logits": torch.stack(told[-len(heads) :]).mean(0)}
-                seen += [Sighting(SERVER, party, Message(Kind.LOGITS, mean, round=round_)) for party in heads]
+                seen += [SeenMessage(SERVER, party, Message(Kind.LOGITS, mean, round=round_)) for party in heads]
         return seen
 
     facts = {"public_texts": open_texts, **options.pop("facts", {})}

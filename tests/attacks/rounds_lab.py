@@ -10,10 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.attack import DefenseCard, NoiseLaw, Public
-from harness.coalition import Candidate, Shadow, Sighting
-from harness.data.record import make
-from harness.defense import Item
+from harness.attack import Candidate, DefenseCard, NoiseLaw, Public, SeenMessage, Shadow
+from harness.data.record import Item, make
 
 __all__ = ["Cloud", "RoundsView", "view_of"]
 
@@ -50,7 +48,7 @@ class RoundsView:
     cloud: Cloud
     public: Public
     candidates: tuple[Candidate, ...]
-    transcript: Sequence[Sighting]
+    transcript: Sequence[SeenMessage]
     bank: Sequence[Shadow] = ()
     members: Mapping[str, bool] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
@@ -81,7 +79,7 @@ class RoundsView:
         return [int(self.members[one.id]) for one in self.candidates]
 
 
-Protocol = Callable[[Mapping[str, Mapping[str, list[str]]], np.random.Generator], Sequence[Sighting]]
+Protocol = Callable[[Mapping[str, Mapping[str, list[str]]], np.random.Generator], Sequence[SeenMessage]]
 """Party -> class -> texts, and a generator -> what the coalition sees."""
 
 
@@ -103,7 +101,7 @@ def view_of(
     )
     own = [make(cloud.draw(name), label=name) for name in cloud.classes for _ in range(auxiliary)]
 
-    def run() -> tuple[Sequence[Sighting], dict[str, bool], dict[str, Any], Any]:
+    def run() -> tuple[Sequence[SeenMessage], dict[str, bool], dict[str, Any], Any]:
         members = {one.id: bool(rng.random() < 0.5) for one in asked}
         held: dict[str, dict[str, list[str]]] = {p: {c: [] for c in cloud.classes} for p in names}
         for one in asked:

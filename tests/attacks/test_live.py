@@ -24,23 +24,25 @@ from attacks.synthetic_text.echo_exposure import EchoExposure
 from attacks.synthetic_text.nearest import NearestRecord
 from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
 from attacks.votes.shares import VoteShares
-from harness.archive import Archive
+from harness.adversary.view import RunView
 from harness.attack import Attack
-from harness.launch import Zygote
-from harness.membership import MembershipSecret
 from harness.metrics.membership import auc
-from harness.registry import load
-from harness.runner import Runner
-from harness.scenario import Deployment, Scenario
-from harness.suite import load_suite
-from harness.view import RunView
+from harness.plugins.registry import load
+from harness.plugins.suite import load_suite
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
+from harness.scenario.membership import MembershipSecret
+from harness.scenario.plugin import Scenario
+from harness.store.archive import Archive
 from tests.attacks.live import live_view
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment as toy_deployment_of
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server: Zygote) -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=60.0, zygote=worker_server) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=60.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -121,7 +123,7 @@ def over_targets(attack: Attack, view: RunView, shadows: int) -> float:
 
 @pytest.mark.parametrize("aggregation", ["per_party", "sum"])
 def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
-    from harness.toy import toy_model, toy_records
+    from harness.scenario.toy import toy_model, toy_records
     from scenarios.synthetic_fusion.build import assemble
     from scenarios.synthetic_fusion.settings import Settings
 

@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from attacks import label_distribution, membership
-from harness.archive import Archive
+from harness.adversary.shadows import ShadowBank
+from harness.adversary.target import TargetView
+from harness.adversary.view import Bank, RunView
 from harness.attack import Attack, DefenseCard
 from harness.errors import SuiteError
-from harness.registry import load
-from harness.runner import Runner, Task
-from harness.scenario import Scenario
-from harness.shadows import ShadowBank
-from harness.sight import Sight
-from harness.view import Bank, RunView
+from harness.plugins.registry import load
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
+from harness.scenario.plugin import Scenario
+from harness.store.archive import Archive
 from tests.attacks.live import live_view
 from tests.attacks.membership.test_parameters import hierarchy
 
@@ -33,11 +34,11 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, 
     found = {}
     with Runner(isolation="none", threads=1) as runner:
         for behaviour in ("chosen", "honest"):
-            live = runner.execute(made, Task(None, behaviour=behaviour))
+            live = runner.execute(made, Execution(None, behaviour=behaviour))
             shadows = ShadowBank(runner, made, None, 0, behaviour, ("t", 0), "d", "u", Archive(), SHADOWS)
             bank = Bank(runner, made, None, 0, "run", shadows=shadows)
             for name in ("server", "client"):
-                sight = Sight(made, made.coalitions[name], live.log, live.own, shadows, True)
+                sight = TargetView(made, made.coalitions[name], live.log, live.own, shadows, True)
                 card, rng = DefenseCard("none", {}, ""), torch.Generator().manual_seed(0)
                 found[behaviour, name] = RunView(made.public, card, True, rng, bank, sight, {}, frozenset())
         yield found

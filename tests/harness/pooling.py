@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.attack import Public
-from harness.coalition import SERVER, Candidate, Coalition
-from harness.data.record import Record, content_hash
-from harness.defense import Item
-from harness.message import Kind, Message
-from harness.net import Net
-from harness.party import Party, Sent
-from harness.scenario import Deployment, Encoder, PartRef, PartyPlan
-from harness.toy import toy_model, toy_records
-from harness.utility import Classification
+from harness.attack import Candidate, Public
+from harness.data.record import Item, Record, content_hash
+from harness.models.refs import Encoder, PartRef
+from harness.protocol.net import Net
+from harness.protocol.party import Party, Sent
+from harness.scenario.deployment import Deployment, PartyPlan
+from harness.scenario.tasks import Classification
+from harness.scenario.toy import toy_model, toy_records
+from harness.wire.coalition import SERVER, Coalition
+from harness.wire.message import Kind, Message
 
 LABELS = ("bank", "friend")
 FUNCTION = "tests.harness.pooling:client"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.assess import Assessment, assess_entry
-from harness.ledgers import Ledger, ledgers
+from harness.assessment.assess import Assessment, assess_entry
+from harness.assessment.series import Ledger, ledgers
 
 COSTS = dict.fromkeys(("bytes_up", "bytes_down", "private_flops", "private_peak_bytes", "round_trips"), 10)
 Values = dict[str, dict[str, float]]

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from harness import registry
-from harness.keys import key
-from harness.schema import CellRecord, Costs, Environment, LedgerEntry, RunRecord, Score
+from harness.plugins import registry
+from harness.plugins.submission import load_submission
+from harness.plugins.suite import load_suite
 from harness.store.files import Files, Record
-from harness.submission import load
-from harness.suite import load_suite
+from harness.store.schema import CellRecord, Costs, Environment, LedgerEntry, RunRecord, Score
+from harness.util.keys import key
 from leaderboard.build import build_board
 from leaderboard.bundles import write_bundle
 
@@ -152,7 +152,7 @@ def _run(row: Defended, suite: str, entry: str, seed: int, n: int, noise: int) -
 def _source(submission: str) -> str:
     """The hash of a shipped submission's source, or one made up."""
     known = registry.submissions().get(submission)
-    return load(known).hash if known else key(submission) * 2
+    return load_submission(known).hash if known else key(submission) * 2
 
 
 def _run_record(row: Defended, suite: str, entry: str, seed: int, behaviour: str) -> RunRecord:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.privacy_schema import Verdict
-from harness.schema import CellRecord, RunRecord, Score
 from harness.score.audit import disclosure_bound
 from harness.store.files import Record
+from harness.store.schema import CellRecord, RunRecord, Score, Verdict
 from leaderboard.bounds import ALPHA, COPIES, bound_rows
 from leaderboard.build import build_board
 from leaderboard.bundles import write_bundle

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from harness.assessment.report import rows as table_rows
 from harness.errors import StoreError
-from harness.report import rows as table_rows
 from harness.store import Store
 from leaderboard.build import build_board, current_board
 from leaderboard.bundles import write_bundle

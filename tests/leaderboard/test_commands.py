@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.app import main
-from harness.registry import discover
+from harness.plugins.registry import discover
 from leaderboard.bundles import write_bundle
 from leaderboard.queries import open_board
 from tests.leaderboard.make import TINY, records

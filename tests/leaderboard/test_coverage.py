@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.assess import Assessment, AttackResult, TaskScores
-from harness.ledgers import Ledger, Series
+from harness.assessment.assess import Assessment, AttackResult, TaskScores
+from harness.assessment.series import Ledger, Series
 from harness.score import AttackScores, Leakage, RecordScores, leakage, utility
 from leaderboard.moves import paired
 from leaderboard.paired import Difference, differences

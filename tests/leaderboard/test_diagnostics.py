@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.schema import CellRecord, Score
+from harness.store.schema import CellRecord, Score
 from leaderboard.build import build_board
 from leaderboard.bundles import write_bundle
 from leaderboard.diagnostics import diagnostic_rows

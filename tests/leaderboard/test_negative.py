@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
-from harness.ledgers import Ledger
-from harness.negative import negative_flags, negative_test
-from harness.schema import CellRecord
+from harness.assessment.negative import negative_flags, negative_test
+from harness.assessment.series import Ledger
+from harness.plugins import registry
+from harness.store.schema import CellRecord
 from leaderboard.app.attackview import leaks_on_noise
 from leaderboard.build import build_board
 from leaderboard.bundles import read_bundle, write_bundle

@@ -23,9 +23,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 def dominated(p: Any, u: Any, i: int, rows: list[int]) -> bool:
     """Some row is significantly better in one and no worse in the other; (value, low, high) each."""
-    return any(
-        (p[1][j] > p[2][i] and u[0][j] >= u[0][i]) or (u[1][j] > u[2][i] and p[0][j] >= p[0][i]) for j in rows
-    )
+    return any((p[1][j] > p[2][i] and u[0][j] >= u[0][i]) or (u[1][j] > u[2][i] and p[0][j] >= p[0][i]) for j in rows)
 
 
 @pytest.mark.parametrize("seed", range(5))

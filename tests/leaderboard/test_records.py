@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
-from harness.schema import CellRecord, RunRecord, Score
 from harness.store import Store
 from harness.store.files import Record
+from harness.store.schema import CellRecord, RunRecord, Score
 from leaderboard.bundles import read_bundle, write_bundle
 from leaderboard.ingest import ingest, pack
 from leaderboard.records import collect, fingerprint, sources

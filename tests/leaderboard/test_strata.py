@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.assess import assess_entry
-from harness.schema import CellRecord, RunRecord, Score
+from harness.assessment.assess import assess_entry
+from harness.store.schema import CellRecord, RunRecord, Score
 from leaderboard.build import build_board
 from leaderboard.bundles import write_bundle
 from leaderboard.export import Request, render

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness import registry
-from harness.scenario import Scenario
-from harness.suite import Entry, load_suite
+from harness.plugins import registry
+from harness.plugins.suite import Entry, load_suite
+from harness.scenario.plugin import Scenario
 
 CASES = [(name, entry) for name in sorted(registry.suites()) for entry in load_suite(name).entries]
 

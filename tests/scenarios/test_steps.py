@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
-from harness.runner import Runner, Task
-from harness.scenario import Deployment, Scenario
+from harness.plugins import registry
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment
+from harness.scenario.plugin import Scenario
 from tests.scenarios.logit_kd.test_protocol import deploy as logit_kd
 from tests.scenarios.prototype_sharing.world import deployment as prototype_sharing
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment as synthetic_fusion
@@ -56,7 +58,7 @@ def test_drawn_messages_are_sent_and_sent_ones_drawn(name: str, variant: str, to
     sent = {
         (role(e.sender, e.sender in deployment.parties), role(e.receiver, e.receiver in deployment.parties),
          e.message().kind.name)
-        for e in runner.execute(deployment, Task(None)).log.entries
+        for e in runner.execute(deployment, Execution(None)).log.entries
     }  # fmt: skip
     assert sent == drawn
 
@@ -65,7 +67,7 @@ def test_both_topologies_of_split_models_are_drawn(tmp_path: Path, runner: Runne
     scenario = registry.load("scenario", "split_llm")
     assert isinstance(scenario, Scenario) and set(scenario.steps) == {"head-tail", "head-body-tail"}
     drawn = {(s.sender, s.receiver, s.kind) for s in scenario.steps["head-body-tail"] if s.receiver}
-    log = runner.execute(scenario.small(str(tmp_path)), Task(None)).log
+    log = runner.execute(scenario.small(str(tmp_path)), Execution(None)).log
     names = {"server": "model_party"}
     assert {(names.get(e.sender, e.sender), names.get(e.receiver, e.receiver), e.message().kind.name)
             for e in log.entries} == drawn  # fmt: skip

@@ -69,8 +69,8 @@ def scaling(rng):
 
 def repeated_noise(rng):
     seed = int(torch.randint(2**31, (1,), generator=rng))
-    return lambda states, position, noise: states + 4 * torch.randn(
-        states.shape, generator=torch.Generator().manual_seed(seed)
+    return lambda states, position, noise: (
+        states + 4 * torch.randn(states.shape, generator=torch.Generator().manual_seed(seed))
     )
 
 

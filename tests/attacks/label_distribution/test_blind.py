@@ -9,8 +9,7 @@ import pytest
 
 from attacks.label_distribution.blind import BlindCandidates
 from attacks.prototype.class_presence import BlindClasses
-from harness.attack import Public
-from harness.coalition import Candidate
+from harness.attack import Candidate, Public
 from harness.data.record import make
 from tests.attacks.label_distribution.worlds import distance
 

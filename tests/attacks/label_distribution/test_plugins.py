@@ -15,14 +15,14 @@ from attacks.label_distribution.fitted import BlackBoxShift, LogitPresence, Logi
 from attacks.label_distribution.presence import learn_presence
 from attacks.label_distribution.simple import ArgmaxHistogram, MeanSoftmax
 from attacks.prototype.class_presence import BlindClasses
-from harness.aggregate import DistributionSecret, PresenceSecret
 from harness.attack import Attack, DefenseCard
 from harness.errors import SuiteError
-from harness.host import load_defense_class
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
-from harness.submission import load as load_submission
+from harness.plugins.registry import load
+from harness.plugins.submission import load_submission
+from harness.runtime.host import load_defense_class
+from harness.scenario.aggregate import DistributionSecret, PresenceSecret
+from harness.wire.message import Kind, Message
 from tests.attacks.logit_lab import hardened, passive_view
 
 UNEVEN = {"candidates": 1, "sizes": (1, 3, 10, 40), "public": 240, "parties": 5, "spread": 12.0, "size": 24}

@@ -8,10 +8,10 @@ import pytest
 
 from attacks.label_distribution.fitted import LogitPresence
 from attacks.label_distribution.simple import MeanSoftmax
+from harness.adversary.view import RunView
 from harness.attack import Guess
 from harness.metrics.membership import auc
-from harness.runner import Runner
-from harness.view import RunView
+from harness.runtime.runner import Runner
 from scenarios.logit_kd.build import build
 from scenarios.logit_kd.settings import read_settings
 from tests.attacks.live import live_view

@@ -11,14 +11,16 @@ import torch
 from attacks.membership.parameters import evaluated, forward, layers_of, uploads
 from attacks.membership.reading import Memo
 from attacks.membership.uploaded import ParameterGain, ParameterLira, ParameterLoss
-from harness.coalition import SERVER, Sighting
+from harness.attack import SeenMessage
 from harness.errors import SuiteError
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.runner import Runner
-from harness.scenario import Deployment
-from harness.submission import load as load_submission
-from harness.toy import toy_model, toy_records
+from harness.plugins.submission import load_submission
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
+from harness.scenario.toy import toy_model, toy_records
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from scenarios.logit_kd.build import assemble
 from scenarios.logit_kd.models import load_state, make_model
 from scenarios.logit_kd.settings import Settings
@@ -54,8 +56,8 @@ def uploading(seed=0, *, shadows=8, noise=0.0, seen=("client0", "client1", "clie
             sent = head(cloud, held[party]) | {"records": sum(map(len, held[party].values()))}
             if noise:
                 sent |= {k: torch.from_numpy(noise * rng.normal(size=start[k].shape)) for k in start}
-            wire.append(Sighting(EDGE, party, Message(Kind.PARAMETERS, {**start, "more": True})))
-            wire.append(Sighting(party, EDGE, Message(Kind.PARAMETERS, sent)))
+            wire.append(SeenMessage(EDGE, party, Message(Kind.PARAMETERS, {**start, "more": True})))
+            wire.append(SeenMessage(party, EDGE, Message(Kind.PARAMETERS, sent)))
         return wire
 
     return view_of(cloud, protocol, parties=3, candidates=12, sizes=(2, 6, 12), shadows=shadows, seed=seed)
@@ -110,7 +112,7 @@ def hierarchy(folder: Path, kind: str = "mlp") -> Deployment:
 
 @pytest.fixture(scope="module")
 def runner(worker_server):
-    with Runner(threads=1, time_limit=60.0, zygote=worker_server) as runner:
+    with Runner(threads=1, limits=Limits(cpu_seconds=60.0), fork_server=worker_server) as runner:
         yield runner
 
 

@@ -17,9 +17,9 @@ from attacks.membership.shadows import fit_gaussians, fit_outside
 from attacks.membership.threshold import BlindMembership, LogitLoss, SurrogateLoss
 from harness.attack import Attack, DefenseCard, NoiseLaw
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.membership import MembershipSecret
 from tests.attacks.logit_lab import asked_view, hardened, passive_view
 
 CALIBRATED = [ShadowLira(), OfflineLira(), Rmia(), OfflineRmia()]

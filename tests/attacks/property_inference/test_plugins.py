@@ -11,13 +11,13 @@ import torch
 
 from attacks.property_inference import ATTACKS
 from attacks.property_inference.plugins import BlindProperty, PropertyLogits, PropertyPrototypes
-from harness.aggregate import PropertySecret
-from harness.attack import Attack, Public
-from harness.coalition import SERVER, Shadow, Sighting
+from harness.attack import Attack, Public, SeenMessage, Shadow
 from harness.errors import SuiteError
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.aggregate import PropertySecret
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, RoundsView
 
 from .worlds import CLASSES, planted
@@ -45,7 +45,7 @@ def _run(kind, made, rows):
         else:
             one = made.prototypes[row]
             payload = {"means": torch.from_numpy(np.stack(list(one.values()))).float(), "classes": list(one)}
-        seen.append(Sighting(f"client{k}", SERVER, Message(kind, payload)))
+        seen.append(SeenMessage(f"client{k}", SERVER, Message(kind, payload)))
     return Shadow(seen, {}, {}, {"property": {f"client{k}": int(made.has[row]) for k, row in enumerate(rows)}})
 
 

@@ -13,8 +13,8 @@ from attacks.prototype.decomposition import nnls_weights
 from attacks.prototype.dictionary import dictionary_of, releases
 from attacks.prototype.mean_release import MeanRelease, PrototypeCosine
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
 from harness.metrics.membership import auc
+from harness.scenario.membership import MembershipSecret
 from tests.attacks.prototype.test_plugins import power, sharing
 from tests.attacks.rounds_lab import Cloud, view_of
 

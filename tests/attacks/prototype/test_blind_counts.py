@@ -9,10 +9,10 @@ import pytest
 
 from attacks.prototype.blind_counts import BlindCounts, usual_count
 from attacks.prototype.class_counts import PrototypeCounts
-from harness.aggregate import CountSecret
 from harness.data.partition import by_dirichlet
 from harness.data.record import make
 from harness.errors import SuiteError
+from harness.scenario.aggregate import CountSecret
 from tests.attacks.prototype.test_plugins import errors, world
 
 

@@ -11,14 +11,14 @@ from attacks.prototype.class_counts import DistanceCounts, PrototypeCounts, Prot
 from attacks.prototype.class_presence import BlindClasses, PrototypePresence
 from attacks.prototype.mean_release import MeanRelease, PrototypeCosine, calibrated
 from attacks.prototype.reading import prototypes
-from harness.aggregate import CountSecret, DistributionSecret, PresenceSecret
-from harness.attack import Attack, NoiseLaw
-from harness.coalition import SERVER, Sighting
+from harness.attack import Attack, NoiseLaw, SeenMessage
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.aggregate import CountSecret, DistributionSecret, PresenceSecret
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 
@@ -43,7 +43,7 @@ def sharing(cloud, *, rounds=1, noise=0.0, counts=False, secret=None, dummies=Fa
                 payload = {"means": torch.from_numpy(rows).float(), "classes": list(means)}
                 if counts:
                     payload["counts"] = torch.tensor([len(t) for t in kept.values()])
-                seen.append(Sighting(party, SERVER, Message(Kind.PROTOTYPE, payload, round=round_)))
+                seen.append(SeenMessage(party, SERVER, Message(Kind.PROTOTYPE, payload, round=round_)))
         return seen
 
     return protocol
@@ -199,7 +199,7 @@ def test_messages_may_be_dense_and_named_by_position():
     means = torch.eye(3)
     dense = Message(Kind.PROTOTYPE, {"means": means, "counts": torch.tensor([2, 0, 1])})
     named = Message(Kind.PROTOTYPE, {"means": means[:1], "classes": [2]})
-    seen = [Sighting("a", SERVER, dense), Sighting(SERVER, "a", named), Sighting(SERVER, "b", named)]
+    seen = [SeenMessage("a", SERVER, dense), SeenMessage(SERVER, "a", named), SeenMessage(SERVER, "b", named)]
     found = [(p.party, p.label, p.count) for p in prototypes(seen, ("x", "y", "z"))]
     assert found == [("a", "x", 2.0), ("a", "z", 1.0), (SERVER, "z", None)]
 

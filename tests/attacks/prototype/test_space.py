@@ -11,10 +11,10 @@ from attacks.prototype.inversion import PrototypeInversion, _single_first
 from attacks.prototype.learned import pairs_of, space_of
 from attacks.prototype.reading import class_moments
 from attacks.prototype.space import declared_variance
-from harness.aggregate import CountSecret, DistributionSecret
-from harness.attack import NoiseLaw
-from harness.coalition import SERVER, Sighting
-from harness.message import Kind, Message
+from harness.attack import NoiseLaw, SeenMessage
+from harness.scenario.aggregate import CountSecret, DistributionSecret
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 LABELS = ("red", "green", "blue")
@@ -44,7 +44,7 @@ def defended(cloud, *, rounds=1, per_record=0.0, fresh=False, counts=0.0, dummie
                 payload = {"means": torch.from_numpy(np.stack([m for m, _ in rows.values()])), "classes": list(rows)}
                 if told:
                     payload["counts"] = torch.tensor([n for _, n in rows.values()])
-                seen.append(Sighting(party, SERVER, Message(Kind.PROTOTYPE, payload, round=round_)))
+                seen.append(SeenMessage(party, SERVER, Message(Kind.PROTOTYPE, payload, round=round_)))
         return seen
 
     return protocol

@@ -10,7 +10,7 @@ from attacks.prototype.blind_words import usual_words
 from attacks.prototype.wording import Budget, Sentences, fit_reader, reword
 from harness.metrics.recovery import token_f1
 from harness.models import load_part
-from harness.seeds import numpy_generator
+from harness.util.seeds import numpy_generator
 from tests.attacks.embedding_inversion.worlds import random_texts
 from tests.attacks.lab import tiny_model, words
 
@@ -89,9 +89,9 @@ def test_half_of_the_tokens_of_real_tweets_are_read_off_their_embeddings():
     """Positive control (undefended: F1 of at least 0.5 over tokens), beside the nearest own text."""
     from harness.data import load, records
     from harness.data.split import draw
-    from harness.features import embed
-    from harness.scenario import Encoder, PartRef
-    from harness.tokens import load_tokens, tokenizer_folder
+    from harness.models.embeddings import embed
+    from harness.models.refs import Encoder, PartRef
+    from harness.models.tokens import load_tokens, tokenizer_folder
 
     model = "all-minilm-l6-v2"
     pool = records(load("health_tweets", label_column="group"))

@@ -8,12 +8,12 @@ import pytest
 
 from attacks.synthetic_text.bound import disclosure_bound
 from attacks.synthetic_text.disclosure import RareDisclosure
-from harness.attack import Attack
-from harness.coalition import SERVER, Sighting
+from harness.attack import Attack, SeenMessage
 from harness.errors import DataError
-from harness.message import Kind, Message
-from harness.schema import Score
 from harness.score.audit import one_run_bound, one_run_ceiling
+from harness.store.schema import Score
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 
@@ -48,7 +48,7 @@ def view(copied, seed):
             texts = [t for some in classes.values() for t in some]
             free = [f"{rng.choice(cloud.classes)} {rng.integers(1000)}" for _ in texts]
             payload = {"texts": texts if copied else free}
-            seen.append(Sighting(party, SERVER, Message(Kind.SYNTHETIC_TEXT, payload)))
+            seen.append(SeenMessage(party, SERVER, Message(Kind.SYNTHETIC_TEXT, payload)))
         return seen
 
     return view_of(cloud, protocol, parties=4, candidates=10, auxiliary=5, seed=seed)

@@ -12,10 +12,11 @@ from attacks.synthetic_text.distance import nearest_distance, nearest_distances
 from attacks.synthetic_text.exposure import exposure, extrapolated_exposure, sequence_losses
 from attacks.synthetic_text.phantoms import Disclosure, disclosed, rare_matches
 from attacks.synthetic_text.pii import find, found_items, scan
-from harness.coalition import SERVER, Sighting
+from harness.attack import SeenMessage
 from harness.errors import DataError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 from tests.attacks.synthetic_text.generator import domain, generate
 
@@ -192,7 +193,7 @@ def released_directory(seed, copied):
             own = [text for texts in classes.values() for text in texts]
             kept = [text for text in own if rng.random() < copied]
             texts = [f"red call {free.integers(10**8, 10**9)}" for _ in own] + kept
-            seen.append(Sighting(party, SERVER, Message(Kind.SYNTHETIC_TEXT, {"texts": texts})))
+            seen.append(SeenMessage(party, SERVER, Message(Kind.SYNTHETIC_TEXT, {"texts": texts})))
         return seen
 
     return view_of(cloud, protocol, parties=4, candidates=30, auxiliary=20, seed=seed)

@@ -13,16 +13,16 @@ import torch
 from attacks.synthetic_text.exposure import sequence_losses
 from attacks.synthetic_text.generator_attacks import GeneratorExposure, GeneratorLira, like_canary
 from attacks.synthetic_text.generators import adapters_of, merged, text_losses
+from harness.adversary.view import RunView
 from harness.errors import SuiteError
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
 from harness.models import load_part
-from harness.registry import find_submission
-from harness.runner import Runner
-from harness.submission import load as load_submission
-from harness.tokens import load_tokens, tokenizer_folder
-from harness.toy import toy_model
-from harness.view import RunView
+from harness.models.tokens import load_tokens, tokenizer_folder
+from harness.plugins.registry import find_submission
+from harness.plugins.submission import load_submission
+from harness.runtime.runner import Runner
+from harness.scenario.toy import toy_model
+from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.adapters import SCALE, adapted, adapter_weights
 from tests.attacks.live import live_view
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment

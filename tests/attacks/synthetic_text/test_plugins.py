@@ -12,13 +12,13 @@ from attacks.synthetic_text.canary_echo import CanaryEcho
 from attacks.synthetic_text.disclosure import PiiEcho, RareDisclosure
 from attacks.synthetic_text.echo_exposure import EchoExposure, alternatives
 from attacks.synthetic_text.reading import Released
-from harness.attack import Attack
-from harness.coalition import SERVER, Sighting
+from harness.attack import Attack, SeenMessage
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 from tests.attacks.synthetic_text.generator import domain, generate
 
@@ -45,8 +45,8 @@ def writing(cloud, *, learns=True, public=False):
             texts = generate(background + (own if learns else []), 120, rng)
             payload = {"texts": texts, "labels": ["red"] * len(texts)}
             released += texts
-            seen.append(Sighting(party, SERVER, Message(Kind.SYNTHETIC_TEXT, payload)))
-        final = Sighting(SERVER, "reader", Message(Kind.SYNTHETIC_TEXT, {"texts": released}))
+            seen.append(SeenMessage(party, SERVER, Message(Kind.SYNTHETIC_TEXT, payload)))
+        final = SeenMessage(SERVER, "reader", Message(Kind.SYNTHETIC_TEXT, {"texts": released}))
         return [final] if public else seen
 
     return protocol
@@ -136,7 +136,7 @@ def test_alternatives_begin_alike_and_are_as_long():
 
 def test_texts_are_read_by_author_and_otherwise_as_released():
     def said(sender, texts):
-        return Sighting(sender, "someone", Message(Kind.SYNTHETIC_TEXT, {"texts": texts}))
+        return SeenMessage(sender, "someone", Message(Kind.SYNTHETIC_TEXT, {"texts": texts}))
 
     both = Released.of([said("a", ["1", " ", "2"]), said(SERVER, ["2", "3"]), said("a", ["4"])])
     assert both.about("a") == ("1", "2", "4") and both.about("b") == ("2", "3")

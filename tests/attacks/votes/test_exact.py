@@ -18,14 +18,15 @@ from attacks.votes.likelihood import expected_auc
 from attacks.votes.ratio import VoteRatio
 from attacks.votes.reading import ballots
 from attacks.votes.rules import halving, vote_vectors
+from harness.adversary.view import RunView
 from harness.attack import NoiseLaw
-from harness.coalition import SUM
 from harness.metrics.membership import auc
-from harness.runner import Runner
-from harness.scenario import Deployment
-from harness.submission import Submission
-from harness.toy import toy_records
-from harness.view import RunView
+from harness.plugins.submission import Submission
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
+from harness.scenario.toy import toy_records
+from harness.wire.coalition import SUM
 from scenarios.synthetic_fusion.build import assemble
 from tests.attacks.live import live_view
 from tests.attacks.rounds_lab import RoundsView
@@ -45,7 +46,7 @@ class Plugin(Defense):
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=60.0) as runner:
+    with Runner(threads=1, limits=Limits(cpu_seconds=60.0)) as runner:
         yield runner
 
 

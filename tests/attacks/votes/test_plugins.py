@@ -11,14 +11,14 @@ from attacks.votes.ratio import TopVoted, VoteProbe, VoteRatio
 from attacks.votes.reading import ballots, noise_of
 from attacks.votes.rules import halving, vote_vectors
 from attacks.votes.shares import VoteShares
-from harness.aggregate import DistributionSecret
-from harness.attack import Attack, NoiseLaw
-from harness.coalition import SERVER, SUM, Sighting
+from harness.attack import Attack, NoiseLaw, SeenMessage
 from harness.errors import SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind, Message
 from harness.metrics.membership import auc
-from harness.registry import load
+from harness.plugins.registry import load
+from harness.scenario.aggregate import DistributionSecret
+from harness.scenario.membership import MembershipSecret
+from harness.wire.coalition import SERVER, SUM
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, view_of
 
 
@@ -36,7 +36,7 @@ def polling(cloud, *, rounds=1, weights=(1.0,), noise=0.0, secure=False, probe=F
             marks, lines = [name for name, _ in asked], [text for _, text in asked]
             cast = {}
             for party, classes in held.items():
-                seen.append(Sighting(SERVER, party, Message(Kind.SYNTHETIC_TEXT, {"texts": lines, "labels": marks})))
+                seen.append(SeenMessage(SERVER, party, Message(Kind.SYNTHETIC_TEXT, {"texts": lines, "labels": marks})))
                 owners = [name for name, inside in classes.items() for _ in inside]
                 records = cloud.embed([text for inside in classes.values() for text in inside])
                 for field, farthest in (("votes", False), ("far", True)):
@@ -46,7 +46,7 @@ def polling(cloud, *, rounds=1, weights=(1.0,), noise=0.0, secure=False, probe=F
             senders = {SUM: list(held)} if secure else {party: [party] for party in held}
             for sender, those in senders.items():
                 payload = {f: sum(cast[p, f] for p in those) for f in (("votes", "far") if far else ("votes",))}
-                seen.append(Sighting(sender, SERVER, Message(Kind.VOTE, payload, round=round_)))
+                seen.append(SeenMessage(sender, SERVER, Message(Kind.VOTE, payload, round=round_)))
         return seen
 
     return protocol
@@ -143,7 +143,7 @@ def test_what_is_missing_is_named():
     view.public.facts.pop("votes")
     with pytest.raises(SuiteError, match="weights"):
         VoteRatio().guess(view)
-    odd = [Sighting("a", SERVER, Message(Kind.VOTE, {"votes": torch.zeros(3)}))]
+    odd = [SeenMessage("a", SERVER, Message(Kind.VOTE, {"votes": torch.zeros(3)}))]
     with pytest.raises(SuiteError, match="3 votes in round 0, but 0 texts"):
         ballots(odd)
 

@@ -12,11 +12,11 @@ from attacks.votes.blind import BlindTopics
 from attacks.votes.known_topics import Topics
 from attacks.votes.rules import halving, vote_vectors
 from attacks.votes.topics import VoteTopics
-from harness.aggregate import DistributionSecret
-from harness.attack import NoiseLaw, Public
-from harness.coalition import SERVER, SUM, Candidate, Sighting
+from harness.attack import Candidate, NoiseLaw, Public, SeenMessage
 from harness.data.record import make
-from harness.message import Kind, Message
+from harness.scenario.aggregate import DistributionSecret
+from harness.wire.coalition import SERVER, SUM
+from harness.wire.message import Kind, Message
 from tests.attacks.rounds_lab import Cloud, RoundsView
 
 CLASSES, TOPICS, PARTIES = ("red", "green"), 3, ("client1", "client2", "client3", "client4")
@@ -48,7 +48,7 @@ def ask(cloud, rng, held, *, rounds, weights, far, noise, secure):
         texts = [cloud.draw(name, topic) for name in CLASSES for topic in range(TOPICS) for _ in range(6)]
         marks, cast = [text.split()[0] for text in texts], {}
         for party, records in held.items():
-            seen.append(Sighting(SERVER, party, Message(Kind.SYNTHETIC_TEXT, {"texts": texts, "labels": marks})))
+            seen.append(SeenMessage(SERVER, party, Message(Kind.SYNTHETIC_TEXT, {"texts": texts, "labels": marks})))
             owners = [text.split()[0] for text in records]
             for field in ("votes", "far") if far else ("votes",):
                 votes = vote_vectors(
@@ -57,7 +57,7 @@ def ask(cloud, rng, held, *, rounds, weights, far, noise, secure):
                 cast[party, field] = torch.from_numpy(votes + noise * rng.normal(size=len(votes)))
         for sender, those in {SUM: list(held)}.items() if secure else {p: [p] for p in held}.items():
             payload = {f: sum(cast[p, f] for p in those) for f in (("votes", "far") if far else ("votes",))}
-            seen.append(Sighting(sender, SERVER, Message(Kind.VOTE, payload, round=round_)))
+            seen.append(SeenMessage(sender, SERVER, Message(Kind.VOTE, payload, round=round_)))
     return seen
 
 

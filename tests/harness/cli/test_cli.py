@@ -14,13 +14,13 @@ import pytest
 import torch
 from rich.console import Console
 
+from harness.assessment.references import TaskMean
+from harness.assessment.report import Report, Row
 from harness.cli import catalogue, main
 from harness.cli.reporter import LiveReporter, PlainReporter, make_reporter
 from harness.errors import SuiteError
-from harness.message import Kind, Message
-from harness.references import TaskMean
-from harness.report import Report, Row
 from harness.store import Store
+from harness.wire.message import Kind, Message
 
 ROOT = Path(catalogue.__file__).resolve().parents[2]
 HEAVY = {"torch", "transformers", "datasets", "evaluate", "duckdb", "pandas", "pyarrow", "numpy", "scipy"}
@@ -105,7 +105,7 @@ def evaluation(monkeypatch: pytest.MonkeyPatch, rows: list[Row]) -> list[dict[st
         progress.done("b", "stored", 0.0)
         return Report(rows, store, "quick@1", 1, 1, 2.0)
 
-    monkeypatch.setitem(sys.modules, "harness.evaluate", SimpleNamespace(evaluate=stand_in))
+    monkeypatch.setitem(sys.modules, "harness.evaluation.evaluate", SimpleNamespace(evaluate=stand_in))
     return calls
 
 
@@ -160,9 +160,7 @@ def test_every_entry_prints_its_reference_rows(
 ) -> None:
     """Local only and centralised after the rows of an entry, and the undefended score where no row is its own."""
     mine = (TaskMean("", "accuracy", 0.72, 0.6, 0.8, 40),)
-    rows = [
-        row(entry=entry, submission=submission, tasks=mine, references=REFERENCES) for entry in ("first", "second")
-    ]
+    rows = [row(entry=entry, submission=submission, tasks=mine, references=REFERENCES) for entry in ("first", "second")]
     evaluation(monkeypatch, rows)
     lines = [line.split() for line in cli("evaluate", submission)[1].splitlines()]
     told = [line[:4] for line in lines if line and line[0] in ("first", "second")]
@@ -216,7 +214,7 @@ def test_evaluate_stopped(
     def stand_in(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setitem(sys.modules, "harness.evaluate", SimpleNamespace(evaluate=stand_in))
+    monkeypatch.setitem(sys.modules, "harness.evaluation.evaluate", SimpleNamespace(evaluate=stand_in))
     got, out, err = cli("evaluate", "quiet")
     assert (got, out) == (code, "")
     assert said in err
@@ -235,7 +233,7 @@ def test_results(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         asked.append(list(submissions))
         return [row(), row(suite="full@2", submission="loud")]
 
-    monkeypatch.setattr("harness.report.rows", stand_in)
+    monkeypatch.setattr("harness.assessment.report.rows", stand_in)
     _, out, _ = cli("results", "quiet", "loud")
     assert asked == [["quiet", "loud"]]
     assert out.index("quick@1") < out.index("quiet") < out.index("full@2") < out.index("loud")
@@ -276,14 +274,14 @@ def test_listed_models_are_the_embedded_ones() -> None:
 
 
 def test_new_makes_a_submission_that_works(cli: Cli, tmp_path: Path) -> None:
-    from harness.contract import check_outgoing
-    from harness.mechanisms import Mechanisms
-    from harness.submission import load
+    from harness.dp.mechanisms import Mechanisms
+    from harness.plugins.submission import load_submission
+    from harness.protocol.contract import check_outgoing
 
     answer = cli.json("new", "my_noise")
     folder = tmp_path / "submissions" / "my_noise"
     assert answer["folder"] == str(folder)
-    made = load(folder)
+    made = load_submission(folder)
     spec = importlib.util.spec_from_file_location("made_defense", made.file)
     assert spec is not None
     assert spec.loader is not None
@@ -312,7 +310,9 @@ def test_new_refuses_bad_and_taken_names(cli: Cli, tmp_path: Path) -> None:
 def test_check_prints_problems(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").mkdir()
     problems: list[str] = []
-    monkeypatch.setitem(sys.modules, "harness.check", SimpleNamespace(check=lambda path: list(problems)))
+    monkeypatch.setitem(
+        sys.modules, "harness.evaluation.contract_check", SimpleNamespace(check=lambda path: list(problems))
+    )
     assert cli("check", "mine")[:2] == (0, "mine: no problems\n")
     problems += ["first", "second"]
     code, out, _ = cli("check", "mine")

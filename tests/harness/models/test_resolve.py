@@ -29,7 +29,7 @@ from harness.models import (
     part_folder,
     resolve,
 )
-from harness.tokens import load_tokens, tokenizer_folder
+from harness.models.tokens import load_tokens, tokenizer_folder
 
 Tiny = Callable[[str], tuple[Any, Path]]
 Ids = Callable[..., torch.Tensor]
@@ -85,7 +85,7 @@ def test_untested_families_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_an_unknown_reference_says_what_was_tried(cache_folder: Path) -> None:
-    script = "from harness.models import resolve\nresolve('nobody/no-such-model')"
+    script = "from harness.models.resolve import resolve\nresolve('nobody/no-such-model')"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(cache_folder)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 1

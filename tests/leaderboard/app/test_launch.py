@@ -62,7 +62,7 @@ def test_a_taken_port_is_refused(tmp_path: Path) -> None:
 def test_the_board_is_built_while_the_store_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import duckdb
 
-    from harness import registry
+    from harness.plugins import registry
 
     served: list[tuple[Path, Callable[[], Any]]] = []
     monkeypatch.setattr(launch, "serve", lambda board, port, refresh, **more: served.append((board, refresh)) or 0)

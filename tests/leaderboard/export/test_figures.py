@@ -33,9 +33,7 @@ def test_pdf(what: str, board: Callable[[str], Board], ask: Callable[..., Reques
 
 def test_same_bytes_from_two_threads(board: Callable[[str], Board], ask: Callable[..., Request]) -> None:
     tiny, found = board("tiny"), []
-    threads = [
-        threading.Thread(target=lambda: found.append(render(tiny, ask("tradeoff", "svg")))) for _ in range(2)
-    ]
+    threads = [threading.Thread(target=lambda: found.append(render(tiny, ask("tradeoff", "svg")))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

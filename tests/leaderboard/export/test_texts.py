@@ -96,7 +96,7 @@ GOOD = "@inproceedings{dong2024,\n  title = {A {B} of \\'e},\n  year = 2024,\n}"
     [
         "",
         "no entry",
-        "@preamble{key, \"\\input{x}\"}",
+        '@preamble{key, "\\input{x}"}',
         "@misc{a, title={\\input{/etc/passwd}}}",
         "@misc{a, title={\\write18{rm}}}",
         "@misc{a, title={^^5cinput}}",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.toy import toy_model
+from harness.scenario.toy import toy_model
 from scenarios.logit_kd.paraphrase import paraphrase, synonyms, words_of
 from scenarios.logit_kd.queries import disturb, paraphraser
 
@@ -58,8 +58,8 @@ def test_a_copy_differs_from_its_text() -> None:
 @pytest.mark.slow
 def test_words_of_the_real_encoder_stand_for_their_like_and_copies_mean_the_same() -> None:
     from harness.data import load, records
-    from harness.features import embed
-    from harness.scenario import Encoder, PartRef
+    from harness.models.embeddings import embed
+    from harness.models.refs import Encoder, PartRef
 
     model = "all-minilm-l6-v2"
     found = synonyms(model, ["doctor", "kids", "flu", "qqqqq"])

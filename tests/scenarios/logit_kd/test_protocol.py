@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.coalition import SERVER
 from harness.data.record import Record, make
 from harness.errors import DataError, ProtocolError, SuiteError
-from harness.membership import MembershipSecret
-from harness.message import Kind
-from harness.runner import Outcome, Runner, Task
-from harness.scenario import Deployment
-from harness.seeds import numpy_generator
-from harness.submission import load
-from harness.toy import toy_model, toy_records
+from harness.plugins.submission import load_submission
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment
+from harness.scenario.membership import MembershipSecret
+from harness.scenario.toy import toy_model, toy_records
+from harness.util.seeds import numpy_generator
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind
 from scenarios.logit_kd.build import assemble
 from scenarios.logit_kd.models import BUCKETS, hashed_ids, make_model
 from scenarios.logit_kd.queries import disturb
@@ -61,7 +62,7 @@ def sent(outcome: Outcome, kind: Kind, sender: str) -> list[dict[str, object]]:
 
 def test_fedmd_answers_are_averaged_and_everyone_predicts(toy_folder: Path, runner: Runner) -> None:
     deployment = deploy(toy_folder)
-    outcome = runner.execute(deployment, Task(None))
+    outcome = runner.execute(deployment, Execution(None))
     ups = [[m["logits"] for m in sent(outcome, Kind.LOGITS, f"client{k}")] for k in range(4)]
     assert [len(messages) for messages in ups] == [2, 2, 2, 2]
     down = sent(outcome, Kind.LOGITS, "server")
@@ -69,14 +70,14 @@ def test_fedmd_answers_are_averaged_and_everyone_predicts(toy_folder: Path, runn
     torch.testing.assert_close(down[0]["logits"], mean)
     items = {item.id for plan in deployment.parties.values() for item in plan.items}
     assert set(outcome.predictions) == items
-    assert runner.execute(deployment, Task(None)).log.to_bytes() == outcome.log.to_bytes()
+    assert runner.execute(deployment, Execution(None)).log.to_bytes() == outcome.log.to_bytes()
 
 
 def test_a_passive_server_hears_nothing_about_candidates_and_an_active_one_does(
     toy_folder: Path, runner: Runner
 ) -> None:
     deployment = deploy(toy_folder, copies=1)
-    passive, active = (runner.execute(deployment, Task(None, behaviour=b)) for b in ("honest", "chosen"))
+    passive, active = (runner.execute(deployment, Execution(None, behaviour=b)) for b in ("honest", "chosen"))
     assert all(len(m["index"]) == 4 for m in sent(passive, Kind.LOGITS, "client1"))  # type: ignore[arg-type]
     first, second = sent(active, Kind.LOGITS, "client1")
     own = next(e.message() for e in active.own.entries if e.sender == "server")
@@ -103,7 +104,7 @@ def test_shadow_runs_hold_the_wanted_candidates_and_no_other_private_record(toy_
 
 def test_fedhkt_runs_through_edges(toy_folder: Path, runner: Runner) -> None:
     deployment = deploy(toy_folder, method="fedhkt", models=("linear", "mlp"), edges=2, inner_rounds=2)
-    outcome = runner.execute(deployment, Task(None))
+    outcome = runner.execute(deployment, Execution(None))
     assert set(deployment.routes.values()) <= {"edge0", "edge1"}
     heard = [e for e in outcome.log.entries if e.sender.startswith("client")]
     assert {(e.sender, e.receiver) for e in heard} == set(deployment.routes.items())
@@ -117,7 +118,7 @@ def test_fedhkt_runs_through_edges(toy_folder: Path, runner: Runner) -> None:
 
 def test_edges_average_parameters_weighted_by_records(toy_folder: Path, runner: Runner) -> None:
     deployment = deploy(toy_folder, method="fedhkt", models=("linear",), edges=1, inner_rounds=1, rounds=1)
-    outcome = runner.execute(deployment, Task(None))
+    outcome = runner.execute(deployment, Execution(None))
     ups = [sent(outcome, Kind.PARAMETERS, f"client{k}")[0] for k in range(4)]
     sizes = torch.tensor([float(up["records"]) for up in ups])  # type: ignore[arg-type]
     stacked = torch.stack([up["weight"] for up in ups])  # type: ignore[arg-type]
@@ -129,9 +130,9 @@ def test_edges_average_parameters_weighted_by_records(toy_folder: Path, runner: 
 @pytest.mark.parametrize("method", ["fedmd", "fedhkt"])
 def test_references_send_nothing_and_predict_the_same_texts(toy_folder: Path, runner: Runner, method: str) -> None:
     deployment = deploy(toy_folder, method=method, models=("linear", "mlp"))
-    honest = runner.execute(deployment, Task(None))
+    honest = runner.execute(deployment, Execution(None))
     for behaviour in ("local_only", "centralised"):
-        alone = runner.execute(deployment.variants[behaviour](), Task(None, behaviour=behaviour))
+        alone = runner.execute(deployment.variants[behaviour](), Execution(None, behaviour=behaviour))
         assert alone.log.entries == []
         assert set(alone.predictions) == set(honest.predictions)
 
@@ -141,11 +142,11 @@ def test_references_train_as_often_as_the_protocol_does(
     toy_folder: Path, runner: Runner, method: str, trainings: int
 ) -> None:
     """Counted by the harness: steps of private training on the same records."""
-    private = load(Path(__file__).resolve().parents[3] / "submissions" / "dp_sgd")
+    private = load_submission(Path(__file__).resolve().parents[3] / "submissions" / "dp_sgd")
     deployment = deploy(toy_folder, method=method, models=("linear",), inner_rounds=2, rounds=2, batch_size=2)
 
     def steps(made: Deployment, behaviour: str) -> dict[str, int]:
-        ledger = runner.execute(made, Task(private, behaviour=behaviour)).ledger
+        ledger = runner.execute(made, Execution(private, behaviour=behaviour)).ledger
         return {entry.party: entry.uses for entry in ledger if entry.mechanism == "dpsgd"}
 
     honest = steps(deployment, "honest")
@@ -184,7 +185,7 @@ def test_an_edge_is_asked_about_the_candidates_that_it_hears(toy_folder: Path) -
 
 def test_the_cloud_keeps_no_parameters_of_edges(toy_folder: Path, runner: Runner) -> None:
     deployment = deploy(toy_folder, method="fedhkt", models=("linear", "mlp"), edges=2)
-    (kept,) = [e.message() for e in runner.execute(deployment, Task(None)).own.entries if e.sender == SERVER]
+    (kept,) = [e.message() for e in runner.execute(deployment, Execution(None)).own.entries if e.sender == SERVER]
     assert set(kept.payload) == {"consensus", "selected"}
 
 
@@ -212,7 +213,7 @@ def test_a_shared_network_learns_more_than_its_members_alone(toy_folder: Path, r
         for name, plan in parties.items()
     }
     told = replace(deployment, parties=parties)
-    answers = [m["logits"] for m in sent(runner.execute(told, Task(None)), Kind.LOGITS, "client0")]
+    answers = [m["logits"] for m in sent(runner.execute(told, Execution(None)), Kind.LOGITS, "client0")]
     other = sorted(deployment.settings["labels"]).index(one)
     first, last = answers[0], answers[-1]
     assert float(last[:, other].mean()) > float(first[:, other].mean())  # type: ignore[index]

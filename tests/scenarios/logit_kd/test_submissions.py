@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from harness.claims import REFUTED, judge, sealed_kinds
-from harness.host import load_defense_class
-from harness.mechanisms import Mechanisms
-from harness.message import Kind, Message
-from harness.runner import Runner, Task
-from harness.schema import Verdict
-from harness.submission import load
+from harness.dp.claims import REFUTED, judge, sealed_kinds
+from harness.dp.mechanisms import Mechanisms
+from harness.plugins.submission import load_submission
+from harness.runtime.execution import Execution
+from harness.runtime.host import load_defense_class
+from harness.runtime.runner import Runner
+from harness.store.schema import Verdict
+from harness.wire.message import Kind, Message
 from tests.scenarios.logit_kd.test_protocol import deploy
 
 ROOT = Path(__file__).resolve().parents[3] / "submissions"
@@ -29,7 +30,7 @@ def runner() -> Iterator[Runner]:
 
 
 def made(name: str, **parameters: Any) -> Any:
-    found = load(ROOT / name)
+    found = load_submission(ROOT / name)
     defense: Any = load_defense_class(found.folder, found.target)(**parameters)
     defense.me = Mechanisms("client1", torch.Generator().manual_seed(1))
     return defense
@@ -46,7 +47,7 @@ def sent(defense: Any) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", ["logit_temperature", "logit_top_k", "hard_labels", "logit_gaussian"])
 def test_other_messages_pass(name: str) -> None:
-    defense = made(name, **load(ROOT / name).points[0].parameters)
+    defense = made(name, **load_submission(ROOT / name).points[0].parameters)
     message = Message(Kind.PARAMETERS, {"weight": LOGITS})
     assert defense.send(message) is message
 
@@ -93,8 +94,8 @@ def test_noise_is_in_proportion_to_twice_the_clip() -> None:
 
 
 def verdict(runner: Runner, folder: Path, name: str, point: int, **changes: Any) -> Verdict:
-    found, deployment = load(ROOT / name), deploy(folder, **changes)
-    outcome = runner.execute(deployment, Task(found, point))
+    found, deployment = load_submission(ROOT / name), deploy(folder, **changes)
+    outcome = runner.execute(deployment, Execution(found, point))
     claim = found.claim_at(point)
     assert claim is not None
     return judge(claim, outcome.ledger, sealed_kinds(outcome.log, tuple(deployment.parties)))
@@ -115,9 +116,9 @@ def test_private_training_keeps_its_claim_over_all_rounds(runner: Runner, toy_fo
 
 def test_private_training_is_calibrated_over_inner_rounds(runner: Runner, toy_folder: Path) -> None:
     """Of the trainings alone: what the hierarchy sends in the clear is another matter."""
-    found = load(ROOT / "dp_sgd")
+    found = load_submission(ROOT / "dp_sgd")
     deployment = deploy(toy_folder, method="fedhkt", models=("linear",), inner_rounds=3, batch_size=2, rounds=2)
-    trained = [e for e in runner.execute(deployment, Task(found, 0)).ledger if e.mechanism == "dpsgd"]
+    trained = [e for e in runner.execute(deployment, Execution(found, 0)).ledger if e.mechanism == "dpsgd"]
     claim = found.claim_at(0)
     assert claim is not None and len(trained) == len(deployment.parties)
     made = judge(claim, trained, frozenset())

@@ -11,12 +11,12 @@ import pytest
 
 from harness.data.record import content_id, make
 from harness.errors import DataError, SuiteError
-from harness.membership import MembershipSecret
-from harness.overlap import deployment_problems
-from harness.registry import names
-from harness.scenario import Deployment
-from harness.secret import BagSecret
-from harness.utility import Classification
+from harness.plugins.registry import names
+from harness.scenario.checks import deployment_problems
+from harness.scenario.deployment import Deployment
+from harness.scenario.membership import MembershipSecret
+from harness.scenario.secrets import BagSecret
+from harness.scenario.tasks import Classification
 from scenarios.population import Population
 from scenarios.prototype_sharing.build import _check_held, assemble
 from scenarios.prototype_sharing.heldout import held_out

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 import torch
 
-from harness.coalition import SERVER
-from harness.features import embed
-from harness.launch import WorkerProcess, Zygote
-from harness.message import Kind, Message
-from harness.runner import Outcome, Runner, Task, worker_spec
-from harness.scenario import Deployment
-from harness.specs import alone
-from harness.submission import Submission
+from harness.models.embeddings import embed
+from harness.plugins.submission import Submission
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits, WorkerProcess
+from harness.runtime.worker_spec import worker_spec
+from harness.scenario.deployment import Deployment
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from scenarios.prototype_sharing.prototypes import class_means
 from tests.scenarios.prototype_sharing.world import LABELS, deployment
 
@@ -24,8 +26,8 @@ Make = Callable[..., Submission]
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server: Zygote) -> Iterator[Runner]:
-    with Runner(threads=1, time_limit=120.0, zygote=worker_server) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -42,7 +44,7 @@ def plain_means(made: Deployment, party: str) -> Any:
 
 def test_frozen_prototypes_are_class_means_of_public_embeddings(runner: Runner, toy_folder: Path) -> None:
     made = deployment(toy_folder, features="frozen")
-    outcome = runner.execute(made, Task(None))
+    outcome = runner.execute(made, Execution(None))
     everything = []
     for party in made.parties:
         own = plain_means(made, party)
@@ -69,14 +71,14 @@ def test_a_prototype_of_one_record_is_that_records_embedding(runner: Runner, toy
     assert made.encoder is not None
     party, _, label = made.secrets["text"].records[0].partition("/")
     (record,) = [r for r in made.parties[party].records if r.label == label]
-    message = sent(runner.execute(made, Task(None)), party)[0]
+    message = sent(runner.execute(made, Execution(None)), party)[0]
     row = message["classes"].index(LABELS.index(label))
     assert torch.allclose(message["means"][row], embed(made.encoder, [record.text])[0], atol=1e-6)
 
 
 def test_adapters_train_and_features_stay_in_the_unit_ball(runner: Runner, toy_folder: Path) -> None:
     made = deployment(toy_folder, features="adapter", reach=1.0, rounds=3)
-    outcome = runner.execute(made, Task(None))
+    outcome = runner.execute(made, Execution(None))
     first, *_, last = sent(outcome, "client1")
     assert not torch.allclose(first["means"], last["means"], atol=1e-3)
     assert all(float(m["means"].norm(dim=1).max()) <= 1 + 1e-5 for m in sent(outcome, "client1"))
@@ -88,7 +90,7 @@ def test_adapters_train_and_features_stay_in_the_unit_ball(runner: Runner, toy_f
 @pytest.mark.parametrize("margin", ["paper", "code"])
 def test_fedtgp_sends_every_class_and_no_counts(runner: Runner, toy_folder: Path, margin: str) -> None:
     made = deployment(toy_folder, method="fedtgp", margin=margin, server_epochs=5)
-    outcome = runner.execute(made, Task(None))
+    outcome = runner.execute(made, Execution(None))
     assert all("counts" not in message.payload for message in sent(outcome, "client2"))
     assert all(message["classes"] == [0, 1, 2, 3] for message in sent(outcome, SERVER))
     assert made.public.facts["margin"] == margin
@@ -96,21 +98,21 @@ def test_fedtgp_sends_every_class_and_no_counts(runner: Runner, toy_folder: Path
 
 def test_a_projection_has_its_own_width_and_space(runner: Runner, toy_folder: Path) -> None:
     made = deployment(toy_folder, features="projection", width=5, weighting="unweighted")
-    outcome = runner.execute(made, Task(None))
+    outcome = runner.execute(made, Execution(None))
     one = sent(outcome, "client1")[0]
     assert one["means"].shape[1] == 5 and "counts" not in one.payload
 
 
 def test_runs_repeat_and_references_predict_the_same_texts(runner: Runner, toy_folder: Path) -> None:
     made = deployment(toy_folder)
-    outcome = runner.execute(made, Task(None))
-    again = runner.execute(made, Task(None))
+    outcome = runner.execute(made, Execution(None))
+    again = runner.execute(made, Execution(None))
     assert [e.frame for e in outcome.log.entries] == [e.frame for e in again.log.entries]
     assert {e.sender for e in outcome.log.entries} == {*made.parties, SERVER}
     for behaviour in ("local_only", "centralised"):
-        reference = runner.execute(made.variants[behaviour](), Task(None, behaviour=behaviour))
+        reference = runner.execute(made.variants[behaviour](), Execution(None, behaviour=behaviour))
         assert set(reference.predictions) == set(outcome.predictions)
-    knocked = runner.execute(made, Task(None, behaviour="knockout"))
+    knocked = runner.execute(made, Execution(None, behaviour="knockout"))
     assert not torch.equal(sent(knocked, SERVER)[0]["means"], sent(outcome, SERVER)[0]["means"])
 
 
@@ -118,16 +120,16 @@ def test_alone_a_client_takes_nothing_from_the_server(runner: Runner, toy_folder
     """Its predictions are the same whatever the others hold."""
     made = deployment(toy_folder)
     lonely = made.variants["local_only"]()
-    whole = runner.execute(lonely, Task(None, behaviour="local_only"))
-    one = runner.execute(alone(lonely, "client2"), Task(None, behaviour="local_only"))
+    whole = runner.execute(lonely, Execution(None, behaviour="local_only"))
+    one = runner.execute(alone(lonely, "client2"), Execution(None, behaviour="local_only"))
     assert one.predictions.items() <= whole.predictions.items()
 
 
 def test_solo_replay_emits_the_same_bytes(runner: Runner, toy_folder: Path) -> None:
     made = deployment(toy_folder)
-    log = runner.execute(made, Task(None)).log
-    assert runner.zygote is not None
-    worker = WorkerProcess(runner.zygote, worker_spec(alone(made, "client1"), Task(None), 1), 120.0)
+    log = runner.execute(made, Execution(None)).log
+    assert runner.fork_server is not None
+    worker = WorkerProcess(runner.fork_server, worker_spec(alone(made, "client1"), Execution(None), 1), 120.0)
     replayed = [worker.step("client1", frame) for frame in [None, *log.inbox("client1")]]
     worker.close()
     assert [frame for frame in replayed if frame is not None] == log.outbox("client1")
@@ -153,12 +155,12 @@ class Plugin(Defense):
 
 def test_training_is_private_where_a_defense_says_so(runner: Runner, toy_folder: Path, submission: Make) -> None:
     made = deployment(toy_folder)
-    outcome = runner.execute(made, Task(submission(DP)))
+    outcome = runner.execute(made, Execution(submission(DP)))
     trained = [entry for entry in outcome.ledger if entry.mechanism == "dpsgd"]
     assert {entry.party for entry in trained} == set(made.parties)
     assert all(entry.clip == 1.0 and entry.sample_rate is not None for entry in trained)
 
 
 def test_what_a_defense_prepares_is_what_is_sent(runner: Runner, toy_folder: Path, submission: Make) -> None:
-    outcome = runner.execute(deployment(toy_folder), Task(submission(FLIPPED)))
+    outcome = runner.execute(deployment(toy_folder), Execution(submission(FLIPPED)))
     assert all(message["classes"] == [0] for message in sent(outcome, "client1"))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import DefenseError
-from harness.message import Kind, Message
-from harness.meter import Meter
-from harness.training import Plan, fresh, train
+from harness.models.meter import Meter
+from harness.protocol.training import TrainingPlan, fresh, train
+from harness.wire.message import Kind, Message
 from scenarios.prototype_sharing.model import Model, make_model
 from scenarios.prototype_sharing.protocol import local_loss
 from scenarios.prototype_sharing.prototypes import Prototypes, averaged, class_means, nearest, read
@@ -116,7 +116,7 @@ def test_trained_prototypes_separate_classes():
     train(
         generator,
         lambda model, batch: contrastive_loss(model, batch, 1.0),
-        Plan((sent, names), 400, 4, 0.1, "sgd"),
+        TrainingPlan((sent, names), 400, 4, 0.1, "sgd"),
         rng(),
         Meter(),
     )

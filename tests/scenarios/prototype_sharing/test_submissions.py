@@ -15,12 +15,14 @@ from attacks.prototype.class_presence import PrototypePresence
 from attacks.prototype.inversion import PrototypeInversion
 from attacks.prototype.learned import space_of
 from attacks.prototype.reading import class_moments
-from harness.coalition import SERVER
-from harness.message import Message
 from harness.metrics.membership import auc
-from harness.runner import Outcome, Runner, Task
-from harness.scenario import Deployment
-from harness.submission import Point, Submission, load
+from harness.plugins.submission import Point, Submission, load_submission
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
+from harness.wire.coalition import SERVER
+from harness.wire.message import Message
 from tests.attacks.live import live_view
 from tests.scenarios.prototype_sharing.world import LABELS, deployment
 
@@ -29,7 +31,7 @@ ROOT = Path(__file__).parents[3] / "submissions"
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(isolation="none", threads=1, time_limit=120.0) as runner:
+    with Runner(isolation="none", threads=1, limits=Limits(cpu_seconds=120.0)) as runner:
         yield runner
 
 
@@ -40,7 +42,7 @@ def made(toy_folder: Path) -> Deployment:
 
 def shipped(name: str, **parameters: Any) -> Submission:
     """A shipped submission at these parameters."""
-    found = load(ROOT / name)
+    found = load_submission(ROOT / name)
     return found.model_copy(update={"points": (Point(label="test", parameters=parameters),)})
 
 
@@ -50,7 +52,7 @@ def uploads(outcome: Outcome) -> dict[str, list[Message]]:
 
 
 def test_small_classes_are_not_sent(runner: Runner, made: Deployment) -> None:
-    plain, kept = (uploads(runner.execute(made, Task(s))) for s in (None, shipped("minimum_count", least=4)))
+    plain, kept = (uploads(runner.execute(made, Execution(s))) for s in (None, shipped("minimum_count", least=4)))
     for party, counts in made.truth["counts"].items():
         wanted = [number for number, name in enumerate(LABELS) if counts[name] >= 4]
         for before, after in zip(plain[party][:1], kept[party][:1], strict=True):
@@ -61,13 +63,13 @@ def test_small_classes_are_not_sent(runner: Runner, made: Deployment) -> None:
 
 
 def test_a_party_may_send_nothing_at_all(runner: Runner, made: Deployment) -> None:
-    outcome = runner.execute(made, Task(shipped("minimum_count", least=1000)))
+    outcome = runner.execute(made, Execution(shipped("minimum_count", least=1000)))
     assert all(m["means"].shape == (0, 32) for m in uploads(outcome)["client1"])
     assert len(outcome.predictions) == 12
 
 
 def test_dummies_fill_the_label_set_and_leave_real_prototypes(runner: Runner, made: Deployment) -> None:
-    plain, padded = (uploads(runner.execute(made, Task(s))) for s in (None, shipped("dummy_classes", share=1.0)))
+    plain, padded = (uploads(runner.execute(made, Execution(s))) for s in (None, shipped("dummy_classes", share=1.0)))
     for party, messages in padded.items():
         assert all(m["classes"] == [0, 1, 2, 3] for m in messages)
         first, real = messages[0], plain[party][0]
@@ -77,13 +79,13 @@ def test_dummies_fill_the_label_set_and_leave_real_prototypes(runner: Runner, ma
 
 
 def test_counts_of_dummies_are_drawn_once(runner: Runner, made: Deployment) -> None:
-    for messages in uploads(runner.execute(made, Task(shipped("dummy_classes", share=1.0)))).values():
+    for messages in uploads(runner.execute(made, Execution(shipped("dummy_classes", share=1.0)))).values():
         assert len(messages) == 3 and all(torch.equal(m["counts"], messages[0]["counts"]) for m in messages)
 
 
 def test_dummies_of_another_space_are_means_of_what_is_sent(runner: Runner, toy_folder: Path) -> None:
     made = deployment(toy_folder, features="projection", width=8, alpha=0.3)
-    plain, padded = (uploads(runner.execute(made, Task(s))) for s in (None, shipped("dummy_classes", share=1.0)))
+    plain, padded = (uploads(runner.execute(made, Execution(s))) for s in (None, shipped("dummy_classes", share=1.0)))
     for party, messages in padded.items():
         real = plain[party][0]
         for row in set(range(4)) - set(real["classes"]):
@@ -105,8 +107,8 @@ def test_dummies_of_frozen_features_are_told_by_one_who_knows_the_defense(runner
 
 def test_noise_is_in_proportion_to_what_one_record_can_move(runner: Runner, made: Deployment) -> None:
     """Frozen features, so prototypes repeat, and with them their noise; its scale is multiplier * 2 / n."""
-    plain = uploads(runner.execute(replace(made, parties=_frozen(made)), Task(None)))
-    noisy = uploads(runner.execute(made, Task(shipped("prototype_gaussian", multiplier=0.5))))
+    plain = uploads(runner.execute(replace(made, parties=_frozen(made)), Execution(None)))
+    noisy = uploads(runner.execute(made, Execution(shipped("prototype_gaussian", multiplier=0.5))))
     scaled = []
     for party, messages in noisy.items():
         assert all(torch.equal(m["means"], messages[0]["means"]) for m in messages)
@@ -139,7 +141,7 @@ def test_noise_that_only_shadow_runs_show_is_used(runner: Runner, toy_folder: Pa
 
 
 def test_the_ledger_knows_the_noise(runner: Runner, made: Deployment) -> None:
-    outcome = runner.execute(made, Task(shipped("prototype_gaussian", multiplier=0.5)))
+    outcome = runner.execute(made, Execution(shipped("prototype_gaussian", multiplier=0.5)))
     means = [e for e in outcome.ledger if e.field == "means" and e.mechanism.startswith("gaussian")]
     assert {e.party for e in means} == set(made.parties)
     assert all(e.ratio_add_remove == e.ratio_replace == pytest.approx(2.0) for e in means)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.record import Record, make
-from harness.scenario import Deployment
-from harness.toy import toy_model
+from harness.scenario.deployment import Deployment
+from harness.scenario.toy import toy_model
 from scenarios.prototype_sharing.build import assemble
 from scenarios.prototype_sharing.settings import Settings, read_settings
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import DataError
-from harness.score.statistic import Floats
+from harness.util.arrays import Floats
 from scenarios.synthetic_fusion.heads import fit_head, influence
 
 

@@ -13,9 +13,10 @@ import pytest
 from harness.data import load, records
 from harness.data.record import Record, make
 from harness.errors import SuiteError
-from harness.overlap import deployment_problems
-from harness.runner import Runner, Task
-from harness.toy import toy_records
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
+from harness.scenario.checks import deployment_problems
+from harness.scenario.toy import toy_records
 from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.canaries import cast
 from scenarios.synthetic_fusion.pool import Pool, draw_pool, labelled
@@ -55,7 +56,7 @@ def test_a_deployment_by_group_runs_and_its_shadows_are_drawn_by_group(runner: R
     pool = [replace(record, group=f"place {i // 2 % 24}") for i, record in enumerate(toy_records())]
     made = assemble(settings, pool, ("toy",))
     assert list(deployment_problems(made)) == []
-    assert len(runner.execute(made, Task(None)).predictions) == 6
+    assert len(runner.execute(made, Execution(None)).predictions) == 6
     assert made.redraw is not None
     drawn = made.redraw(np.random.default_rng(0), {c.id: True for c in made.candidates})
     group = {record.text: record.group for record in pool}

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from harness.coalition import SERVER, SUM
+from harness.adversary.shadows import sightings
 from harness.errors import SuiteError
-from harness.features import embed
-from harness.message import Kind
-from harness.overlap import deployment_problems
-from harness.runner import Runner, Task
-from harness.scenario import Deployment
-from harness.shadows import sightings
+from harness.models.embeddings import embed
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
+from harness.scenario.checks import deployment_problems
+from harness.scenario.deployment import Deployment
+from harness.wire.coalition import SERVER, SUM
+from harness.wire.message import Kind
 from scenarios.synthetic_fusion.servers import PROBES, READER
 from scenarios.synthetic_fusion.settings import read_settings
 from scenarios.synthetic_fusion.voting import halving, histogram
@@ -47,11 +48,11 @@ def redrawn(made: Deployment, *, inside: bool, seed: int = 0) -> Deployment:
 def test_every_method_runs_and_answers_all_tests(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
     made = worlds[method]
     assert list(deployment_problems(made)) == []
-    outcome = runner.execute(made, Task(None))
+    outcome = runner.execute(made, Execution(None))
     assert set(outcome.predictions) == {f"t{i}" for i in range(6)}
-    assert frames(outcome) == frames(runner.execute(made, Task(None)))
+    assert frames(outcome) == frames(runner.execute(made, Execution(None)))
     for behaviour, variant in made.variants.items():
-        alone = runner.execute(variant(), Task(None, behaviour=behaviour))
+        alone = runner.execute(variant(), Execution(None, behaviour=behaviour))
         assert set(alone.predictions) == set(outcome.predictions)
         assert not alone.log.entries
 
@@ -61,7 +62,7 @@ def test_a_reader_sees_the_release_and_a_client_its_own_messages(
     method: str, runner: Runner, worlds: Mapping[str, Deployment]
 ) -> None:
     made = worlds[method]
-    log = runner.execute(made, Task(None)).log
+    log = runner.execute(made, Execution(None)).log
     released = sightings(log, made.coalitions["reader"])
     assert [(s.sender, s.receiver, s.message.kind) for s in released] == [(SERVER, READER, Kind.SYNTHETIC_TEXT)]
     message = released[0].message
@@ -72,7 +73,7 @@ def test_a_reader_sees_the_release_and_a_client_its_own_messages(
 def test_without_private_data_nothing_depends_on_records(runner: Runner, worlds: Mapping[str, Deployment]) -> None:
     """The negative control is exact: the same bytes whatever the private records are."""
     one, other = (
-        frames(runner.execute(redrawn(worlds["fusegen"], inside=i, seed=s), Task(None)))
+        frames(runner.execute(redrawn(worlds["fusegen"], inside=i, seed=s), Execution(None)))
         for i, s in ((True, 0), (False, 1))
     )
     assert one == other
@@ -80,12 +81,12 @@ def test_without_private_data_nothing_depends_on_records(runner: Runner, worlds:
 
 @pytest.mark.parametrize("method", ("private_fusegen", "hosted_fusegen", *VOTING))
 def test_private_records_matter(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
-    one, other = (frames(runner.execute(redrawn(worlds[method], inside=i), Task(None))) for i in (True, False))
+    one, other = (frames(runner.execute(redrawn(worlds[method], inside=i), Execution(None))) for i in (True, False))
     assert one != other
 
 
 def test_generators_are_shown_each_others_texts(runner: Runner, worlds: Mapping[str, Deployment]) -> None:
-    log = runner.execute(worlds["fusegen"], Task(None)).log
+    log = runner.execute(worlds["fusegen"], Execution(None)).log
     first = [e for e in log.entries if e.receiver == SERVER and e.message().round == 0]
     written = {e.sender: set(e.message()["texts"]) for e in first}
     shown = next(e.message()["texts"] for e in log.entries if e.receiver == "client0" and e.message()["texts"])
@@ -97,7 +98,7 @@ def test_generators_are_shown_each_others_texts(runner: Runner, worlds: Mapping[
 def test_votes_are_those_of_the_records(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
     made = worlds[method]
     assert made.encoder is not None
-    log = runner.execute(made, Task(None)).log
+    log = runner.execute(made, Execution(None)).log
     asked: dict[str, object] = {}
     rounds = 0
     for entry in log.entries:
@@ -122,9 +123,9 @@ def test_votes_are_those_of_the_records(method: str, runner: Runner, worlds: Map
 def test_a_sum_is_all_that_the_server_sees(
     method: str, runner: Runner, toy_folder: Path, worlds: Mapping[str, Deployment]
 ) -> None:
-    apart = runner.execute(worlds[method], Task(None)).log
+    apart = runner.execute(worlds[method], Execution(None)).log
     made = toy_deployment(str(toy_folder), method, aggregation="sum")
-    log = runner.execute(made, Task(None)).log
+    log = runner.execute(made, Execution(None)).log
     seen = [s for s in sightings(log, made.coalitions["server"]) if s.message.kind is Kind.VOTE]
     assert {s.sender for s in seen} == {SUM}
     first = [e.message()["votes"] for e in apart.entries if e.message().kind is Kind.VOTE and e.message().round == 0]
@@ -134,7 +135,7 @@ def test_a_sum_is_all_that_the_server_sees(
 @pytest.mark.parametrize("method", VOTING)
 def test_members_vote_for_their_own_copy(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
     made = redrawn(worlds[method], inside=True)
-    log = runner.execute(made, Task(None, behaviour=PROBES)).log
+    log = runner.execute(made, Execution(None, behaviour=PROBES)).log
     asked = next(e.message() for e in log.entries if e.sender == SERVER)
     votes = {
         e.sender: e.message()["votes"] for e in log.entries if e.message().kind is Kind.VOTE and e.message().round == 0
@@ -150,7 +151,9 @@ def test_labels_are_what_knockout_breaks(runner: Runner, worlds: Mapping[str, De
     """Texts change sides under knock-out, their labels do not."""
     made = worlds["fusegen"]
     honest, swapped = (
-        next(e.message() for e in runner.execute(made, Task(None, behaviour=b)).log.entries if e.receiver == READER)
+        next(
+            e.message() for e in runner.execute(made, Execution(None, behaviour=b)).log.entries if e.receiver == READER
+        )
         for b in ("honest", "knockout")
     )
     marks = dict(zip(honest["texts"], honest["labels"], strict=True))

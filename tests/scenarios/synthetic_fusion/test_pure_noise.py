@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from harness.coalition import SERVER
 from harness.defense import PublicSide
-from harness.host import load_defense_class
-from harness.mechanisms import Mechanisms
-from harness.message import Kind, Message
-from harness.registry import load as registered
-from harness.runner import Runner, Task
-from harness.scenario import Scenario
-from harness.submission import load
+from harness.dp.mechanisms import Mechanisms
+from harness.plugins.registry import load as registered
+from harness.plugins.submission import load_submission
+from harness.runtime.execution import Execution
+from harness.runtime.host import load_defense_class
+from harness.runtime.runner import Runner
+from harness.scenario.plugin import Scenario
+from harness.wire.coalition import SERVER
+from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.servers import READER
 from tests.scenarios.synthetic_fusion.worlds import toy_deployment
 
-NOISE = load(Path(__file__).resolve().parents[3] / "submissions" / "pure_noise")
+NOISE = load_submission(Path(__file__).resolve().parents[3] / "submissions" / "pure_noise")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def runner() -> Iterator[Runner]:
 
 def test_as_many_texts_are_released_as_were_asked_for_of_all_classes(runner: Runner, toy_folder: Path) -> None:
     made = toy_deployment(str(toy_folder), "private_fusegen", texts=12)
-    log = runner.execute(made, Task(NOISE)).log
+    log = runner.execute(made, Execution(NOISE)).log
     sent = [e.message() for e in log.entries if e.receiver == SERVER]
     assert [len(m["texts"]) for m in sent] == [len(m["labels"]) for m in sent] == [2 * 12] * 3 * 2
     released = next(e.message() for e in log.entries if e.receiver == READER)
@@ -48,7 +49,7 @@ def test_what_a_party_sends_does_not_depend_on_its_records(runner: Runner, toy_f
     sent = []
     for inside in (True, False):
         drawn = made.redraw(np.random.default_rng(int(inside)), {c.id: inside for c in made.candidates})
-        entries = runner.execute(drawn, Task(NOISE)).log.entries
+        entries = runner.execute(drawn, Execution(NOISE)).log.entries
         sent.append([entry.frame for entry in entries if entry.receiver == SERVER])
     assert sent[0] == sent[1]
 
@@ -69,7 +70,7 @@ def test_all_parties_of_prototype_sharing_send_all_classes(runner: Runner, toy_f
     scenario = registered("scenario", "prototype_sharing")
     assert isinstance(scenario, Scenario)
     made = scenario.small(str(toy_folder))
-    outcome = runner.execute(made, Task(NOISE))
+    outcome = runner.execute(made, Execution(NOISE))
     classes = [e.message()["classes"] for e in outcome.log.entries if e.receiver == SERVER]
     assert classes == [list(range(len(made.public.facts["labels"])))] * len(classes)
     assert outcome.predictions

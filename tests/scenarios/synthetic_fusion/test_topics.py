@@ -10,14 +10,14 @@ import pytest
 
 from attacks.votes.blind import BlindTopics
 from attacks.votes.topics import VoteTopics
-from harness import features
+from harness.assessment.measures import is_aggregate
 from harness.errors import SuiteError
-from harness.features import embed
-from harness.panels import is_aggregate
-from harness.runner import Runner
-from harness.scenario import Deployment
-from harness.secret import DistributionSecret
-from harness.toy import toy_records
+from harness.models import embeddings as features
+from harness.models.embeddings import embed
+from harness.runtime.runner import Runner
+from harness.scenario.deployment import Deployment
+from harness.scenario.secrets import DistributionSecret
+from harness.scenario.toy import toy_records
 from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.settings import read_settings
 from scenarios.synthetic_fusion.topics import medoids, topics_of

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.accounting import gaussian_epsilon
-from harness.claims import REFUTED, judge
 from harness.defense import PublicSide
-from harness.host import load_defense_class
-from harness.mechanisms import Mechanisms
-from harness.message import Kind, Message
-from harness.schema import LedgerEntry
-from harness.submission import Submission, load
+from harness.dp.accounting import gaussian_epsilon
+from harness.dp.claims import REFUTED, judge
+from harness.dp.mechanisms import Mechanisms
+from harness.plugins.submission import Submission, load_submission
+from harness.runtime.host import load_defense_class
+from harness.store.schema import LedgerEntry
+from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.parties import sensitivity
 from scenarios.synthetic_fusion.voting import halving
 
@@ -49,7 +49,7 @@ def votes(rounds: int) -> Iterator[Message]:
 @pytest.mark.parametrize("rounds", [1, 3])
 @pytest.mark.parametrize("aggregation", ["sum", "per_party"])
 def test_private_votes_spend_what_they_claim(aggregation: str, rounds: int) -> None:
-    found = load(ROOT / "dp_votes")
+    found = load_submission(ROOT / "dp_votes")
     sealed = frozenset({"VOTE"}) if aggregation == "sum" else frozenset[str]()
     for point in range(len(found.points)):
         claim = found.claim_at(point)
@@ -60,7 +60,7 @@ def test_private_votes_spend_what_they_claim(aggregation: str, rounds: int) -> N
 
 
 def test_private_votes_of_a_sum_are_not_private_party_by_party() -> None:
-    found = load(ROOT / "dp_votes")
+    found = load_submission(ROOT / "dp_votes")
     claim = found.claim_at(1)
     assert claim is not None
     assert judge(claim, ledger(found, 1, 10, 1, "sum"), frozenset()).status == REFUTED
@@ -68,7 +68,7 @@ def test_private_votes_of_a_sum_are_not_private_party_by_party() -> None:
 
 @pytest.mark.parametrize(("parties", "party_view"), [(10, 4.7), (100, 19.4)])
 def test_noise_split_over_parties_is_refuted(parties: int, party_view: float) -> None:
-    found = load(ROOT / "wasp_split_noise")
+    found = load_submission(ROOT / "wasp_split_noise")
     claim = found.claim_at(0)
     assert claim is not None
     entries = ledger(found, 0, parties, 1, "per_party")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.runner import Outcome
-from harness.scenario import Deployment
-from harness.toy import toy_model, toy_records
+from harness.runtime.execution import Outcome
+from harness.scenario.deployment import Deployment
+from harness.scenario.toy import toy_model, toy_records
 from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.settings import Settings
 

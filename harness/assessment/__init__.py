@@ -1,0 +1,1 @@
+"""Stored cells of a suite entry turned into every score of its rows."""

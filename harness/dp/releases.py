@@ -1,0 +1,141 @@
+"""What left a private party under which mechanism, noted while it happens: the ledger's raw material.
+
+Per message, each field was released by a mechanism of the harness, is public, follows from a model that was trained
+with differential privacy, left unchanged (``clear``), or was changed by means that the harness knows nothing of
+(``elsewhere``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.dp.sensitivity import MODEL, Bound, Ratios, as_bound
+from harness.store.schema import LedgerEntry
+from harness.wire.message import Message
+from harness.wire.packing import Packed
+
+__all__ = ["CLEAR", "ELSEWHERE", "Release", "Releases"]
+
+CLEAR, ELSEWHERE = "clear", "elsewhere"
+DIGITS = 12
+UNBOUNDED = Ratios(None, None, None)
+
+
+@dataclass(frozen=True)
+class Release:
+    """One law under which a field left; equal ones are counted together."""
+
+    mechanism: str
+    clip: float | None = None
+    scale: float = 0.0
+    rate: float | None = None
+    kind: str = ""
+    field: str = ""
+    ratios: Ratios = UNBOUNDED
+    after_training: bool = False
+    """The field follows from the trained model and left unchanged: covered where every training on private records was
+    differentially private."""
+
+
+class Releases:
+    """Notes of one party. Records of different sessions are different, so their releases do not compose."""
+
+    def __init__(self) -> None:
+        self._times: dict[Release, Counter[int]] = {}
+        self._vectors: dict[Release, Counter[int]] = {}
+        self._message: Message | None = None
+        self._covered: set[str] = set()
+        self.trained_plainly = False
+        """Whether any training on private records was without differential privacy."""
+
+    def begin(self, message: Message) -> None:
+        """A message is about to go through the defense."""
+        self._message, self._covered = message, set()
+
+    def field_of(self, x: Tensor) -> tuple[str, Bound | None]:
+        """The field of the message in flight that ``x`` is, untouched, with its declared bound; ("", None) if none."""
+        message = self._message
+        if message is None:
+            return "", None
+        fields = {name: value for name, value in message.payload.items() if isinstance(value, Tensor)}
+        itself = [name for name, value in fields.items() if value is x]
+        alike = [n for n, value in fields.items() if value.shape == x.shape and torch.equal(value, x)]
+        name = next(iter((*itself, *alike)), "")  # two fields may hold the same numbers
+        return name, as_bound(message.sensitivity.get(name))
+
+    def note(self, release: Release, times: int, vectors: int) -> None:
+        """Count a release of the message in flight."""
+        session = self._message.session if self._message else 0
+        self._times.setdefault(release, Counter())[session] += times
+        self._vectors.setdefault(release, Counter())[session] += vectors
+        self._covered.add(release.field)
+
+    @property
+    def kind(self) -> str:
+        """Kind of the message in flight."""
+        return self._message.kind.value if self._message else ""
+
+    def end(self, sent: Message) -> None:
+        """The defense is done: note every private field that no mechanism released."""
+        message = self._message
+        assert message is not None
+        covered = set(self._covered)
+        for name, before in message.payload.items():
+            declared = message.sensitivity.get(name)
+            if isinstance(declared, int | float) and declared == 0:
+                continue
+            same = _equal(before, sent.payload[name])
+            if same or name not in covered:
+                mechanism = CLEAR if same else ELSEWHERE
+                # What a defense changed may hold more than the model does: it has seen the records.
+                after = same and isinstance(declared, str) and declared == MODEL
+                self.note(Release(mechanism, kind=self.kind, field=name, after_training=after), 1, 0)
+        self._message = None
+
+    def ledger(self, party: str) -> tuple[LedgerEntry, ...]:
+        """One entry per release, in order of first use; nothing where no mechanism was used at all."""
+        noisy = any(release.mechanism == "dpsgd" for release in self._times)
+        trained = noisy and not self.trained_plainly
+        real = [r for r in self._times if r.mechanism not in (CLEAR, ELSEWHERE)]
+        kept = [r for r in self._times if not (r.after_training and trained and r.mechanism == CLEAR)]
+        return tuple(self._entry(release, party) for release in kept) if real else ()
+
+    def _entry(self, release: Release, party: str) -> LedgerEntry:
+        times, vectors = self._times[release], self._vectors[release]
+        return LedgerEntry(
+            mechanism=release.mechanism,
+            clip=release.clip,
+            scale=release.scale,
+            uses=sum(vectors.values()) or sum(times.values()),
+            party=party,
+            sample_rate=release.rate,
+            kind=release.kind,
+            field=release.field,
+            ratio_add_remove=_rounded(release.ratios.add_remove),
+            ratio_replace=_rounded(release.ratios.replace),
+            ratio_vector=_rounded(release.ratios.vector),
+            releases=max(times.values()),
+            vectors=max(vectors.values()),
+        )
+
+
+def rounded(ratios: Ratios) -> Ratios:
+    """Ratios that differ in the last digits alone are one law."""
+    return Ratios(_rounded(ratios.add_remove), _rounded(ratios.replace), _rounded(ratios.vector))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _equal(before: Any, after: Any) -> bool:
+    if isinstance(before, Tensor) and isinstance(after, Tensor | Packed):
+        dense = after.dense() if isinstance(after, Packed) else after
+        return before.shape == dense.shape and torch.equal(before.to(dense.dtype), dense)
+    return bool(before == after) if not isinstance(before, Mapping | Tensor) else before is after

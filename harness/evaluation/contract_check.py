@@ -1,0 +1,67 @@
+"""Contract check of a submission on a tiny random model: every hook is exercised, all problems are reported at once.
+
+The model's numbers mean nothing; what is checked is that the defense runs, keeps the contract, is reproducible
+and keeps no state between parties. It takes seconds.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import DefenseError, ManifestError
+from harness.plugins import registry
+from harness.plugins.submission import EVERYWHERE, Submission, load_submission
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
+from harness.scenario.plugin import Scenario
+
+__all__ = ["check"]
+
+LIMITS = Limits(cpu_seconds=25.0, wall_seconds=300.0)
+"""Runs of the check are tiny."""
+
+
+def check(path: str | Path) -> list[str]:
+    """Everything that is wrong with the submission in a folder; empty when it passes."""
+    try:
+        submission = load_submission(path)
+    except ManifestError as error:
+        return list(error.problems)
+    with tempfile.TemporaryDirectory() as folder, Runner(threads=1, limits=LIMITS) as runner:
+        return list(_problems(submission, runner, folder))
+
+
+def _problems(submission: Submission, runner: Runner, folder: str) -> Iterator[str]:
+    known = registry.names("scenario")
+    for name in known if EVERYWHERE in submission.scenarios else submission.scenarios:
+        if name not in known:
+            yield f"scenarios: no scenario named {name!r}; known: {', '.join(known)}"
+            continue
+        scenario = registry.load("scenario", name)
+        assert isinstance(scenario, Scenario)
+        deployment = scenario.small(folder)
+        for index, point in enumerate(submission.points):
+            for problem in _point_problems(submission, index, deployment, runner):
+                yield f"{name}, point {index} ({point.label}): {problem}"
+
+
+def _point_problems(submission: Submission, index: int, deployment: Deployment, runner: Runner) -> Iterator[str]:
+    task = Execution(submission, index, noise=("check",))
+    try:
+        first, again = (runner.execute(deployment, task) for _ in range(2))
+    except DefenseError as error:
+        yield str(error)
+        return
+    if _frames(first) != _frames(again):
+        yield "two runs with the same seed sent different bytes; draw all randomness from self.me.generator"
+    missing = {i.id for plan in deployment.parties.values() for i in plan.items} - set(first.predictions)
+    if missing:
+        yield f"no prediction for {len(missing)} of the inputs"
+
+
+def _frames(outcome: Outcome) -> list[bytes]:
+    return [entry.frame for entry in outcome.log.entries]

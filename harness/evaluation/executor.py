@@ -1,0 +1,214 @@
+"""Executing planned cells: runs made once, cells attacked or scored and committed one by one, from several threads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+from threading import Event, RLock
+from typing import Any, Protocol
+
+from harness.dp.claims import judge, sealed_kinds
+from harness.errors import DefenseError, LeakboardError
+from harness.evaluation.cells import (
+    compute_attack,
+    compute_blind_utility,
+    compute_replay,
+    compute_utility,
+    defense_card,
+    failed_cell,
+    make_bank,
+    replayed,
+)
+from harness.evaluation.finished_run import FinishedRun
+from harness.evaluation.plan import CellPlan, RunPlan
+from harness.protocol.behaviours import HONEST
+from harness.runtime.runner import Runner
+from harness.store import Store
+from harness.store.archive import Archive
+from harness.store.schema import CellRecord, Costs, Environment, RunRecord, Verdict
+
+__all__ = ["Job", "Progress", "execute"]
+
+
+class Progress(Protocol):
+    """Who is told how far an evaluation is."""
+
+    def asset(self, label: str, done: int, total: int) -> None: ...
+    def plan(self, total_cells: int) -> None: ...
+    def start(self, cell_label: str) -> None: ...
+    def done(self, cell_label: str, status: str, seconds: float) -> None: ...
+
+
+def execute(job: Job, cells: Sequence[CellPlan], threads: int) -> None:
+    """Compute what the store lacks of ``cells``, up to ``threads`` runs at a time; results do not depend on how many.
+
+    The first error that is not a submission's own ends the job when the cells in work are committed.
+    """
+    groups = [list(group) for _, group in groupby(cells, key=lambda cell: cell.run.key)]
+    # Undefended runs first: everything else is compared with them.
+    groups.sort(key=lambda group: not _undefended(group[0].run))
+    with ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(job.run, group) for group in groups]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in futures:
+                if future.done():
+                    future.result()
+        finally:
+            job.stop.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def _undefended(run: RunPlan) -> bool:
+    return run.submission.name == "none" and run.task.behaviour == HONEST
+
+
+@dataclass
+class Job:
+    """Computes the cells of runs; keeps the undefended runs for utility references. Safe to share between threads."""
+
+    store: Store
+    runner: Runner
+    progress: Progress
+    environment: Environment
+    computed: int = 0
+    reused: int = 0
+    stop: Event = field(default_factory=Event)
+    """Set to end after the cells in work."""
+    _finished: dict[str, FinishedRun] = field(default_factory=dict)
+    _failed: dict[str, str] = field(default_factory=dict)
+    """Why a run failed in this job: it is tried once in each."""
+    _lock: RLock = field(default_factory=RLock)
+    """Of the store, the counts and the progress display: one thread at a time."""
+    _making: dict[str, RLock] = field(default_factory=lambda: defaultdict(RLock))
+    """Of each run: who needs one that is being made waits for it."""
+
+    def __post_init__(self) -> None:
+        self.archive = Archive(self.store, self._lock)
+
+    def run(self, cells: list[CellPlan]) -> None:
+        """All cells of one run; what is stored is reused, what fails is stored as an error."""
+        missing = self._missing(cells)
+        if not missing or self.stop.is_set():
+            return
+        try:
+            finished = self._finish(missing[0].run)
+        except DefenseError as error:
+            self._commit([failed_cell(cell, error) for cell in missing], missing)
+            return
+        bank = cache(lambda: make_bank(finished, self.runner, missing[0].reference, self.archive))
+        twins = cache(lambda: replayed(finished, self.runner))
+        card: Any = None
+        for cell in missing:
+            if self.stop.is_set():
+                return
+            self._say(cell.label)
+            try:
+                if cell.role == "utility":
+                    assert cell.reference is not None
+                    record = compute_utility(cell, finished, self._finish(cell.reference))
+                elif cell.role == "control":
+                    record = compute_replay(cell, finished, twins())
+                elif cell.attack is None:
+                    record = compute_blind_utility(cell)
+                else:
+                    card = card or defense_card(finished, bank(), twins)
+                    record = compute_attack(cell, finished, bank(), card)
+            except (LeakboardError, ArithmeticError, ValueError, RuntimeError) as error:
+                record = failed_cell(cell, error)
+            self._commit([record], [cell])
+        if missing[0].run.submission.name != "none":
+            self._finished.pop(missing[0].run.key, None)  # wire logs are large, and nothing else needs this one
+
+    def _missing(self, cells: list[CellPlan]) -> list[CellPlan]:
+        with self._lock:
+            missing = [cell for cell in cells if not self.store.has_result(cell.key)]
+            self.reused += len(cells) - len(missing)
+            for cell in cells:
+                if cell not in missing:
+                    self.progress.done(cell.label, "stored", 0.0)
+        return missing
+
+    def _say(self, label: str) -> None:
+        with self._lock:
+            self.progress.start(label)
+
+    def _commit(self, records: list[CellRecord], cells: list[CellPlan]) -> None:
+        with self._lock:
+            for record, cell in zip(records, cells, strict=True):
+                self.store.put_cell(record)
+                self.computed += 1
+                self.progress.done(cell.label, record.status, record.seconds)
+
+    def _finish(self, plan: RunPlan) -> FinishedRun:
+        """The run from memory, from the store's artefact, or executed now."""
+        with self._lock:
+            making = self._making[plan.key]
+        with making:
+            if plan.key in self._failed:
+                raise DefenseError(self._failed[plan.key])
+            if plan.key not in self._finished:
+                self._finished[plan.key] = self._stored(plan) or self._execute(plan)
+            return self._finished[plan.key]
+
+    def _stored(self, plan: RunPlan) -> FinishedRun | None:
+        with self._lock:
+            record, folder = self.store.run(plan.key), self.store.artefact_dir(plan.key)
+        if record is None or folder is None or record.status != "ok":
+            return None
+        return FinishedRun.from_files(plan, record.ledger, folder)
+
+    def _execute(self, plan: RunPlan) -> FinishedRun:
+        self._say(f"{plan.entry.name} s{plan.seed} {plan.submission.name} run {plan.task.behaviour}")
+        try:
+            outcome = self.runner.execute(plan.deployment, plan.task)
+        except DefenseError as error:
+            with self._lock:
+                self._failed[plan.key] = str(error)
+                self.store.put_run(self._record(plan, Costs(), (), "error", str(error)))
+            raise
+        finished = FinishedRun.from_outcome(plan, outcome)
+        claim = plan.submission.claim_at(plan.task.point)
+        parties = tuple(plan.deployment.parties)
+        verdict = judge(claim, outcome.ledger, sealed_kinds(outcome.log, parties)) if claim else None
+        with self._lock:
+            self.store.put_artefact(plan.key, finished.files())
+            self.store.put_run(self._record(plan, outcome.costs, outcome.ledger, verdict=verdict))
+        return finished
+
+    def _record(
+        self,
+        plan: RunPlan,
+        costs: Costs,
+        ledger: Any,
+        status: Any = "ok",
+        reason: str | None = None,
+        verdict: Verdict | None = None,
+    ) -> RunRecord:
+        deployment = plan.deployment
+        return RunRecord(
+            key=plan.key,
+            suite=plan.suite.label,
+            entry=plan.entry.name,
+            scenario=plan.entry.scenario,
+            submission=plan.submission.name,
+            submission_hash=plan.submission.hash,
+            point=plan.task.point,
+            parameters=plan.task.parameters,
+            seed=plan.seed,
+            behaviour=plan.task.behaviour,
+            isolation=self.runner.isolation,
+            status=status,
+            reason=reason,
+            costs=costs,
+            ledger=ledger,
+            verdict=verdict,
+            entitlement={**deployment.entitlement, **plan.entry.entitlement},
+            model=deployment.model_id,
+            data=deployment.data_id,
+            environment=self.environment,
+        )

@@ -1,0 +1,225 @@
+"""From a suite and a submission to runs and cells, each with its key; nothing is executed here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from harness.attack import Attack
+from harness.errors import SuiteError
+from harness.plugins import registry
+from harness.plugins.submission import Submission
+from harness.plugins.suite import AttackSpec, Entry, Suite
+from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
+from harness.runtime.execution import Execution
+from harness.scenario.checks import deployment_problems
+from harness.scenario.deployment import Deployment
+from harness.scenario.plugin import Scenario
+from harness.scenario.tasks import UtilityTask
+from harness.store.schema import RESULTS_VERSION
+from harness.util.keys import key, source_hash
+from harness.util.seeds import Axis
+
+__all__ = ["REPLAY", "CellPlan", "RunPlan", "plan_cells"]
+
+REPLAY = "same_in_simulation"
+"""Name of the control that compares live messages with the same ones sent again (:mod:`harness.adversary.replay`)."""
+
+KNOCKOUT_SESSIONS = 6
+"""Sessions of a knock-out run: enough to see that utility is not earned past the protocol, and cheap."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run to be made or found in the store."""
+
+    key: str
+    suite: Suite
+    entry: Entry
+    seed: int
+    deployment: Deployment
+    submission: Submission
+    task: Execution
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Seed axes shared by every submission."""
+        return (self.suite.name, self.entry.scenario, self.entry.name, self.seed)
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One attack on a run, or one utility task."""
+
+    key: str
+    run: RunPlan
+    role: str
+    name: str
+    variant: str = ""
+    attack: AttackSpec | None = None
+    task: UtilityTask | None = None
+    reference: RunPlan | None = None
+    """The undefended run: utility may compare with it, and oblivious attackers train on its shadows."""
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        point = self.run.submission.points[self.run.task.point].label
+        where = f"{self.run.entry.name} s{self.run.seed} {self.run.submission.name} [{point}]"
+        behaviour = "" if self.run.task.behaviour == HONEST else f" {self.run.task.behaviour}"
+        return f"{where}{behaviour} {self.name}" + (f" {self.variant}" if self.variant else "")
+
+
+def plan_cells(
+    suite: Suite,
+    submission: Submission,
+    undefended: Submission,
+    points: tuple[int, ...],
+    isolation: str,
+    salt: str,
+    jobs: int = 1,
+) -> Iterator[CellPlan]:
+    """All cells of ``submission`` on the suite's applicable entries, with the undefended and control cells that
+    its scores need; cells of one run are adjacent. ``jobs`` deployments are built at a time."""
+    entries = [entry for entry in suite.entries if submission.applies_to(entry.scenario)]
+    places = [(entry, seed) for entry in entries for seed in entry.seeds]
+    with ThreadPoolExecutor(jobs) as pool:
+        for (entry, seed), deployment in zip(places, pool.map(partial(_build, suite), places), strict=True):
+            maker = _Maker(suite, entry, seed, deployment, isolation, salt)
+            yield from maker.cells(submission, undefended, points)
+
+
+def _build(suite: Suite, place: tuple[Entry, int]) -> Deployment:
+    entry, seed = place
+    scenario = registry.load("scenario", entry.scenario)
+    if not isinstance(scenario, Scenario):
+        raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
+    deployment = scenario.build(entry.name, entry.settings, (suite.name, entry.scenario, seed))
+    _check_secrets(entry, deployment)
+    return deployment
+
+
+@dataclass(frozen=True)
+class _Maker:
+    suite: Suite
+    entry: Entry
+    seed: int
+    deployment: Deployment
+    isolation: str
+    salt: str
+
+    def cells(self, submission: Submission, undefended: Submission, points: tuple[int, ...]) -> Iterator[CellPlan]:
+        base = self.run(undefended, 0, HONEST)
+        yield from self.utility(base, base)
+        yield from self.blind_utility(base)
+        yield from self.attacks(base, base, blind=True)
+        yield from self.attacks(base, base, blind=False)
+        yield from self.active(undefended, 0, base)
+        yield from self.utility(self.run(undefended, 0, LOCAL_ONLY), base)
+        if CENTRALISED in self.deployment.variants:
+            yield from self.utility(self.run(undefended, 0, CENTRALISED), base)
+        yield from self.utility(self.run(undefended, 0, KNOCKOUT), base)
+        for point in points:
+            run = self.run(submission, point, HONEST)
+            if run.key != base.key:
+                yield from self.utility(run, base)
+                yield CellPlan(key(run.key, "control", REPLAY), run, "control", REPLAY, reference=base)
+                yield from self.attacks(run, base, blind=False)
+                yield from self.active(submission, point, base)
+            yield from self.utility(self.run(submission, point, KNOCKOUT), base)
+
+    def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
+        task = Execution(submission, point, behaviour, noise=("point", point))
+        variant = self.deployment.variants.get(behaviour)
+        deployment = variant() if variant else self.deployment
+        deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
+        made = key(
+            entry=self.entry.key_part(),
+            suite=self.suite.label,
+            threads=self.suite.threads,
+            protocol=_source(self.deployment.function),
+            submission=submission.hash,
+            parameters=task.parameters,
+            point=point,
+            seed=self.seed,
+            behaviour=behaviour,
+            model=self.deployment.model_id,
+            data=self.deployment.data_id,
+            isolation=self.isolation,
+            salt=key(self.salt),
+            results=RESULTS_VERSION,
+            **({"claim": claim.model_dump()} if (claim := submission.claim_at(point)) else {}),
+        )
+        return RunPlan(made, self.suite, self.entry, self.seed, deployment, submission, task)
+
+    def utility(self, run: RunPlan, base: RunPlan) -> Iterator[CellPlan]:
+        for task in self.deployment.tasks:
+            made = key(run.key, "utility", task.name, base.key)
+            yield CellPlan(made, run, "utility", task.name, task=task, reference=base)
+
+    def blind_utility(self, base: RunPlan) -> Iterator[CellPlan]:
+        for task in self.deployment.tasks:
+            yield CellPlan(key(base.key, "blind utility", task.name), base, "blind", task.name, task=task)
+
+    def active(self, submission: Submission, point: int, base: RunPlan) -> Iterator[CellPlan]:
+        """Attacks in which the curious party acts, each behaviour on a run of its own."""
+        for behaviour in dict.fromkeys(spec.behaviour for spec in self.entry.attacks if spec.behaviour != HONEST):
+            yield from self.attacks(self.run(submission, point, behaviour), base, blind=False)
+
+    def attacks(self, run: RunPlan, base: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
+        for spec in self.entry.attacks:
+            if not blind and spec.behaviour != run.task.behaviour:
+                continue
+            target = registry.target("attack", spec.name)
+            attack = registry.load("attack", spec.name)
+            if not (isinstance(attack, type) and issubclass(attack, Attack)):
+                raise SuiteError(f"attack {spec.name!r} at {target} is not a harness Attack")
+            if attack.blind is not blind:
+                continue
+            source = _source(target)
+            for variant in ("",) if blind else spec.variants:
+                made = key(run.key, "attack", spec.key_part(), variant, source)
+                yield CellPlan(made, run, _role(attack), spec.name, variant, attack=spec, reference=base)
+
+
+def _role(attack: type[Attack]) -> str:
+    """Only the last one ranks."""
+    kinds = {"blind": attack.blind, "informed": attack.informed, "diagnostic": attack.diagnostic, "attack": True}
+    return next(role for role, is_so in kinds.items() if is_so)
+
+
+def _source(target: str) -> str:
+    module = target.partition(":")[0]
+    return source_hash(module, module.partition(".")[0])
+
+
+def make_attack(spec: AttackSpec) -> Attack:
+    """The attack of a spec with its parameters; :class:`SuiteError` when it does not take them."""
+    cls: Any = registry.load("attack", spec.name)
+    try:
+        attack: Attack = cls(**spec.parameters)
+    except TypeError as error:
+        raise SuiteError(f"attack {spec.name!r} does not take parameters {spec.parameters}: {error}") from error
+    return attack
+
+
+def _subset(deployment: Deployment) -> Deployment:
+    items = {name: plan.items[:KNOCKOUT_SESSIONS] for name, plan in deployment.parties.items()}
+    return deployment.with_items(items)
+
+
+def _check_secrets(entry: Entry, deployment: Deployment) -> None:
+    problems = [*deployment_problems(deployment)]
+    for what, wanted, known in (
+        ("aim at secrets", {spec.secret for spec in entry.attacks}, deployment.secrets),
+        ("are made by coalitions", {spec.coalition for spec in entry.attacks}, deployment.coalitions),
+    ):
+        if missing := sorted(wanted - set(known)):
+            problems.append(f"attacks {what} {missing}; this deployment has {', '.join(sorted(known))}")
+    if problems:
+        raise SuiteError(f"entry {entry.name!r}: " + "; ".join(problems))
+    importlib.import_module(deployment.function.partition(":")[0])

@@ -1,0 +1,17 @@
+"""What the curious party does in one run: follows the protocol, or what stands in its place."""
+
+from __future__ import annotations
+
+__all__ = ["CENTRALISED", "HONEST", "KNOCKOUT", "LOCAL_ONLY", "PASSIVE"]
+
+HONEST = "honest"
+"""It follows the protocol; utility is earned here."""
+KNOCKOUT = "knockout"
+"""It works with other inputs' messages, so that utility must fall."""
+LOCAL_ONLY = "local_only"
+"""It is absent: private parties work alone."""
+CENTRALISED = "centralised"
+"""One party holds everything, and nothing is shared."""
+
+PASSIVE = frozenset({HONEST, KNOCKOUT, LOCAL_ONLY, CENTRALISED})
+"""Behaviours in which nobody asks about texts of its choice; every other one is an active attack's."""

@@ -1,0 +1,80 @@
+"""The harness's end of the wire: steps the parties, records every frame, counts round trips."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+
+from harness.errors import ProtocolError
+from harness.protocol.transport import Transport
+from harness.wire.coalition import SERVER
+from harness.wire.log import LoggedFrame, WireLog
+from harness.wire.message import Message, encode
+
+__all__ = ["Channel", "unpair"]
+
+
+class Channel:
+    """Private parties on one side, the curious function on the other, and the wire log between them.
+
+    ``routes`` names the curious party that a private one talks to, where it is not the server.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        parties: tuple[str, ...],
+        *,
+        paired: bool = False,
+        routes: Mapping[str, str] | None = None,
+    ) -> None:
+        self.log = WireLog()
+        self.round_trips = 0
+        self.extra_bytes = 0
+        """Sent up beside the frames: keys and shares of secure aggregation."""
+        self.parties = parties
+        self.waiting: dict[str, Message] = {}
+        self._transport = transport
+        self._paired = paired
+        self._routes = routes or {}
+        self._heard: dict[str, int] = {}
+        for party in parties:
+            self._take(party, self._transport.step(party, None))
+
+    def answer(self, party: str, message: Message) -> None:
+        """Deliver the answer to ``party`` and take its next message, if it has one."""
+        if party not in self.waiting:
+            raise ProtocolError(f"party {party!r} is not waiting for an answer")
+        frame = encode(message)
+        del self.waiting[party]
+        self.log.append(LoggedFrame(self._peer(party), party, frame))
+        self.round_trips += 1
+        self._take(party, self._transport.step(party, frame))
+
+    def seal(self, party: str) -> None:
+        """Mark the message that ``party`` waits with as sealed: only its sender sees it."""
+        place = self._heard[party]
+        self.log.entries[place] = replace(self.log.entries[place], sealed=True)
+
+    def relay(self, sender: str, receiver: str, message: Message) -> None:
+        """Record a message between curious parties."""
+        self.log.append(LoggedFrame(sender, receiver, encode(message)))
+
+    def _peer(self, party: str) -> str:
+        return self._routes.get(party, SERVER)
+
+    def _take(self, party: str, out: bytes | None) -> None:
+        if out is None:
+            return
+        frame, plain = unpair(out) if self._paired else (out, None)
+        entry = LoggedFrame(party, self._peer(party), frame, plain)
+        self.waiting[party] = entry.message()
+        self._heard[party] = len(self.log.entries)
+        self.log.append(entry)
+
+
+def unpair(out: bytes) -> tuple[bytes, bytes]:
+    """A frame of a paired run: what was sent, and the same message before the defense."""
+    (size,) = struct.unpack_from("<I", out)
+    return out[4 : 4 + size], out[4 + size :]

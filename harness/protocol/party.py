@@ -1,0 +1,197 @@
+"""A private party's side: its records and model parts, and the link that applies the defense.
+
+A party is a generator: it yields what it sends and is resumed with the answer,
+``reply = yield me.send(HIDDEN, hidden=h)``. So many parties live in one worker without threads, and a
+transport is no more than ``step(party, bytes | None) -> bytes | None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
+
+import torch
+from torch import Tensor, nn
+
+from harness.data.record import Item
+from harness.defense import Defense
+from harness.dp.mechanisms import DPSGD
+from harness.errors import DefenseError, ProtocolError
+from harness.models.meter import Meter, MeteredPart
+from harness.protocol import training
+from harness.protocol.contract import check_outgoing
+from harness.wire.message import Kind, Message, Value, decode, encode
+
+__all__ = ["Embed", "Link", "Party", "PartyFunction", "PartyResources", "Sent"]
+
+Embed = Callable[[Sequence[str]], Tensor]
+"""Texts -> embeddings [n, d]."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message on its way: ``live`` is what the defense returned, with its graph, for training scenarios."""
+
+    plain: Message
+    live: Message
+    frame: bytes
+
+
+class Link:
+    """The private end of the wire: defense, contract check, codec. The frame holds a detached copy."""
+
+    def __init__(self, defense: Defense, meter: Meter) -> None:
+        self.defense = defense
+        self.meter = meter
+
+    def send(self, message: Message) -> Sent:
+        """Apply the defense to ``message`` and encode the result; :class:`DefenseError` if it breaks the contract."""
+        me = self.defense.me
+        me.begin(message)
+        with self.meter.counting():
+            defended = check_outgoing(message, self.defense.send(message))
+        me.end(defended)
+        live = {k: _pass_gradient(message.payload[k], v) for k, v in defended.payload.items()}
+        return Sent(message, replace(defended, payload=live), encode(defended))
+
+    def receive(self, frame: bytes, sent: Sent) -> Message:
+        """Decode an answer to ``sent`` and hand it through the defense."""
+        message = replace(decode(frame), answers=sent.live)
+        with self.meter.counting():
+            arrived = self.defense.receive(message)
+        if not isinstance(arrived, Message):
+            raise DefenseError(f"receive() returned {type(arrived).__name__}, it must return the message")
+        return arrived
+
+
+def _pass_gradient(before: Value, after: Value) -> Value:
+    """Straight-through where the defense cut the graph: forward the defended value, backward the identity."""
+    if not (isinstance(before, Tensor) and before.requires_grad and isinstance(after, Tensor)):
+        return after
+    return after if after.requires_grad else before + (after - before).detach()
+
+
+@dataclass(frozen=True)
+class PartyResources:
+    """What a party has besides its defense: data, model parts, and a generator for its training draws."""
+
+    items: tuple[Item, ...]
+    records: tuple[Item, ...]
+    public_texts: tuple[str, ...]
+    parts: Mapping[str, MeteredPart]
+    settings: Mapping[str, Any]
+    tokenizer: Any
+    embed: Embed | None
+    generator: torch.Generator
+
+
+class Party:
+    """``me`` in a scenario's private-party function."""
+
+    def __init__(self, name: str, holdings: PartyResources, link: Link) -> None:
+        self.name = name
+        self.settings = holdings.settings
+        self.tokenizer = holdings.tokenizer
+        self.records = holdings.records
+        """Labelled training records, as the defense's ``prepare`` left them."""
+        self.public_texts = holdings.public_texts
+        self.generator = holdings.generator
+        """For training draws (initialisation, sampling); never seeded by the submission."""
+        self.predictions: dict[str, Any] = {}
+        self.own: dict[str, Any] = {}
+        """Tensors and JSON values that a coalition with this party has besides messages (its final model, say)."""
+        self.link = link
+        self._holdings = holdings
+        self._session, self._step = -1, 0
+
+    def inputs(self) -> Iterator[Item]:
+        """The party's inputs in order; each opens a new session."""
+        for index, item in enumerate(self._holdings.items):
+            self._session, self._step = index, 0
+            yield item
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The party's inputs all at once, for protocols in rounds."""
+        return self._holdings.items
+
+    def embed(self, texts: Sequence[Item | str]) -> Tensor:
+        """Embeddings [n, d] of items or texts by the party's frozen public encoder."""
+        if self._holdings.embed is None:
+            raise ProtocolError(f"party {self.name!r} has no encoder; give its PartyPlan one")
+        return self._holdings.embed([text.text if isinstance(text, Item) else text for text in texts])
+
+    def fresh(self, model: nn.Module) -> nn.Module:
+        """The model with all parameters drawn anew from the party's generator."""
+        return training.fresh(model, self.generator)
+
+    def train(
+        self,
+        model: nn.Module,
+        loss: training.Loss,
+        *,
+        data: training.Columns,
+        private: bool = True,
+        **knobs: Unpack[training.TrainingKnobs],
+    ) -> None:
+        """Train ``model`` in place on ``data``, tensors with one row per record.
+
+        ``loss(model, batch)`` is the mean loss of a batch of rows, or (loss, activations) for the defense's objective.
+        Where the defense declares DP-SGD, that is what happens; ``private`` False: ``data`` hold nothing of the own
+        records (public inputs, what others sent), so there is nothing to protect.
+        """
+        plan = training.plan(data, **knobs)
+        dp = self.link.defense.dp() if private else None
+        if dp is None:
+            if private:
+                self.link.defense.me.note_plain_training()
+            training.train(model, loss, plan, self.generator, self.link.meter, self.link.defense if private else None)
+        else:
+            self._train_private(model, loss, plan, dp)
+
+    def _train_private(self, model: nn.Module, loss: training.Loss, plan: training.TrainingPlan, dp: DPSGD) -> None:
+        if not isinstance(dp, DPSGD):
+            raise DefenseError(f"dp() returned {type(dp).__name__}, it must return a DPSGD or None")
+        if list(self.link.defense.modules()):
+            raise DefenseError("dp() protects the scenario's model alone; a defense that declares it has no modules()")
+        me, meter = self.link.defense.me, self.link.meter
+        rate, steps = training.train_private(model, loss, plan, dp, self.generator, me.generator, meter)
+        me.note_training(dp, rate, steps)
+
+    def part(self, role: str) -> MeteredPart:
+        """This party's own model part, by the role the scenario gave it."""
+        parts = self._holdings.parts
+        if role not in parts:
+            raise ProtocolError(f"party {self.name!r} has no model part {role!r}; it has {sorted(parts)}")
+        return parts[role]
+
+    def send(
+        self, kind: Kind, *, round: int = 0, sensitivity: Mapping[str, Any] | None = None, **payload: Value
+    ) -> Sent:
+        """Send through the defense; use as ``reply = yield me.send(...)``.
+
+        ``sensitivity`` says how much one private record changes each field: an L2 norm over the tensor, one per row
+        where a record touches one row, 0 for what is public, ``"model"`` for what follows from the trained model, or a
+        :class:`harness.dp.sensitivity.Bound`. A field that is not named has no known bound.
+        """
+        place = (max(self._session, 0), self._step, round)
+        message = Message(kind, payload, *place, sensitivity=sensitivity or {})
+        self._step += 1
+        return self.link.send(message)
+
+    def backward(self, sent: Sent, field: str, gradient: Tensor) -> None:
+        """Send an arrived ``gradient`` of a sent field back through the defense into the party's modules."""
+        live = sent.live.payload[field]
+        if not isinstance(live, Tensor):
+            raise ProtocolError(f"field {field!r} was not sent as a tensor, no gradient goes back through it")
+        live.backward(gradient)  # type: ignore[no-untyped-call]
+
+    def predict(self, record: str, value: Any) -> None:
+        """Commit the party's final output on one record (JSON-like); utility is scored on these."""
+        if record in self.predictions:
+            raise ProtocolError(f"party {self.name!r} predicted record {record!r} twice")
+        self.predictions[record] = value
+
+
+PartyFunction = Callable[[Party], Generator[Sent, Message, None]]

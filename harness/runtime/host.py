@@ -1,0 +1,197 @@
+"""Hosts private parties: builds them from a plain description and steps their generators.
+
+The same host runs inside a worker process and, for debugging, in the harness's own process. Its answers
+are bytes and JSON; nothing a submission prints or returns is executed on the other side.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import struct
+import sys
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.data.record import Item
+from harness.defense import Defense, PublicSide
+from harness.dp.mechanisms import Mechanisms
+from harness.errors import DefenseError, ProtocolError
+from harness.models.meter import Meter, MeteredPart
+from harness.protocol.party import Embed, Link, Party, PartyFunction, PartyResources, Sent
+from harness.util.seeds import derive, torch_generator
+from harness.wire.log import LoggedFrame, WireLog
+from harness.wire.message import Kind, Message, encode
+
+__all__ = ["Host", "load_defense_class"]
+
+
+@dataclass
+class _Seat:
+    """One party, its generator, its defense's mechanisms, and the message that waits for an answer."""
+
+    party: Party
+    mechanisms: Mechanisms
+    steps: Generator[Sent, Message, None]
+    waiting: Sent | None = None
+    done: bool = False
+
+
+class Host:
+    """All private parties of one run.
+
+    ``spec`` is JSON: ``function`` ("module:name" of the scenario's party function), ``submission`` (folder,
+    ``defense.py`` class name and parameters, or None for no defense), ``threads``, ``paired`` and
+    ``parties``: name -> items, records, parts (role -> folder), settings, tokenizer folder, encoder, public texts,
+    seed axes of the defense and of training (:mod:`harness.runtime.worker_spec`). Parties that are given the same
+    folder share the part in memory: a scenario that trains a part takes a copy.
+    """
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        torch.set_num_threads(int(spec["threads"]))  # sums, and so bytes, depend on it
+        self._paired = bool(spec.get("paired"))
+        self._meter = Meter()
+        self._parts: dict[str, Any] = {}
+        self._encoders: dict[str, Embed] = {}
+        function = _resolve(spec["function"])
+        started = time.perf_counter()
+        self._seats = {name: self._seat(name, party, spec, function) for name, party in spec["parties"].items()}
+        self.setup = {"seconds": time.perf_counter() - started - self._loading, "flops": self._meter.flops}
+        self._meter.flops = 0
+
+    _loading = 0.0
+
+    def _seat(self, name: str, party: Mapping[str, Any], spec: Mapping[str, Any], function: PartyFunction) -> _Seat:
+        started, salt = time.perf_counter(), spec.get("salt", "")
+        parts = {role: MeteredPart(self._part(folder), self._meter) for role, folder in party["parts"].items()}
+        tokenizer = _load_tokenizer(party["tokenizer"]) if party["tokenizer"] else None
+        embed = self._embed(party["encoder"]) if party["encoder"] else None
+        defense = _load_defense(spec.get("submission"))
+        self._loading += time.perf_counter() - started
+        defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=salt))
+        _seed_globals(derive("global", *party["seed"], salt=salt))
+        items, records = (tuple(Item(**item) for item in party[kind]) for kind in ("items", "records"))
+        settings, texts = dict(party["settings"]), tuple(party["public_texts"])
+        public = PublicSide(texts, settings, {k: p.part for k, p in parts.items()}, tokenizer, embed)
+        with self._meter.counting():
+            prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), settings))
+            defense.setup(prepared, public)
+        inputs, kept = prepared[: len(items)], prepared[len(items) :]
+        generator = torch_generator(*party["training"], salt=salt)
+        holdings = PartyResources(inputs, kept, texts, parts, settings, tokenizer, embed, generator)
+        me = Party(name, holdings, Link(defense, self._meter))
+        return _Seat(me, defense.me, function(me))
+
+    def _part(self, folder: str) -> Any:
+        if folder not in self._parts:
+            self._parts[folder] = _load_part(folder)
+        return self._parts[folder]
+
+    def _embed(self, encoder: Mapping[str, Any]) -> Embed:
+        from harness.runtime.embedder import Embedder
+
+        name = json.dumps(encoder, sort_keys=True)
+        if name not in self._encoders:
+            self._encoders[name] = Embedder(lambda: self._part(encoder["part"]), encoder, self._meter)
+        return self._encoders[name]
+
+    def step(self, name: str, frame: bytes | None) -> bytes | None:
+        """Resume a party with the answer to its last message (None to start); its next frame, None when it is done.
+
+        With ``paired`` the frame is preceded by its length (unsigned 32-bit) and followed by the same
+        message as it was before the defense.
+        """
+        seat = self._seats[name]
+        if seat.done or (frame is None) != (seat.waiting is None):
+            raise ProtocolError(f"party {name!r}: send and receive must alternate strictly")
+        try:
+            if frame is None or seat.waiting is None:
+                seat.waiting = next(seat.steps)
+            else:
+                seat.waiting = seat.steps.send(seat.party.link.receive(frame, seat.waiting))
+        except StopIteration:
+            seat.done, seat.waiting = True, None
+            return None
+        out = seat.waiting.frame
+        return struct.pack("<I", len(out)) + out + encode(seat.waiting.plain) if self._paired else out
+
+    def finish(self) -> dict[str, Any]:
+        """Predictions, ledgers and operation counts, as JSON."""
+        return {
+            "predictions": {name: seat.party.predictions for name, seat in self._seats.items()},
+            "ledger": [e.model_dump() for seat in self._seats.values() for e in seat.mechanisms.ledger()],
+            "flops": self._meter.flops,
+            "setup": self.setup,
+        }
+
+    def own(self) -> bytes:
+        """What the parties kept in ``me.own``, as the wire log of one CONTROL message from each to itself."""
+        kept = {name: seat.party.own for name, seat in self._seats.items() if seat.party.own}
+        return WireLog(LoggedFrame(n, n, encode(Message(Kind.CONTROL, own))) for n, own in kept.items()).to_bytes()
+
+
+def _seed_globals(seed: int) -> None:
+    """A defense should draw from ``self.me.generator``; one that does not is still reproducible, and its
+    noise differs between the live run and simulations, as a forked worker's would not."""
+    import random
+
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def load_defense_class(folder: str | Path, target: str) -> type[Defense]:
+    """The class ``file:Class`` of a submission folder, imported under a private name; :class:`DefenseError` if not."""
+    stem, _, name = target.partition(":")
+    path = Path(folder) / f"{stem}.py"
+    spec = importlib.util.spec_from_file_location(f"_submission_{Path(folder).name}_{stem}", path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise DefenseError(f"{path} does not exist")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    spec.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, Defense)):
+        raise DefenseError(f"{path}: {name!r} is not a subclass of harness.Defense")
+    return found
+
+
+def _load_defense(submission: Mapping[str, Any] | None) -> Defense:
+    if submission is None:
+        return Defense()
+    return load_defense_class(submission["folder"], submission["class"])(**submission["parameters"])
+
+
+def _check_prepared(before: tuple[Item, ...], after: Any) -> tuple[Item, ...]:
+    items = tuple(after) if isinstance(after, list | tuple) else ()
+    if [i.id for i in items if isinstance(i, Item)] != [i.id for i in before]:
+        raise DefenseError("prepare() must return one Item per record, same ids, same order")
+    return items
+
+
+def _resolve(target: str) -> PartyFunction:
+    module, _, name = target.partition(":")
+    function: PartyFunction = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _load_part(folder: str) -> Any:
+    from harness.models import load_part_folder
+
+    return load_part_folder(Path(folder))
+
+
+def _load_tokenizer(folder: str) -> Any:
+    from harness.models.tokens import load_tokens
+
+    return load_tokens(folder)

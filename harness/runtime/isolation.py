@@ -1,0 +1,58 @@
+"""Starting private parties: in a worker process (``process``) or in this one (``none``, debugging only).
+
+Both give the same three calls: ``step``, ``finish`` and ``close``. A sandbox is one more launcher. Anything
+that goes wrong on the submission's side, including silence beyond a limit, is a :class:`DefenseError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import DefenseError, SuiteError
+from harness.protocol.transport import Transport
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.worker import reason
+from harness.runtime.worker_process import Limits, WorkerProcess
+
+__all__ = ["InProcess", "launch"]
+
+
+class InProcess:
+    """No isolation at all: for debugging a defense with breakpoints; never ranked."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        from harness.runtime.host import Host
+
+        self.peak_bytes = 0
+        self._host = self._guard(lambda: Host(spec))
+
+    def step(self, party: str, frame: bytes | None) -> bytes | None:
+        """Resume a party here and now."""
+        out: bytes | None = self._guard(lambda: self._host.step(party, frame))
+        return out
+
+    def finish(self) -> tuple[dict[str, Any], bytes]:
+        """Predictions, ledger, counts; and what the parties kept."""
+        return self._guard(self._host.finish), self._guard(self._host.own)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    @staticmethod
+    def _guard(call: Any) -> Any:
+        try:
+            return call()
+        except Exception as error:
+            raise DefenseError(reason(error)) from error
+
+
+def launch(isolation: str, spec: Mapping[str, Any], fork_server: ForkServer | None, limits: Limits) -> Transport:
+    """The transport for an isolation level; :class:`SuiteError` for an unknown one."""
+    if isolation == "none":
+        return InProcess(spec)
+    if isolation == "process":
+        if fork_server is None:
+            raise SuiteError("isolation 'process' needs a running worker server")
+        return WorkerProcess(fork_server, spec, limits)
+    raise SuiteError(f"unknown isolation {isolation!r}; known: none, process")

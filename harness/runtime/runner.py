@@ -1,0 +1,148 @@
+"""Executes protocols: starts the private parties, runs the curious function against them, accounts for it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from harness.errors import DefenseError, ProtocolError
+from harness.models.meter import Meter, MeteredPart
+from harness.models.refs import Encoder, PartRef
+from harness.models.split import public_part
+from harness.protocol.behaviours import LOCAL_ONLY
+from harness.protocol.channel import Channel
+from harness.protocol.net import SERVER, CuriousResources, Net
+from harness.protocol.transport import Transport
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.fork_server import ForkServer
+from harness.runtime.isolation import launch
+from harness.runtime.worker_process import Limits
+from harness.runtime.worker_spec import worker_spec
+from harness.scenario.deployment import Deployment
+from harness.store.schema import Costs, LedgerEntry
+from harness.util.process import peak_bytes, reset_peak
+from harness.util.seeds import torch_generator
+from harness.wire.log import LoggedFrame, WireLog
+from harness.wire.message import Kind, Message, Value, encode
+
+__all__ = ["Runner"]
+
+
+@dataclass
+class Runner:
+    """How protocols are executed in one evaluation: isolation level, threads, limits, secret salt."""
+
+    isolation: str = "process"
+    threads: int = 2
+    limits: Limits = field(default_factory=Limits)
+    """What one run may take before its worker is killed."""
+    salt: str = ""
+    fork_server: ForkServer | None = field(default=None, repr=False)
+
+    def __enter__(self) -> Runner:
+        if self.isolation == "process" and self.fork_server is None:
+            self.fork_server = ForkServer()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.fork_server is not None:
+            self.fork_server.close()
+            self.fork_server = None
+
+    def execute(self, deployment: Deployment, task: Execution) -> Outcome:
+        """Run the protocol once; :class:`DefenseError` when the submission breaks its contract."""
+        reset_peak()
+        with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
+            spec = worker_spec(deployment, task, self.threads, self.salt, Path(scratch))
+            transport = launch(self.isolation, spec, self.fork_server, self.limits)
+            try:
+                return self._talk(deployment, task, transport)
+            finally:
+                transport.close()
+
+    def _talk(self, deployment: Deployment, task: Execution, transport: Transport) -> Outcome:
+        desk = _desk(deployment, task, self.salt)
+        started = time.perf_counter()
+        channel = Channel(transport, tuple(deployment.parties), paired=task.paired, routes=deployment.routes)
+        net = Net(channel, desk, task.behaviour)
+        deployment.curious(net)
+        if channel.waiting:
+            raise DefenseError(f"parties {sorted(channel.waiting)} still wait after the protocol ended")
+        seconds = time.perf_counter() - started
+        result, own = transport.finish()
+        transport.close()
+        predictions = _merged({**result["predictions"], SERVER: net.predictions})
+        ledger = tuple(LedgerEntry(**entry) for entry in result["ledger"])
+        costs = _costs(channel, result, desk.meter, transport.peak_bytes, seconds)
+        return Outcome(channel.log, predictions, ledger, costs, _kept(own, net.own))
+
+
+def _desk(deployment: Deployment, task: Execution, salt: str) -> CuriousResources:
+    meter = Meter()
+    refs = deployment.local_parts if task.behaviour == LOCAL_ONLY else deployment.curious_parts
+    first = next(iter(deployment.parties.values()))
+    return CuriousResources(
+        settings=deployment.settings or first.settings,
+        generator=torch_generator("curious", *first.seed, *task.draw, salt=salt),
+        meter=meter,
+        parts={role: _lazy_part(ref, meter) for role, ref in refs.items()},
+        embed=_embedding(deployment.encoder, meter) if deployment.encoder else None,
+        knockout=deployment.knockout,
+    )
+
+
+def _embedding(encoder: Encoder, meter: Meter) -> Callable[[Sequence[str]], Tensor]:
+    from harness.models.embeddings import stack, vectors
+
+    def embed(texts: Sequence[str]) -> Tensor:
+        rows = vectors(encoder).rows(texts)
+        meter.flops += sum(flops for _, flops in rows)
+        return stack(rows)
+
+    return embed
+
+
+def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Predictions of all parties by record; :class:`ProtocolError` where two predicted the same one."""
+    merged: dict[str, Any] = {}
+    for party, predictions in found.items():
+        if twice := sorted(merged.keys() & predictions.keys()):
+            raise ProtocolError(f"party {party!r} predicted {twice[:3]}, which another party had predicted")
+        merged |= predictions
+    return merged
+
+
+def _kept(parties: bytes, curious: Mapping[str, Value]) -> WireLog:
+    kept = WireLog.from_bytes(parties) if parties else WireLog()
+    if curious:
+        kept.append(LoggedFrame(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
+    return kept
+
+
+def _lazy_part(ref: PartRef, meter: Meter) -> Any:
+    return lambda: MeteredPart(public_part(ref.model, ref.start, ref.stop, ref.head, ref.embed), meter)
+
+
+def _costs(channel: Channel, result: dict[str, Any], meter: Meter, peak: int, seconds: float) -> Costs:
+    up = [len(e.frame) for e in channel.log.entries if e.sender in channel.parties]
+    down = [len(e.frame) for e in channel.log.entries if e.receiver in channel.parties]
+    return Costs(
+        bytes_up=sum(up) + channel.extra_bytes,
+        bytes_down=sum(down),
+        messages_up=len(up),
+        messages_down=len(down),
+        round_trips=channel.round_trips,
+        private_flops=result["flops"],
+        curious_flops=meter.flops,
+        private_peak_bytes=peak,
+        curious_peak_bytes=peak_bytes(),
+        wall_seconds=seconds,
+        setup_seconds=result["setup"]["seconds"],
+        setup_flops=result["setup"]["flops"],
+    )

@@ -1,0 +1,62 @@
+"""The worker process: one :class:`harness.runtime.host.Host` behind one socket, speaking length-prefixed frames.
+
+A request is a JSON object and an optional blob; the reply likewise. ``python -m harness.runtime.worker FD`` serves
+on an inherited socket, which is also how a sandbox will start it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import traceback
+from typing import Any
+
+from harness.errors import DefenseError, LeakboardError
+from harness.runtime.frames import read_frame, write_frame
+
+__all__ = [
+    "serve",
+]
+
+
+def serve(sock: socket.socket) -> None:
+    """Answer requests until the harness closes the connection."""
+    from harness.runtime.host import Host
+
+    host: Host | None = None
+    while True:
+        try:
+            head, blob = read_frame(sock)
+        except (EOFError, ConnectionError):
+            return
+        try:
+            if head["do"] == "load":
+                host = Host(head["spec"])
+                answer: tuple[dict[str, Any], bytes | None] = ({"ok": True, "setup": host.setup}, None)
+            elif host is not None and head["do"] == "step":
+                answer = ({"ok": True}, host.step(head["party"], blob))
+            elif host is not None and head["do"] == "finish":
+                answer = ({"ok": True, "result": host.finish()}, host.own())
+            else:
+                raise LeakboardError(f"unexpected request {head['do']!r}")
+        except BaseException as error:
+            # Whatever a submission raises, even SystemExit, must reach the harness as a reason.
+            answer = ({"ok": False, "reason": reason(error)}, None)
+        with contextlib.suppress(BrokenPipeError, ConnectionError):
+            write_frame(sock, *answer)
+
+
+def reason(error: BaseException) -> str:
+    """One readable line: what was raised, and in which line of the submission if it was there."""
+    if isinstance(error, DefenseError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    inner = next((f for f in reversed(frames) if "/harness/" not in f.filename and "torch" not in f.filename), None)
+    where = f" at {os.path.basename(inner.filename)}:{inner.lineno} in {inner.name}()" if inner else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

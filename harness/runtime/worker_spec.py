@@ -1,0 +1,101 @@
+"""The plain description from which a worker builds the private parties of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.data.record import Item
+from harness.models import part_folder
+from harness.models.refs import Encoder, PartRef
+from harness.models.tokens import tokenizer_folder
+from harness.protocol.behaviours import PASSIVE
+from harness.scenario.deployment import Deployment, PartyPlan
+
+if TYPE_CHECKING:
+    from harness.runtime.execution import Execution
+
+__all__ = ["worker_spec"]
+
+
+def worker_spec(
+    deployment: Deployment, task: Execution, threads: int, salt: str = "", scratch: Path | None = None
+) -> dict[str, Any]:
+    """What :class:`harness.runtime.host.Host` is made from (JSON).
+
+    Embeddings of the parties' own texts are handed over in files under ``scratch``; without one the worker computes
+    them itself, with the same result.
+    """
+    submission = task.submission and {
+        "folder": str(task.submission.folder),
+        "class": task.submission.target,
+        "parameters": task.parameters,
+    }
+    # Texts that an active server may ask about are encoded once, too; which of them are private does not show.
+    candidates = [candidate.text for candidate in deployment.candidates]
+    asked = [] if task.behaviour in PASSIVE else [*candidates, *deployment.asked]
+    features = _features(deployment.parties.values(), asked, scratch) if scratch is not None else {}
+    parties = {name: _party(name, plan, deployment, task, features) for name, plan in deployment.parties.items()}
+    return {
+        "function": deployment.function,
+        "submission": submission,
+        "threads": threads,
+        "paired": task.paired,
+        "parties": parties,
+        "salt": salt,
+    }
+
+
+def _party(
+    name: str, plan: PartyPlan, deployment: Deployment, task: Execution, features: Mapping[Encoder, Path]
+) -> dict[str, Any]:
+    model = deployment.public.model
+    return {
+        "items": [{"id": item.id, "text": item.text} for item in plan.items],
+        "records": [_labelled(record) for record in plan.records],
+        "parts": {role: _folder(ref) for role, ref in plan.parts.items()},
+        "settings": dict(plan.settings),
+        "tokenizer": str(tokenizer_folder(model)) if model else "",
+        "encoder": _encoder(plan.encoder, features) if plan.encoder else None,
+        "public_texts": list(plan.public_texts),
+        "seed": [*plan.seed, name, *task.noise],
+        "training": ["training", *plan.seed, name, *task.draw],
+    }
+
+
+def _labelled(record: Item) -> dict[str, Any]:
+    return {"id": record.id, "text": record.text, "label": record.label}
+
+
+def _folder(ref: PartRef) -> str:
+    return str(part_folder(ref.model, ref.start, ref.stop, ref.head, ref.embed))
+
+
+def _encoder(encoder: Encoder, features: Mapping[Encoder, Path]) -> dict[str, Any]:
+    return {
+        "part": _folder(encoder.part),
+        "tokenizer": str(tokenizer_folder(encoder.part.model)),
+        "max_tokens": encoder.max_tokens,
+        "known": str(features.get(encoder, "")),
+    }
+
+
+def _features(plans: Iterable[PartyPlan], asked: Iterable[str], scratch: Path) -> dict[Encoder, Path]:
+    """One file of embeddings per encoder, of all texts of the parties that use it."""
+    from harness.models.embeddings import digest, save_features, vectors
+
+    texts: dict[Encoder, dict[str, None]] = {}
+    for plan in plans:
+        if plan.encoder is not None:
+            own = [item.text for item in (*plan.items, *plan.records)]
+            texts.setdefault(plan.encoder, {}).update(dict.fromkeys([*own, *plan.public_texts, *asked]))
+    paths = {}
+    for number, (encoder, found) in enumerate(texts.items()):
+        rows = dict(zip(map(digest, found), vectors(encoder).rows(list(found)), strict=True))
+        paths[encoder] = scratch / f"{number}.safetensors"
+        if rows:
+            save_features(rows, paths[encoder])
+        else:
+            del paths[encoder]
+    return paths

@@ -1,0 +1,188 @@
+"""The plugin interface of scenarios: all that a scenario imports from the harness.
+
+A scenario is a :class:`Scenario` object: settings, a ``build`` that lays out a :class:`Deployment`, a generator for the
+private party and a straight-line function for the curious one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.util.faces import lazy
+
+if TYPE_CHECKING:
+    from harness.assets.cache import cache_root, fresh_folder, publish
+    from harness.assets.memo import memo
+    from harness.attack import Candidate, Public, SeenMessage
+    from harness.data.loading import load
+    from harness.data.partition import label_counts, label_shares, partition
+    from harness.data.plant import plant_attribute, plant_linked
+    from harness.data.record import Item, Record, content_hash, content_id, distinct, make, records
+    from harness.data.split import Splits, assert_disjoint, draw
+    from harness.dp.sensitivity import MODEL, Bound
+    from harness.errors import DataError, DefenseError, ProtocolError, SuiteError
+    from harness.metrics.pii import span_token_ranges
+    from harness.metrics.recovery import frequent_tokens
+    from harness.models.embeddings import embed
+    from harness.models.meter import Meter, MeteredPart
+    from harness.models.part import Part
+    from harness.models.refs import Encoder, PartRef
+    from harness.models.resolve import cut_block, depth, model_hash
+    from harness.models.split import load_part
+    from harness.models.tokens import Tokens, load_tokenizer, load_tokens, tokenizer_folder
+    from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
+    from harness.protocol.net import Net
+    from harness.protocol.party import Party, Sent
+    from harness.protocol.training import TrainingPlan, batches, fresh, train
+    from harness.scenario.aggregate import CountSecret, DistributionSecret, PresenceSecret, PropertySecret
+    from harness.scenario.candidates import Chosen, choose, held
+    from harness.scenario.deployment import Deployment, PartyPlan
+    from harness.scenario.membership import MembershipSecret
+    from harness.scenario.plugin import Scenario, Step
+    from harness.scenario.secrets import AttributeSecret, BagSecret, Secret, TextSecret
+    from harness.scenario.tasks import Agreement, Classification, Likelihood, UtilityTask
+    from harness.scenario.toy import toy_model, toy_records
+    from harness.store.schema import Score
+    from harness.util.arrays import Floats, Ints, Mask
+    from harness.util.caching import single_flight
+    from harness.util.seeds import derive, numpy_generator, torch_generator
+    from harness.wire.coalition import SERVER, SUM, Coalition
+    from harness.wire.message import Kind, Message, Value
+
+__all__ = [
+    "CENTRALISED",
+    "HONEST",
+    "KNOCKOUT",
+    "LOCAL_ONLY",
+    "MODEL",
+    "SERVER",
+    "SUM",
+    "Agreement",
+    "AttributeSecret",
+    "BagSecret",
+    "Bound",
+    "Candidate",
+    "Chosen",
+    "Classification",
+    "Coalition",
+    "CountSecret",
+    "DataError",
+    "DefenseError",
+    "Deployment",
+    "DistributionSecret",
+    "Encoder",
+    "Floats",
+    "Ints",
+    "Item",
+    "Kind",
+    "Likelihood",
+    "Mask",
+    "MembershipSecret",
+    "Message",
+    "Meter",
+    "MeteredPart",
+    "Net",
+    "Part",
+    "PartRef",
+    "Party",
+    "PartyPlan",
+    "PresenceSecret",
+    "PropertySecret",
+    "ProtocolError",
+    "Public",
+    "Record",
+    "Scenario",
+    "Score",
+    "Secret",
+    "SeenMessage",
+    "Sent",
+    "Splits",
+    "Step",
+    "SuiteError",
+    "TextSecret",
+    "Tokens",
+    "TrainingPlan",
+    "UtilityTask",
+    "Value",
+    "assert_disjoint",
+    "batches",
+    "cache_root",
+    "choose",
+    "content_hash",
+    "content_id",
+    "cut_block",
+    "depth",
+    "derive",
+    "distinct",
+    "draw",
+    "embed",
+    "frequent_tokens",
+    "fresh",
+    "fresh_folder",
+    "held",
+    "label_counts",
+    "label_shares",
+    "load",
+    "load_part",
+    "load_tokenizer",
+    "load_tokens",
+    "make",
+    "memo",
+    "model_hash",
+    "numpy_generator",
+    "partition",
+    "plant_attribute",
+    "plant_linked",
+    "publish",
+    "records",
+    "single_flight",
+    "span_token_ranges",
+    "tokenizer_folder",
+    "torch_generator",
+    "toy_model",
+    "toy_records",
+    "train",
+]
+
+_ROOMS = {
+    "harness.assets.cache": "cache_root fresh_folder publish",
+    "harness.assets.memo": "memo",
+    "harness.attack": "Candidate Public SeenMessage",
+    "harness.data.loading": "load",
+    "harness.data.partition": "label_counts label_shares partition",
+    "harness.data.plant": "plant_attribute plant_linked",
+    "harness.data.record": "Item Record content_hash content_id distinct make records",
+    "harness.data.split": "Splits assert_disjoint draw",
+    "harness.dp.sensitivity": "MODEL Bound",
+    "harness.errors": "DataError DefenseError ProtocolError SuiteError",
+    "harness.metrics.pii": "span_token_ranges",
+    "harness.metrics.recovery": "frequent_tokens",
+    "harness.models.embeddings": "embed",
+    "harness.models.meter": "Meter MeteredPart",
+    "harness.models.part": "Part",
+    "harness.models.refs": "Encoder PartRef",
+    "harness.models.resolve": "cut_block depth model_hash",
+    "harness.models.split": "load_part",
+    "harness.models.tokens": "Tokens load_tokenizer load_tokens tokenizer_folder",
+    "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY",
+    "harness.protocol.net": "Net",
+    "harness.protocol.party": "Party Sent",
+    "harness.protocol.training": "TrainingPlan batches fresh train",
+    "harness.scenario.aggregate": "DistributionSecret CountSecret PresenceSecret PropertySecret",
+    "harness.scenario.candidates": "Chosen choose held",
+    "harness.scenario.deployment": "Deployment PartyPlan",
+    "harness.scenario.membership": "MembershipSecret",
+    "harness.scenario.plugin": "Scenario Step",
+    "harness.scenario.secrets": "AttributeSecret BagSecret Secret TextSecret",
+    "harness.scenario.tasks": "Agreement Classification Likelihood UtilityTask",
+    "harness.scenario.toy": "toy_model toy_records",
+    "harness.store.schema": "Score",
+    "harness.util.arrays": "Floats Ints Mask",
+    "harness.util.caching": "single_flight",
+    "harness.util.seeds": "derive numpy_generator torch_generator",
+    "harness.wire.coalition": "SERVER SUM Coalition",
+    "harness.wire.message": "Kind Message Value",
+}
+
+if not TYPE_CHECKING:  # a checker reads the imports above
+    __getattr__ = lazy(__name__, _ROOMS)

@@ -1,0 +1,52 @@
+"""The scenario plugin: its name, what it assumes, how a deployment of it is built, and its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.scenario.deployment import Deployment
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["Scenario", "Step"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a protocol's drawing: who sends whom what or, without a receiver, what somebody does alone."""
+
+    sender: str
+    """A role: ``clients``, ``server``, ``edges``, ``reader``, ..."""
+    says: str
+    receiver: str = ""
+    kind: str = ""
+    """Name of the message's kind."""
+    when: str = ""
+    """What repeats it, such as ``each round``; steps in a row with the same words repeat together."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario plugin: how it is called, what it assumes, and how to build one deployment of it."""
+
+    name: str
+    summary: str
+    threat_model: str
+    source: str
+    coalitions: Mapping[str, str]
+    """Coalition name -> what it sees."""
+    secrets: Mapping[str, str]
+    """Secret name -> what it is."""
+    settings: Mapping[str, str]
+    """Setting of a suite entry -> what it means and its default."""
+    build: Callable[[str, dict[str, Any], tuple[str | int, ...]], Deployment]
+    """Deployment of (entry name, its settings, seed axes); :class:`harness.errors.SuiteError` lists all problems."""
+    small: Callable[[str], Deployment]
+    """A deployment on a tiny random model written to the given folder, for contract checks: no findings."""
+    steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    """Variant of the protocol -> its steps, for readers; tests hold them against what is really sent."""
+    steps_by: str = ""
+    """The setting whose value is the variant."""

@@ -1,0 +1,153 @@
+"""Informed attacks: who may know all records but one, what that is in the live run and in shadows, and their role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from tests.harness.test_evaluate import Quiet
+from tests.harness.test_shadows import ATTACKS, ENTRY, EYE, SUITE, Nearness, Nothing, bank_of
+
+from harness.adversary.target import TargetView
+from harness.adversary.view import Bank, RunView
+from harness.assessment.series import read_ledger
+from harness.attack import Attack, DefenseCard, Guess, View
+from harness.data.record import Item, content_id
+from harness.errors import SuiteError
+from harness.evaluation.executor import Job, execute
+from harness.evaluation.plan import _Maker
+from harness.plugins import registry
+from harness.plugins.submission import Submission
+from harness.plugins.suite import Suite
+from harness.runtime.runner import Runner
+from harness.runtime.worker_process import Limits
+from harness.scenario.deployment import Deployment
+from harness.scenario.membership import MembershipSecret
+from harness.store import Store
+from harness.store.provenance import environment
+from harness.wire.coalition import SERVER
+from harness.wire.log import WireLog
+from tests.harness.pooling import deployment
+
+
+class Knowing(Attack):
+    """Of a party that sends a mean and a count: are the others all there is?"""
+
+    name: ClassVar[str] = "knowing"
+    secret: ClassVar[str] = "membership"
+    informed: ClassVar[bool] = True
+
+    def guess(self, view: View) -> Guess:
+        sent = {s.sender: int(s.message["counts"].sum()) for s in view.transcript if s.receiver == SERVER}
+        return {c.id: float(sent[c.party] - len(view.others(c.id)[c.party])) for c in view.candidates}
+
+
+class Presumptuous(Knowing):
+    """Asks for what it may not know."""
+
+    name: ClassVar[str] = "presumptuous"
+    informed: ClassVar[bool] = False
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0)) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def pooled(toy_folder: Path) -> Deployment:
+    """Every candidate that is in is held three times over."""
+    made = deployment(str(toy_folder), rounds=1)
+    labels = {c.id: int(c.id.endswith(".0")) for c in made.candidates}
+    made = replace(made, secrets={"membership": MembershipSecret(labels)})
+    redraw = made.redraw
+    assert redraw is not None
+    return replace(copied(made), redraw=lambda rng, members: copied(redraw(rng, members)))
+
+
+def copied(made: Deployment) -> Deployment:
+    asked = {c.text for c in made.candidates}
+    parties = {}
+    for name, plan in made.parties.items():
+        more = [replace(r, id=f"{r.id}~{k}") for r in plan.records if r.text in asked for k in (1, 2)]
+        parties[name] = replace(plan, records=(*plan.records, *more))
+    return replace(made, parties=parties)
+
+
+def view_of(runner: Runner, pooled: Deployment, *, informed: bool, adaptive: bool = True) -> RunView:
+    bank = bank_of(runner, pooled, None)
+    sight = TargetView(pooled, EYE, WireLog(), WireLog(), bank, adaptive)
+    card, rng = DefenseCard("none", {}, ""), torch.Generator()
+    simulations = Bank(runner, pooled, None, 0, "run", shadows=bank)
+    return RunView(pooled.public, card, adaptive, rng, simulations, sight, {}, frozenset(), informed=informed)
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_others_are_all_records_of_the_target_but_the_candidate(
+    runner: Runner, pooled: Deployment, adaptive: bool
+) -> None:
+    live = view_of(runner, pooled, informed=True, adaptive=adaptive)
+    held = [pooled, *(live.sight._bank.drawn(index) for index in range(3))]
+    for target, truth in enumerate(held):
+        view = live.as_target(target, torch.Generator()) if target else live
+        seen = 0
+        for one in pooled.candidates:
+            others = view.others(one.id)
+            assert others.keys() == truth.parties.keys()
+            assert one.text not in {record.text for record in others[one.party]}
+            for party, plan in truth.parties.items():
+                left = [r for r in plan.records if party != one.party or r.text != one.text]
+                assert [(r.text, r.label) for r in others[party]] == [(r.text, r.label) for r in left]
+                seen += len(plan.records) - len(left)
+        members = view.sight.members() if target else {c.id: c.id.endswith(".0") for c in pooled.candidates}
+        assert seen == 3 * sum(members.values())
+
+
+def test_no_id_shows_where_a_record_was_taken_out(runner: Runner, pooled: Deployment) -> None:
+    view = view_of(runner, pooled, informed=True)
+    inside, outside = (view.others(f"c1.{place}")["client1"] for place in (0, 1))
+    assert all(isinstance(r, Item) and r.id == content_id(r.text) for r in (*inside, *outside))
+    assert [r for r in outside if r.text != pooled.candidates[2].text] == list(inside)
+
+
+def test_who_may_ask_and_for_whom(runner: Runner, pooled: Deployment) -> None:
+    with pytest.raises(SuiteError, match=r"declares informed = True, and is then never ranked"):
+        view_of(runner, pooled, informed=False).others("c1.0")
+    knowing = view_of(runner, pooled, informed=True)
+    with pytest.raises(SuiteError, match=r"no candidate 'x'; ask about one of view\.candidates"):
+        knowing.others("x")
+    with pytest.raises(SuiteError, match="has no shadow runs"):
+        knowing.shadows()
+    bare = replace(knowing, sight=replace(knowing.sight, bank=None, target=2))
+    with pytest.raises(SuiteError, match="target 2 is a shadow, and this run has none"):
+        bare.others("c1.0")
+
+
+def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
+    runner: Runner, pooled: Deployment, submission: Callable[..., Submission], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    attacks = {"nearness": Nearness, "nothing": Nothing, "knowing": Knowing, "presumptuous": Presumptuous}
+    monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
+    monkeypatch.setattr(registry, "target", lambda kind, name: f"{attacks[name].__module__}:{attacks[name].__name__}")
+    more = [{"name": name, "secret": "membership", "variants": ["adaptive"]} for name in ("knowing", "presumptuous")]
+    suite = Suite.model_validate({**SUITE, "entries": [{**ENTRY, "attacks": [*ATTACKS, *more]}]}, strict=False)
+    none = submission("class Plugin(Defense): pass\n", "none")
+    cells = list(_Maker(suite, suite.entries[0], 0, pooled, "process", "").cells(none, none, (0,)))
+    with Store.open(tmp_path / "s.duckdb") as store:
+        execute(Job(store, runner, Quiet(), environment("cpu")), cells, 1)
+        found = {row["name"]: row for row in store.query("SELECT * FROM cells WHERE secret = 'membership'")}
+        [ledger] = read_ledger(store)
+        scores = ledger.scores[found["knowing"]["key"]]
+    assert {name: row["role"] for name, row in found.items()} == {
+        "nothing": "blind", "nearness": "attack", "knowing": "informed", "presumptuous": "attack"
+    }  # fmt: skip
+    assert found["knowing"]["status"] == "ok" and len(scores["score"]) == 3 * len(pooled.candidates)
+    assert scores["score"] == {record: 3 * label for record, label in scores["label"].items()}
+    assert found["presumptuous"]["status"] == "error" and "informed = True" in found["presumptuous"]["reason"]
+    assert "knowing" not in {series.name for series in ledger.attack_series("none", 0)}

@@ -1,0 +1,80 @@
+"""Rows of results tell operating points by the names that their manifest gives them, and what sharing is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.assessment.report import Row, _here, _labels, rows
+from harness.plugins import registry
+from harness.plugins.submission import load_submission
+from harness.store import Store
+from harness.store.schema import CellRecord, RunRecord
+from leaderboard.bundles import read_bundle
+
+
+def test_points_are_named_by_the_source_that_was_run() -> None:
+    labels = _labels(_here())
+    found = load_submission(registry.find_submission("gaussian_noise"))
+    assert [labels[found.hash, index] for index in range(len(found.points))] == [p.label for p in found.points]
+    assert ("another hash", 0) not in labels
+
+
+def shipped_rows(folder: Path, suite: str, *names: str) -> list[Row]:
+    """Rows of shipped bundles of a suite's latest version, read as `leakboard results` reads them."""
+    results = registry.results()
+    assert results is not None
+    latest = sorted(results.glob(f"{suite}@*"))[-1]
+    with Store.open(folder / "leakboard.duckdb") as store:
+        for name in names:
+            records, _ = read_bundle(latest / f"{name}.jsonl.gz")
+            for record in records:
+                if isinstance(record, RunRecord):
+                    store.put_run(record)
+                else:
+                    store.put_cell(record)
+        return rows(store)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """Rows of two bundles."""
+    return shipped_rows(tmp_path_factory.mktemp("shipped"), "prototype-quick", "none", "prototype_gaussian")
+
+
+def test_a_refuted_claim_is_said_in_the_rows_that_are_printed(tmp_path: Path) -> None:
+    found = shipped_rows(tmp_path, "synthetic-quick", "none", "wasp_split_noise")
+    refuted = {r.entry for r in found for flag in r.flags if flag.startswith("claim refuted")}
+    assert "wasp-party" in refuted and "wasp-sum" not in refuted
+    assert not any("claim" in flag for r in found if r.submission == "none" for flag in r.flags)
+
+
+def test_every_row_has_its_scores_beside_local_only_and_centralised(shipped: list[Row]) -> None:
+    assert {row.submission for row in shipped} == {"none", "prototype_gaussian"}
+    for row in shipped:
+        found = {mean.system: mean for mean in row.references}
+        assert list(found) == ["undefended", "local only", "centralised"]
+        for mean in (*row.tasks, *row.references):
+            assert mean.task == "accuracy" and mean.n > 0
+            assert -0.05 <= mean.low <= mean.value <= mean.high <= 1.05
+        if row.submission == "none":
+            assert [m.value for m in row.tasks] == [found["undefended"].value]
+
+
+def test_reference_means_are_those_of_the_stored_records(shipped: list[Row]) -> None:
+    results = registry.results()
+    assert results is not None
+    records, _ = read_bundle(sorted(results.glob("prototype-quick@*"))[-1] / "none.jsonl.gz")
+    for row in (r for r in shipped if r.submission == "none"):
+        for mean, behaviour in zip(row.references, ("honest", "local_only", "centralised"), strict=True):
+            values = [
+                score.value
+                for cell in records
+                if isinstance(cell, CellRecord) and cell.role == "utility"
+                and (cell.entry, cell.behaviour) == (row.entry, behaviour)
+                for score in cell.scores
+            ]  # fmt: skip
+            assert mean.n == len(values)
+            assert mean.value == pytest.approx(np.mean(values))

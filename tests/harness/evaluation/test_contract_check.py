@@ -1,0 +1,46 @@
+"""The contract check: shipped submissions pass, and broken ones are told everything at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.evaluation.contract_check import check
+from harness.plugins.submission import Submission
+
+SHIPPED = sorted(p.parent for p in (Path(__file__).parents[3] / "submissions").glob("*/submission.toml"))
+
+
+@pytest.mark.usefixtures("shared_workers")
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+def test_shipped_submissions_pass(folder: Path) -> None:
+    assert check(folder) == []
+
+
+def test_unseeded_randomness_is_reported(submission: Callable[..., Submission]) -> None:
+    """With a worker server of the check's own, as in use."""
+    unseeded = submission("""
+    class Plugin(Defense):
+        def send(self, message):
+            fresh = torch.Generator()
+            fresh.seed()
+            return message.replace(hidden=message["hidden"] + torch.randn(message["hidden"].shape, generator=fresh))
+    """)
+    (problem,) = check(unseeded.folder)
+    assert "same seed sent different bytes" in problem
+
+
+@pytest.mark.usefixtures("shared_workers")
+def test_an_answer_that_is_no_message_is_reported(submission: Callable[..., Submission]) -> None:
+    (problem,) = check(submission("class Plugin(Defense):\n    def send(self, m): return None\n").folder)
+    assert "NoneType" in problem
+
+
+def test_a_manifest_with_several_problems_reports_all_of_them(submission: Callable[..., Submission]) -> None:
+    folder = submission("class Plugin(Defense): pass\n").folder
+    manifest = folder / "submission.toml"
+    manifest.write_text(manifest.read_text().replace('title = "test"', "colour = 3").replace("Plugin", "Missing"))
+    problems = check(folder)
+    assert len(problems) >= 3

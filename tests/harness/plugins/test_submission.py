@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ManifestError
+from harness.plugins import submission
+from tests import toml_writer
+
+GOOD: dict[str, Any] = {
+    "name": "quiet",
+    "title": "Quiet",
+    "summary": "Says less.",
+    "authors": ["A. Person"],
+    "licence": "Apache-2.0",
+    "class": "defense:Quiet",
+    "source": "Person (2020), section 3",
+    "scenarios": ["split_llm"],
+    "points": [
+        {"label": "low", "parameters": {"scale": 0.5, "layers": [1, 2]}},
+        {"label": "high", "parameters": {"scale": 2}},
+    ],
+    "claim": {"epsilon": 8, "delta": 1e-5, "unit": "token", "adjacency": "replace", "view": "server"},
+}
+SOURCE = "class Quiet:\n    def __init__(self, scale, layers=()): ...\n"
+
+
+def write(folder: Path, manifest: dict[str, Any], source: str | None = SOURCE) -> Path:
+    folder.mkdir()
+    (folder / "submission.toml").write_text(toml_writer.dumps(manifest))
+    if source is not None:
+        (folder / "defense.py").write_text(source)
+    return folder
+
+
+def problems_of(folder: Path) -> tuple[str, ...]:
+    with pytest.raises(ManifestError) as caught:
+        submission.load(folder)
+    return caught.value.problems
+
+
+def test_loads_what_the_manifest_says(tmp_path: Path) -> None:
+    folder = write(tmp_path / "quiet", GOOD)
+    loaded = submission.load(folder)
+    assert (loaded.name, loaded.class_name, loaded.file) == ("quiet", "Quiet", folder / "defense.py")
+    assert [point.label for point in loaded.points] == ["low", "high"]
+    assert loaded.points[0].parameters == {"scale": 0.5, "layers": [1, 2]}
+    assert loaded.claim is not None
+    assert loaded.claim.epsilon == 8.0
+    assert not loaded.secret_state
+    assert submission.load(folder / "submission.toml") == loaded
+
+
+def test_nothing_of_a_submission_is_run(tmp_path: Path) -> None:
+    folder = write(tmp_path / "quiet", GOOD, SOURCE + "raise SystemExit('imported')\n")
+    assert submission.load(folder).name == "quiet"
+
+
+def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
+    broken = GOOD | {
+        "title": "",
+        "scenarios": [],
+        "colour": "red",
+        "secret_state": "yes",
+        "points": [{"label": "a", "parameters": {"size": 1}}],
+        "claim": {"epsilon": -1, "delta": 0.1, "unit": "token", "adjacency": "replace"},
+    }
+    del broken["source"]
+    found = problems_of(write(tmp_path / "other", broken))
+    for start in (
+        "title:",
+        "scenarios:",
+        "colour: unknown key",
+        "secret_state:",
+        "source: missing",
+        "claim.epsilon:",
+        "claim.view: missing",
+        "name: must be the name of the folder, 'other'",
+        "points[0].parameters.size: Quiet takes no such parameter",
+        "points[0].parameters.scale: missing",
+    ):
+        assert any(problem.startswith(start) for problem in found), (start, found)
+    assert len(found) == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"points": []}, "points"),
+        ({"points": [{"label": str(i), "parameters": {"scale": i}} for i in range(7)]}, "points"),
+        ({"points": [{"label": "a", "parameters": {"scale": i}} for i in (1, 2)]}, "same label"),
+        ({"points": [{"label": i, "parameters": {"scale": 1}} for i in "ab"]}, "same parameters"),
+        ({"points": [{"label": "a", "parameters": {"scale": float("nan")}}]}, "scale is nan"),
+        ({"scenarios": ["a", "a"]}, "listed twice"),
+        ({"class": "Quiet"}, "class"),
+        ({"class": "elsewhere:Quiet"}, "no file elsewhere.py"),
+        ({"class": "defense:Loud"}, "no class Loud"),
+        ({"class": "../defense:Quiet"}, "class"),
+    ],
+)
+def test_refusals(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    assert any(said in problem for problem in problems_of(write(tmp_path / "quiet", GOOD | change)))
+
+
+def test_source_that_is_not_python_and_missing_manifest(tmp_path: Path) -> None:
+    assert "not Python" in problems_of(write(tmp_path / "quiet", GOOD, "class Quiet(:\n"))[0]
+    (tmp_path / "empty").mkdir()
+    assert "holds no submission.toml" in problems_of(tmp_path / "empty")[0]
+    (tmp_path / "empty" / "submission.toml").write_text("name = ")
+    assert "not TOML" in problems_of(tmp_path / "empty")[0]
+
+
+@pytest.mark.parametrize("source", ["class Quiet:\n    def __init__(self, **any): ...\n", "class Quiet(Base): ...\n"])
+def test_constructors_that_cannot_be_judged_are_let_through(tmp_path: Path, source: str) -> None:
+    assert submission.load(write(tmp_path / "quiet", GOOD, source)).class_name == "Quiet"
+
+
+json_like = st.recursive(
+    st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(sorted(GOOD)), json_like)
+def test_any_value_ends_in_a_manifest_or_in_problems(field: str, value: Any) -> None:
+    from harness.plugins.documents import parse
+
+    manifest, problems = parse(submission.Manifest, GOOD | {field: value})
+    assert (manifest is None) == bool(problems)
+
+
+def test_family_is_one_of_those_known_and_changes_no_hash(tmp_path: Path) -> None:
+    folder = write(tmp_path / "quiet", GOOD)
+    before = submission.load(folder)
+    assert before.family is None
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "family": "compression"}))
+    after = submission.load(folder)
+    assert after.family == "compression" and after.hash == before.hash
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "family": "magic"}))
+    assert any(problem.startswith("family") for problem in problems_of(folder))
+
+
+def test_a_negative_control_says_so_and_keeps_its_hash(tmp_path: Path) -> None:
+    folder = write(tmp_path / "quiet", GOOD)
+    before = submission.load(folder)
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "negative"}))
+    after = submission.load(folder)
+    assert (before.control, after.control) == (None, "negative") and after.hash == before.hash
+    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "positive"}))
+    assert any(problem.startswith("control") for problem in problems_of(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import re
 import shlex
@@ -55,6 +56,8 @@ def executed(page: Path) -> dict[str, Any]:
     document = Document.parse(str(page), PythonCodeBlockParser())
     for example in document.examples():
         example.evaluate()
+    # The parser takes them out again, and functions of the page could not import.
+    document.namespace["__builtins__"] = builtins
     return document.namespace
 
 

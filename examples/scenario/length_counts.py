@@ -38,7 +38,7 @@ def assemble(pool: Sequence[hs.Record], scale: int, axes: tuple[str | int, ...])
         records = tuple(hs.Item(f"{name}.r{i}", record.text, record.label) for i, record in enumerate(own))
         items = tuple(hs.Item(f"{name}.t{i}", record.text) for i, record in enumerate(test))
         plans[name] = hs.PartyPlan(items, {}, {"labels": labels}, (), ("defense", *axes), records)
-        answers |= {item.id: str(record.label) for item, record in zip(items, test, strict=True)}
+        answers.update({item.id: str(record.label) for item, record in zip(items, test, strict=True)})
         shares[name] = {label: sum(record.label == label for record in own) / len(own) for label in labels}
     public = hs.Public(auxiliary=splits.auxiliary, facts={"labels": labels, "parties": tuple(plans)})
     secret, tasks, data = hs.DistributionSecret(shares), (hs.Classification(answers),), hs.content_hash(splits.private)

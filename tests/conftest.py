@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault(name, "1")  # read when a library is loaded, which none is yet
 
 
-class LastingZygote(ForkServer):
+class LastingForkServer(ForkServer):
     """A worker server that outlives the runners that use it: starting one takes four seconds of a core."""
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class LastingZygote(ForkServer):
 @pytest.fixture(scope="session")
 def worker_server() -> Iterator[ForkServer]:
     """One worker server for the session; every run still gets a fresh worker of it."""
-    server = LastingZygote()
+    server = LastingForkServer()
     yield server
     server.end()
 
@@ -59,7 +59,7 @@ def worker_server() -> Iterator[ForkServer]:
 @pytest.fixture
 def shared_workers(worker_server: ForkServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runners made in this test, also by ``evaluate`` and ``check``, take the session's worker server."""
-    monkeypatch.setattr("harness.runtime.runner.Zygote", lambda: worker_server)
+    monkeypatch.setattr("harness.runtime.runner.ForkServer", lambda: worker_server)
 
 
 @pytest.fixture(scope="session")

@@ -52,8 +52,8 @@ _ROOMS = {
     "harness.store.archive": "Archive",
     "harness.store.files": "Files Record content_hash differences",
     "harness.store.provenance": "environment package_versions source_commit",
-    "harness.store.schema": "RESULTS_VERSION CellRecord Costs Environment LedgerEntry Role RunRecord Score Status Verdict "
-    "migrate",
+    "harness.store.schema": "RESULTS_VERSION CellRecord Costs Environment LedgerEntry Role RunRecord Score Status "
+    "Verdict migrate",
     "harness.store.store": "Store",
 }
 

@@ -118,7 +118,7 @@ def test_solo_replay_in_a_fresh_worker_emits_identical_bytes(
     log = runner.execute(pooled, task).log
     assert runner.fork_server is not None
     for name in pooled.parties:
-        worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone(name), task, 1), 120.0)
+        worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone(name), task, 1), Limits())
         replayed = [worker.step(name, frame) for frame in [None, *log.inbox(name)]]
         worker.close()
         assert [frame for frame in replayed if frame is not None] == log.outbox(name)
@@ -137,7 +137,7 @@ def test_state_shared_between_parties_shows_in_solo_replay(
     """)
     log = runner.execute(pooled, Execution(pools)).log
     assert runner.fork_server is not None
-    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client2"), Execution(pools), 1), 120.0)
+    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client2"), Execution(pools), 1), Limits())
     assert worker.step("client2", None) != log.outbox("client2")[0]
     worker.close()
 
@@ -154,7 +154,7 @@ def test_embeddings_handed_over_equal_those_computed_in_the_worker(
     """)
     log = runner.execute(pooled, Execution(rewrites)).log
     assert runner.fork_server is not None
-    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client0"), Execution(rewrites), 1), 120.0)
+    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client0"), Execution(rewrites), 1), Limits())
     assert worker.step("client0", None) == log.outbox("client0")[0]  # this worker was given no embeddings
     worker.close()
 

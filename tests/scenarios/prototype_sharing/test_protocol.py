@@ -121,7 +121,7 @@ def test_alone_a_client_takes_nothing_from_the_server(runner: Runner, toy_folder
     made = deployment(toy_folder)
     lonely = made.variants["local_only"]()
     whole = runner.execute(lonely, Execution(None, behaviour="local_only"))
-    one = runner.execute(alone(lonely, "client2"), Execution(None, behaviour="local_only"))
+    one = runner.execute(lonely.alone("client2"), Execution(None, behaviour="local_only"))
     assert one.predictions.items() <= whole.predictions.items()
 
 
@@ -129,7 +129,7 @@ def test_solo_replay_emits_the_same_bytes(runner: Runner, toy_folder: Path) -> N
     made = deployment(toy_folder)
     log = runner.execute(made, Execution(None)).log
     assert runner.fork_server is not None
-    worker = WorkerProcess(runner.fork_server, worker_spec(alone(made, "client1"), Execution(None), 1), 120.0)
+    worker = WorkerProcess(runner.fork_server, worker_spec(made.alone("client1"), Execution(None), 1), Limits())
     replayed = [worker.step("client1", frame) for frame in [None, *log.inbox("client1")]]
     worker.close()
     assert [frame for frame in replayed if frame is not None] == log.outbox("client1")

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the pages fit the records")
     if parser.parse_args(arguments).check:
         problems = check()
-        print("\n".join(problems) or "the tables fit the records", file=sys.stderr)
+        sys.stderr.write("\n".join(problems or ["the tables fit the records"]) + "\n")
         return bool(problems)
     board = open_results()
     records = digest()

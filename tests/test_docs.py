@@ -109,3 +109,10 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "zensical.toml").read_text(encoding="utf-8")
     pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
     assert {page for page in pages if f'"{page}"' not in navigation} == set()
+
+
+def test_architecture_names_every_package_of_the_harness() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = text.partition("<!-- modules: begin -->")[2].partition("<!-- modules: end -->")[0]
+    packages = {folder.parent.name for folder in (ROOT / "harness").glob("*/__init__.py")}
+    assert {name for name in packages if not re.search(rf"\b{name}\b", modules)} == set()

@@ -32,7 +32,8 @@ SETTINGS = "Settings" in harness.scenario.__all__
 PENDING = frozenset({"leakboard new --attack my_attack", "leakboard new --scenario my_scenario"})
 """Commands that the pages announce and that are not there yet."""
 
-_FENCE = re.compile(r"^```(?:sh|bash|console)?\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", flags=re.DOTALL | re.MULTILINE)
+_SHELL = {"", "sh", "bash", "console"}
 _INLINE = re.compile(r"`(leakboard [^`]+)`")
 _PLACEHOLDERS = {"KIND": "scenarios", "WHAT": "board"}
 """Words of the pages that stand for one of several choices."""
@@ -42,7 +43,8 @@ def commands() -> Iterator[tuple[str, str]]:
     """(Page, command line) of every ``leakboard`` call in blocks, indented blocks and inline code."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        blocks = [line for block in _FENCE.findall(text) for line in block.splitlines()]
+        shell = [block for language, block in _FENCE.findall(text) if language in _SHELL]
+        blocks = [line for block in shell for line in block.splitlines()]
         indented = [line.strip() for line in text.splitlines() if line.startswith("    leakboard ")]
         for line in [*blocks, *indented]:
             for part in re.split(r"&&|\|", line):

@@ -8,13 +8,6 @@ coordinate. The ledger counts vectors, because one released vector is one use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from harness.dp.mechanisms import Mechanisms
-    from harness.wire.message import Message
 
 import torch
 from torch import Tensor

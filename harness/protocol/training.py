@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import Any, Required, TypedDict, Unpack, Required, TypedDict, Unpack, Required, TypedDict, Unpack
+from typing import Any, Required, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +35,6 @@ __all__ = [
 ]
 
 Batch = tuple[Tensor, ...]
-Columns = Tensor | Sequence[Tensor]
-"""One tensor or several, each with one row per record."""
-Columns = Tensor | Sequence[Tensor]
-"""One tensor or several, each with one row per record."""
 Columns = Tensor | Sequence[Tensor]
 """One tensor or several, each with one row per record."""
 Loss = Callable[[Any, Batch], Tensor | tuple[Tensor, Tensor]]
@@ -72,36 +68,6 @@ class TrainingPlan:
     def rows(self, index: Tensor) -> Batch:
         """The records at ``index`` [b]."""
         return tuple(column[index] for column in self.data)
-
-
-class TrainingKnobs(TypedDict, total=False):
-    """The settings of a training besides its data, as parties and nets take them by keyword."""
-
-    epochs: Required[float]
-    batch_size: Required[int]
-    lr: Required[float]
-    optimiser: str
-    weight_decay: float
-
-
-def plan(data: Columns, **knobs: Unpack[TrainingKnobs]) -> TrainingPlan:
-    """The plan of a training on one tensor or on several, all with one row per record."""
-    return TrainingPlan((data,) if isinstance(data, Tensor) else tuple(data), **knobs)
-
-
-class TrainingKnobs(TypedDict, total=False):
-    """The settings of a training besides its data, as parties and nets take them by keyword."""
-
-    epochs: Required[float]
-    batch_size: Required[int]
-    lr: Required[float]
-    optimiser: str
-    weight_decay: float
-
-
-def plan(data: Columns, **knobs: Unpack[TrainingKnobs]) -> TrainingPlan:
-    """The plan of a training on one tensor or on several, all with one row per record."""
-    return TrainingPlan((data,) if isinstance(data, Tensor) else tuple(data), **knobs)
 
 
 class TrainingKnobs(TypedDict, total=False):

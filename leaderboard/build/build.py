@@ -8,26 +8,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import registry
 from harness.assessment.assess import Assessment, assess_entry
-from harness.errors import StoreError
-from harness.assessment.series import Ledger
 from harness.assessment.negative import NEGATIVE
 from harness.assessment.report import suite_of
+from harness.assessment.series import Ledger
+from harness.errors import StoreError
+from harness.plugins import registry
 from harness.store import CellRecord, RunRecord
-from leaderboard.build.epsilon_bounds import bound_rows
-from leaderboard.ranks import attack_dcs
 from leaderboard.build.cards import attack_cards, scenario_cards, submission_cards, suite_cards
 from leaderboard.build.diagnostics import diagnostic_rows
+from leaderboard.build.epsilon_bounds import bound_rows
 from leaderboard.build.examples import example_rows
-from leaderboard.ranks import headline_rows, overall_rows
-from leaderboard.queries import Board
-from leaderboard.records import Collected, collect_records, fingerprint, known_manifests
 from leaderboard.build.rows import Context, attack_rows, board_row, task_rows
-from leaderboard.schema import SCHEMA_VERSION
-from leaderboard.ranks import set_standings
 from leaderboard.build.strata import strata_rows
 from leaderboard.build.write import write_board
+from leaderboard.queries import Board
+from leaderboard.ranks import attack_dcs, headline_rows, overall_rows, set_standings
+from leaderboard.records import Collected, collect_records, fingerprint, known_manifests
+from leaderboard.schema import SCHEMA_VERSION
 
 __all__ = ["build_board", "current_board", "default_sources"]
 
@@ -126,8 +124,22 @@ def _entries(labels: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
 def _run(run: RunRecord) -> dict[str, Any]:
     document = run.model_dump(mode="json")
     costs = document["costs"]
-    plain = ("key", "suite", "entry", "submission", "point", "scenario", "seed", "behaviour", "isolation", "status",
-             "reason", "submission_hash", "model", "data")
+    plain = (
+        "key",
+        "suite",
+        "entry",
+        "submission",
+        "point",
+        "scenario",
+        "seed",
+        "behaviour",
+        "isolation",
+        "status",
+        "reason",
+        "submission_hash",
+        "model",
+        "data",
+    )
     data = ("parameters", "entitlement", "ledger", "environment")
     return {
         **{name: document[name] for name in plain},

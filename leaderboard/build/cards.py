@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from harness.plugins import registry
-from harness.errors import LeakboardError
 from harness.assessment.report import suite_of
-from harness.plugins import Suite
+from harness.errors import LeakboardError
+from harness.plugins import Suite, registry
 from leaderboard.records import Manifests
 
 __all__ = ["attack_cards", "family", "scenario_cards", "submission_cards", "suite_cards"]
@@ -107,7 +106,7 @@ def _suite(label: str, suite: Suite | None) -> dict[str, Any]:
     return row | words | {"entries": _json(document["entries"])}
 
 
-def _loaded(kind: registry.Kind) -> Iterator[tuple[str, Any]]:
+def _loaded(kind: registry.PluginKind) -> Iterator[tuple[str, Any]]:
     """Every plugin of a kind by name, but for those that need something that is not installed: they have no card."""
     for name, place in sorted(registry.discover().targets[kind].items()):
         try:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.scenario.membership import live_rows, rows_by_target
 from harness.metrics import auc
+from harness.scenario.membership import live_rows, rows_by_target
 from harness.store import CellRecord
 from harness.util import Floats, Mask
 from leaderboard.build.examples import place_of

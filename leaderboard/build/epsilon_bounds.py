@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from harness.scenario.membership import live_rows, rows_by_target
-from harness.store import CellRecord, RunRecord
 from harness.score.audit import EpsilonBound, disclosure_bound, tuned_one_run_audit
+from harness.store import CellRecord, RunRecord
 from harness.util import numpy_generator
 from leaderboard.build.claims import auditable
 from leaderboard.build.examples import place_of

@@ -14,9 +14,9 @@ from harness.assessment.flags import UNRANKED, Flag, sentences
 from harness.assessment.references import TaskMean
 from harness.score import Estimate
 from harness.score.rules import RANKED_SEEDS
-from leaderboard.ranks import dcs_columns
 from leaderboard.build.cards import family
 from leaderboard.build.claims import refuted_empirically
+from leaderboard.ranks import dcs_columns
 from leaderboard.ranks.joint_bootstrap import strongest
 from leaderboard.records import Manifests
 
@@ -90,7 +90,9 @@ def attack_rows(row: Assessment) -> Iterator[dict[str, Any]]:
 def task_rows(assessments: Sequence[Assessment]) -> list[dict[str, Any]]:
     """Rows of ``tasks``: what each row reaches, and once what it is held against."""
     defended = [(_keys(row), mean) for row in assessments if row.submission != "none" for mean in row.means]
-    shared = [({**_keys(row), "submission": "none", "point": 0}, mean) for row in assessments[:1] for mean in row.references]
+    shared = [
+        ({**_keys(row), "submission": "none", "point": 0}, mean) for row in assessments[:1] for mean in row.references
+    ]
     return [_task(keys, mean) for keys, mean in (*shared, *defended)]
 
 

@@ -8,14 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.errors import StoreError
 from harness.assessment.report import rows as table_rows
+from harness.errors import StoreError
 from harness.store import Store
 from leaderboard.build import build_board, current_board
-from leaderboard.records import write_bundle
-from leaderboard.build.cards import family
-from leaderboard.records import ingest_records
 from leaderboard.queries import FLAGS, Board, open_board
+from leaderboard.records import ingest_records, write_bundle
 from leaderboard.schema import TABLES
 from tests.stand_ins.stored_results import ENTRIES, HOSTILE, TINY, Defended, records
 
@@ -195,5 +193,3 @@ def test_what_cannot_be_made_again_here_is_claimed(tiny: Path, ragged: Path) -> 
     assert one(board, "none")["verified"] == "verified"
     assert {one(board, name)["verified"] for name in ("one_seed", "inside", "send_noise", "crashed")} == {"claimed"}
     assert set(open_board(tiny).board()["verified"]) == {"measured"}
-
-

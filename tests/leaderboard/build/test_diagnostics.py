@@ -9,9 +9,9 @@ import pytest
 
 from harness.store.schema import CellRecord, Score
 from leaderboard.build import build_board
-from leaderboard.records import write_bundle
 from leaderboard.build.diagnostics import diagnostic_rows
 from leaderboard.queries import open_board
+from leaderboard.records import write_bundle
 from tests.stand_ins.stored_results import TINY, records
 
 
@@ -64,8 +64,12 @@ def test_informed_guesses_are_compared_between_targets_alone() -> None:
     assert row["n"] == 2000 and row["p"] is None and abs(row["auc"] - 0.5) < 0.05
     pairs = [
         (float(scores[t, i] > scores[u, j]) + float(scores[t, i] == scores[u, j]) / 2)
-        for t in range(4) for u in range(4) if t != u
-        for i in range(25) for j in range(25) if labels[t, i] and not labels[u, j]
+        for t in range(4)
+        for u in range(4)
+        if t != u
+        for i in range(25)
+        for j in range(25)
+        if labels[t, i] and not labels[u, j]
     ]
     [few] = diagnostic_rows([informed(scores[:4], labels[:4])])
     assert few["auc"] == pytest.approx(np.mean(pairs))

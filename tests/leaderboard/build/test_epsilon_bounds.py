@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from math import exp
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.store.schema import Verdict
-from harness.store.schema import CellRecord, RunRecord, Score
-from harness.score.audit import disclosure_bound
-from harness.store.files import Record
 from leaderboard.build.epsilon_bounds import ALPHA, COPIES, bound_rows
-from leaderboard.build import build_board
-from leaderboard.records import write_bundle
-from leaderboard.build.claims import refuted_empirically
-from leaderboard.queries import open_board
-from tests.stand_ins.membership_cells import any_run, claimed, disclosure_cell, informed_cell, membership_cell, responses, runs_claiming
-from tests.stand_ins.stored_results import TINY, Defended, records
-
-
-
-
+from tests.stand_ins.membership_cells import (
+    any_run,
+    disclosure_cell,
+    informed_cell,
+    membership_cell,
+    responses,
+)
 
 
 def test_a_perfect_attack_reaches_its_ceiling() -> None:
@@ -55,8 +46,6 @@ def test_noise_proves_nothing_and_audits_share_alpha() -> None:
     rows = bound_rows([membership_cell(f"n{i}", rng.random(200), labels) for i in range(5)])
     assert {row["alpha"] for row in rows} == {ALPHA / 5}
     assert all(row["epsilon"] < 0.5 for row in rows)
-
-
 
 
 def test_failed_cells_and_few_canaries_have_no_bound() -> None:
@@ -109,8 +98,6 @@ def test_all_audits_of_a_row_hold_together() -> None:
     assert wrong <= 6  # binomial(60, 0.05) exceeds this once in 50
 
 
-
-
 def test_of_an_informed_attack_one_canary_counts_of_every_run() -> None:
     labels = np.random.default_rng(0).random((2, 30, 50)) < 0.5
     seeds = [informed_cell(labels[s].astype(float), labels[s], key=f"i{s}", seed=s) for s in (0, 1)]
@@ -128,7 +115,9 @@ def test_informed_audits_share_alpha_with_all_others() -> None:
     rng = np.random.default_rng(2)
     labels = rng.random((40, 5)) < 0.5
     cells = [membership_cell(f"n{i}", rng.random(200), rng.random(200) < 0.5) for i in range(2)]
-    cells += [informed_cell(rng.random((40, 5)), labels, key=f"i{k}{s}", seed=s, variant=k) for k in "ab" for s in (0, 1)]
+    cells += [
+        informed_cell(rng.random((40, 5)), labels, key=f"i{k}{s}", seed=s, variant=k) for k in "ab" for s in (0, 1)
+    ]
     rows = bound_rows([*cells, disclosure_cell((20, 0), (50, 50))])
     assert len(rows) == 5 and {row["alpha"] for row in rows} == {ALPHA / 5}
     assert all(row["epsilon"] < 0.7 for row in rows if row["method"] != "phantoms")
@@ -142,7 +131,10 @@ def test_answers_to_all_others_prove_nothing_of_a_run() -> None:
     rng = np.random.default_rng(5)
     labels = rng.random((40, 200)) < 0.5
     guesses = (labels.sum(1, keepdims=True) - labels) % 2
-    wrong = [bool(bound_rows([membership_cell("c", guesses[t].astype(float), labels[t])])[0]["epsilon"] > 2) for t in range(40)]
+    wrong = [
+        bool(bound_rows([membership_cell("c", guesses[t].astype(float), labels[t])])[0]["epsilon"] > 2)
+        for t in range(40)
+    ]
     assert 10 < sum(wrong) < 30
     assert bound_rows([informed_cell(guesses, labels)])[0]["epsilon"] < 0.5
 
@@ -160,15 +152,3 @@ def test_the_noise_that_a_run_shares_refutes_no_true_claim() -> None:
         within.append(bound_rows([membership_cell("c", scores[0], labels[0])])[0]["epsilon"])
     assert np.mean(np.array(between) > 1.0) <= 0.15 and np.median(between) > 0.3
     assert np.mean(np.array(within) > 1.0) > 0.5
-
-
-
-
-
-
-
-
-
-
-
-

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugins import registry
-from harness.assessment.series import Ledger
 from harness.assessment.negative import negative_flags, negative_test
+from harness.assessment.series import Ledger
+from harness.plugins import registry
 from harness.store.schema import CellRecord
 from leaderboard.app.content.attack import leaks_on_noise
 from leaderboard.build import build_board
-from leaderboard.records import read_bundle, write_bundle
 from leaderboard.queries import open_board
-from leaderboard.records import Collected
+from leaderboard.records import Collected, read_bundle, write_bundle
 
 CONTROL = "pure_noise"
 

@@ -1,6 +1,6 @@
 """What a scenario plugin is, and the deployment it builds for one suite entry and seed.
 
-A scenario file holds two short functions, the private party's generator and the curious party's
+A scenario holds two short functions, the private party's generator and the curious party's
 straight-line function, and a ``build`` that lays out who holds what. Everything in a deployment derives
 from (suite, entry, seed) and never from the submission.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.defense import Item
     from harness.protocol.net import Net
     from harness.scenario.secrets import Secret
+    from harness.scenario.settings import Settings
     from harness.scenario.tasks import UtilityTask
 
 __all__ = ["Deployment", "Encoder", "PartRef", "PartyPlan", "Scenario", "Step"]
@@ -132,7 +133,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario plugin: how it is called, what it assumes, and how to build one deployment of it."""
+    """A scenario plugin: its name, its assumptions, and the functions that build its deployments."""
 
     name: str
     summary: str
@@ -142,13 +143,26 @@ class Scenario:
     """Coalition name -> what it sees."""
     secrets: Mapping[str, str]
     """Secret name -> what it is."""
-    settings: Mapping[str, str]
-    """Setting of a suite entry -> what it means and its default."""
-    build: Callable[[str, dict[str, Any], tuple[str | int, ...]], Deployment]
-    """Deployment of (entry name, its settings, seed axes); :class:`harness.errors.SuiteError` lists all problems."""
+    settings: type[Settings]
+    """Schema of what a suite entry may set."""
+    build: Callable[[Any, tuple[str | int, ...]], Deployment]
+    """(Settings, seed axes) -> deployment; :class:`harness.errors.SuiteError` lists all problems."""
     small: Callable[[str], Deployment]
     """A deployment on a tiny random model written to the given folder, for contract checks: no findings."""
     steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     """Variant of the protocol -> its steps, for readers; tests hold them against what is really sent."""
     steps_by: str = ""
     """The setting whose value is the variant."""
+
+    def deployment(self, entry: str, raw: Mapping[str, Any], axes: tuple[str | int, ...]) -> Deployment:
+        """Deployment of a suite entry.
+
+        Args:
+            entry: name of the entry, for messages.
+            raw: its settings as written in the suite.
+            axes: what all random draws of the deployment are seeded with.
+
+        Raises:
+            SuiteError: every problem of the settings at once.
+        """
+        return self.build(self.settings.read(entry, raw), axes)

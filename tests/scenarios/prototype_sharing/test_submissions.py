@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,9 @@ from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER
 from harness.wire.message import Message
 from tests.attacks.live import live_view
-from tests.scenarios.prototype_sharing.world import LABELS, deployment
+from tests.stand_ins.toy_prototypes import LABELS, deployment
 
 ROOT = Path(__file__).parents[3] / "submissions"
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(isolation="none", threads=1, time_limit=120.0) as runner:
-        yield runner
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,9 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     suite = load_suite(chosen.suite)
     entry = suite.entries[0]
-    live = registry.load("scenario", entry.scenario).build(entry.name, entry.settings, (suite.name, entry.scenario, 0))
+    live = registry.load("scenario", entry.scenario).deployment(
+        entry.name, entry.settings, (suite.name, entry.scenario, 0)
+    )
     asked = texts(live)
     for index in range(chosen.shadows):
         rng = numpy_generator("benchmark", index)

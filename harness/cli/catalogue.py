@@ -61,9 +61,9 @@ def card(kind: str, name: str) -> dict[str, Any]:
 
 
 def _scenario(name: str) -> dict[str, Any]:
-    scenario = registry.load("scenario", name)
-    fields = ("summary", "threat_model", "source", "coalitions", "secrets", "settings")
-    return {field: _plain(getattr(scenario, field)) for field in fields}
+    scenario: Any = registry.load("scenario", name)
+    fields = ("summary", "threat_model", "source", "coalitions", "secrets")
+    return {field: _plain(getattr(scenario, field)) for field in fields} | {"settings": scenario.settings.meaning()}
 
 
 def _attack(name: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def _build(suite: Suite, place: tuple[Entry, int]) -> Deployment:
     scenario = registry.load("scenario", entry.scenario)
     if not isinstance(scenario, Scenario):
         raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
-    deployment = scenario.build(entry.name, entry.settings, (suite.name, entry.scenario, seed))
+    deployment = scenario.deployment(entry.name, entry.settings, (suite.name, entry.scenario, seed))
     _check_secrets(entry, deployment)
     return deployment
 
@@ -141,7 +141,7 @@ class _Maker:
             entry=self.entry.key_part(),
             suite=self.suite.label,
             threads=self.suite.threads,
-            protocol=_source(self.deployment.function),
+            protocol=_protocol(self.deployment),
             submission=submission.hash,
             parameters=task.parameters,
             point=point,
@@ -195,6 +195,13 @@ def _role(attack: type[Attack]) -> str:
 def _source(target: str) -> str:
     module = target.partition(":")[0]
     return source_hash(module, module.partition(".")[0])
+
+
+def _protocol(deployment: Deployment) -> str:
+    """Source of both sides of a protocol: the private party's module and the curious party's."""
+    curious: Any = deployment.curious
+    sides = (deployment.function, getattr(curious, "func", curious).__module__)
+    return key(*(_source(side) for side in sides))
 
 
 def make_attack(spec: AttackSpec) -> Attack:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from harness.scenario.membership import MembershipSecret
     from harness.scenario.plugin import Scenario, Step
     from harness.scenario.secrets import AttributeSecret, BagSecret, Secret, TextSecret
+    from harness.scenario.settings import Settings
     from harness.scenario.tasks import Agreement, Classification, Likelihood, UtilityTask
     from harness.scenario.toy import toy_model, toy_records
     from harness.store.schema import Score
@@ -96,6 +97,7 @@ __all__ = [
     "Secret",
     "SeenMessage",
     "Sent",
+    "Settings",
     "Splits",
     "Step",
     "SuiteError",
@@ -174,6 +176,7 @@ _ROOMS = {
     "harness.scenario.membership": "MembershipSecret",
     "harness.scenario.plugin": "Scenario Step",
     "harness.scenario.secrets": "AttributeSecret BagSecret Secret TextSecret",
+    "harness.scenario.settings": "Settings",
     "harness.scenario.tasks": "Agreement Classification Likelihood UtilityTask",
     "harness.scenario.toy": "toy_model toy_records",
     "harness.store.schema": "Score",

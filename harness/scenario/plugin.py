@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.scenario.deployment import Deployment
-
-if TYPE_CHECKING:
-    pass
+from harness.scenario.settings import Settings
 
 __all__ = ["Scenario", "Step"]
 
@@ -30,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario plugin: how it is called, what it assumes, and how to build one deployment of it."""
+    """A scenario plugin: its name, its assumptions, and the functions that build its deployments."""
 
     name: str
     summary: str
@@ -40,13 +38,26 @@ class Scenario:
     """Coalition name -> what it sees."""
     secrets: Mapping[str, str]
     """Secret name -> what it is."""
-    settings: Mapping[str, str]
-    """Setting of a suite entry -> what it means and its default."""
-    build: Callable[[str, dict[str, Any], tuple[str | int, ...]], Deployment]
-    """Deployment of (entry name, its settings, seed axes); :class:`harness.errors.SuiteError` lists all problems."""
+    settings: type[Settings]
+    """Schema of what a suite entry may set."""
+    build: Callable[[Any, tuple[str | int, ...]], Deployment]
+    """(Settings, seed axes) -> deployment; :class:`harness.errors.SuiteError` lists all problems."""
     small: Callable[[str], Deployment]
     """A deployment on a tiny random model written to the given folder, for contract checks: no findings."""
     steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     """Variant of the protocol -> its steps, for readers; tests hold them against what is really sent."""
     steps_by: str = ""
     """The setting whose value is the variant."""
+
+    def deployment(self, entry: str, raw: Mapping[str, Any], axes: tuple[str | int, ...]) -> Deployment:
+        """Deployment of a suite entry.
+
+        Args:
+            entry: name of the entry, for messages.
+            raw: its settings as written in the suite.
+            axes: what all random draws of the deployment are seeded with.
+
+        Raises:
+            SuiteError: every problem of the settings at once.
+        """
+        return self.build(self.settings.read(entry, raw), axes)

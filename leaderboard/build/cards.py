@@ -67,7 +67,8 @@ def scenario_cards() -> list[dict[str, Any]]:
     rows = []
     for name, loaded in _loaded("scenario"):
         words = {word: _text(getattr(loaded, word, None)) for word in ("summary", "threat_model", "source")}
-        data = {word: _json(_plain(getattr(loaded, word, None))) for word in ("coalitions", "secrets", "settings")}
+        data = {word: _json(_plain(getattr(loaded, word, None))) for word in ("coalitions", "secrets")}
+        data["settings"] = _json(loaded.settings.meaning() if hasattr(loaded, "settings") else None)
         steps = {variant: [asdict(step) for step in found] for variant, found in getattr(loaded, "steps", {}).items()}
         drawn = {"steps": _json(steps), "steps_by": _text(getattr(loaded, "steps_by", ""))}
         rows.append({"scenario": name, **words, **data, **drawn})

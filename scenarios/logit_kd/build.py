@@ -1,8 +1,7 @@
-"""From a suite entry's settings to a deployment: clients of different models, their records, the public texts."""
+"""Deployments of logit_kd: clients of different models, their records, the public texts."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,31 +18,27 @@ from harness.scenario import (
     PartyPlan,
     Public,
     Record,
-    Splits,
-    SuiteError,
-    content_hash,
-    draw,
     load_tokens,
-    make,
     numpy_generator,
-    plant_attribute,
     tokenizer_folder,
     torch_generator,
 )
-from scenarios.logit_kd import hkt, protocol
+from scenarios.common.plans import EVERYONE, Axes, Plans, everybodys_records, idle
+from scenarios.common.planting import signed
+from scenarios.common.pool import draw_splits, fingerprint, of_wanted_classes, read_records
+from scenarios.common.population import CURIOUS, Population, draw_shadow, populate
+from scenarios.logit_kd.fedhkt import groups_of
 from scenarios.logit_kd.queries import Alter, disturb, paraphraser, with_copies
 from scenarios.logit_kd.secrets import secrets_of
+from scenarios.logit_kd.server import fedhkt_server, fedmd_server
 from scenarios.logit_kd.settings import Settings
-from scenarios.population import CURIOUS, Population, draw_shadow, populate
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["assemble", "build"]
+__all__ = ["assemble", "build", "small"]
 
-POOLED = "everyone"
-"""The one party of the centralised reference."""
-
+_CLIENTS = "scenarios.logit_kd.client"
 _LOCAL = ("max_tokens", "digest", "digest_epochs", "digest_lr", "temperature", "rounds", "epochs", "batch_size", "lr")
 _CURIOUS = (
     "method",
@@ -59,80 +54,95 @@ _CURIOUS = (
 )
 _FACTS = ("data", "method", "clients", "partition", "alpha", "models", "digest", "ensemble", "edges", *_LOCAL)
 
-Axes = tuple[str | int, ...]
-
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.scenario import load, records
+    return assemble(settings, read_records(settings.data, settings.data_options), (*axes, settings.data))
 
-    pool = records(load(settings.data, **settings.data_options))
-    return assemble(settings, pool, (*axes, settings.data))
+
+def small(folder: str) -> Deployment:
+    """A deployment on a tiny random model written to ``folder``: for contract checks, never for findings."""
+    from harness.scenario import toy_model, toy_records
+
+    model = str(toy_model(folder))
+    settings = Settings(
+        model=model,
+        second_model=model,
+        data="toy",
+        max_tokens=12,
+        rounds=2,
+        epochs=1,
+        clients=3,
+        alpha=1.0,
+        least=2,
+        records=20,
+        canaries=4,
+        average=4,
+        auxiliary=16,
+        public=6,
+        test=6,
+    )
+    return assemble(settings, list(toy_records()), ("toy",))
 
 
 def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
     from harness.scenario import model_hash
 
-    known = _labelled(settings, pool)
+    known = of_wanted_classes(pool, settings.data, settings.classes)
     labels = tuple(sorted({str(record.label) for record in known}))
-    splits = _splits(settings, known, numpy_generator("splits", *axes))
+    splits = draw_splits(settings, known, numpy_generator("splits", *axes))
     # It refuses a class that no client would have: nobody could label its held-out texts.
     population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
-    shown, test, public = _shown(settings, splits, axes)
+    auxiliary, test, public = signed(settings, (splits.auxiliary, splits.test, splits.public), axes)
     encoder = Encoder(PartRef(settings.model, 0, None), settings.max_tokens)
     second = Encoder(PartRef(settings.second_model, 0, None), settings.max_tokens)
-    groups = hkt.groups(settings, population, labels, axes) if settings.method == "fedhkt" else {}
-    common = _Common(settings, axes, encoder, second, labels, test, tuple(r.text for r in public), groups)
-    curious = common.curious(chosen.candidates)
-    made = Deployment(
-        function=f"scenarios.logit_kd.{'hkt' if groups else 'protocol'}:client",
-        curious=hkt.server if groups else protocol.server,
-        parties=common.parties(population),
-        public=common.facts(shown),
+    groups = groups_of(settings, population, labels, axes) if settings.method == "fedhkt" else {}
+    plans = LogitPlans(settings, axes, encoder, second, labels, test, tuple(r.text for r in public), groups)
+    curious = plans.curious(chosen.candidates)
+    live = Deployment(
+        function=f"{_CLIENTS}:{settings.method}_client",
+        curious=fedhkt_server if groups else fedmd_server,
+        parties=plans.parties(population),
+        public=plans.facts(auxiliary),
         secrets=secrets_of(population, chosen, groups),
-        tasks=(Classification({item.id: label for item, label in common.items()}),),
+        tasks=(Classification({item.id: label for item, label in plans.items()}),),
         model_id=" ".join(f"{name}:{model_hash(name)}" for name in settings.encoders),
-        data_id=f"{settings.data}:{_fingerprint(population)}",
+        data_id=f"{settings.data}:{fingerprint(population)}",
         settings=curious,
         encoder=encoder,
-        coalitions=common.coalitions(),
+        coalitions=plans.coalitions(),
         routes={client: edge for edge, clients in groups.items() for client in clients},
         candidates=chosen.candidates,
         asked=tuple(text for texts in curious["candidates"].values() for text in texts),
         truth=population.truth,
         knockout="rows",
-        entitlement=_entitlement(settings),
+        entitlement=plans.entitlement(),
     )
     nothing: dict[str, Any] = {"routes": {}, "candidates": (), "asked": (), "secrets": {}}
-    alone = replace(made, function="scenarios.logit_kd.protocol:client", curious=protocol.idle, **nothing)
+    alone = replace(live, function=f"{_CLIENTS}:fedmd_client", curious=idle, **nothing)
     return replace(
-        made,
-        redraw=partial(_redraw, made, common, splits.auxiliary, chosen.candidates),
+        live,
+        redraw=partial(_redraw, live, plans, splits.auxiliary, chosen.candidates),
         variants={
-            "local_only": lambda: replace(alone, parties=common.parties(population, alone=True)),
-            "centralised": lambda: replace(alone, parties=common.pooled(population)),
+            "local_only": lambda: replace(alone, parties=plans.parties(population, alone=True)),
+            "centralised": lambda: replace(alone, parties=plans.pooled(population)),
         },
     )
 
 
 @dataclass(frozen=True)
-class _Common:
-    """What the live run, its references and shadow runs share."""
+class LogitPlans(Plans):
+    """Everything of a deployment of logit_kd but the private records."""
 
     settings: Settings
-    axes: Axes
-    encoder: Encoder
     second: Encoder
+    """Encoder of the clients of ``linear-second``."""
     labels: tuple[str, ...]
     test: Sequence[Record]
     public: tuple[str, ...]
     groups: Mapping[str, Sequence[str]]
-
-    @property
-    def clients(self) -> list[str]:
-        """Names of the clients."""
-        return [f"client{k}" for k in range(self.settings.clients)]
+    """Edge -> its clients; empty in FedMD."""
 
     def items(self) -> list[tuple[Item, str]]:
         """Held-out texts in order of the clients they are dealt to, with their labels."""
@@ -155,24 +165,16 @@ class _Common:
 
     def pooled(self, population: Population) -> dict[str, PartyPlan]:
         """One party with everybody's records and the first client's model, which labels all held-out texts."""
-        records = [item for items in population.records.values() for item in items]
-        plan = self.plan(self.clients[0], [item for item, _ in self.items()], records, alone=True)
-        return {POOLED: plan}
+        items = [item for item, _ in self.items()]
+        return {EVERYONE: self.plan(self.clients[0], items, everybodys_records(population), alone=True)}
 
     def plan(self, client: str, items: Sequence[Item], records: Sequence[Item], alone: bool) -> PartyPlan:
-        """What one party gets."""
-        local = {name: getattr(self.settings, name) for name in _LOCAL}
+        """Items, records, model and settings of one party."""
         model = self.model_of(client)
-        shared = {"labels": list(self.labels), "model": model, "trainings": self.settings.trainings, "alone": alone}
-        return PartyPlan(
-            items=tuple(items),
-            parts={},
-            settings={**local, **shared},
-            public_texts=self.public,
-            seed=("defense", *self.axes),
-            records=tuple(records),
-            encoder=self.second if model == "linear-second" else self.encoder,
-        )
+        local = {name: getattr(self.settings, name) for name in _LOCAL}
+        local |= {"labels": list(self.labels), "model": model, "trainings": self.settings.trainings, "alone": alone}
+        encoder = self.second if model == "linear-second" else self.encoder
+        return self.party(items, records, local, self.public, encoder=encoder)
 
     def curious(self, candidates: Sequence[Candidate]) -> dict[str, Any]:
         """``net.settings``: candidates are asked about by an active server alone."""
@@ -182,11 +184,11 @@ class _Common:
             "public_texts": list(self.public),
             "groups": {edge: list(members) for edge, members in self.groups.items()},
             "models": {client: self.model_of(client) for client in self.clients},
-            "candidates": self.asked(candidates),
+            "candidates": self.queries_about(candidates),
         }
 
-    def asked(self, candidates: Sequence[Candidate]) -> dict[str, list[str]]:
-        """Candidate id -> what an active server asks about it."""
+    def queries_about(self, candidates: Sequence[Candidate]) -> dict[str, list[str]]:
+        """Candidate id -> texts by which an active server asks about it."""
         settings = self.settings
         ways: list[Alter] = [disturb]
         if settings.copies and settings.altered_by != "drop":
@@ -195,7 +197,7 @@ class _Common:
         return with_copies(candidates, settings.copies, ways, torch_generator("copies", *self.axes))
 
     def facts(self, auxiliary: tuple[Record, ...]) -> Public:
-        """What everybody knows."""
+        """Everything that everybody knows."""
         settings = self.settings
         return Public(
             model=settings.model,
@@ -216,69 +218,28 @@ class _Common:
 
     def coalitions(self) -> dict[str, Coalition]:
         """The server, the curious client, and each edge."""
-        edges = {edge: Coalition(edge, frozenset({edge})) for edge in self.groups}
-        seen = {"server": Coalition("server", sees_server=True), "client": Coalition("client", frozenset({CURIOUS}))}
-        return {**seen, **edges}
+        return super().coalitions() | {edge: Coalition(edge, frozenset({edge})) for edge in self.groups}
 
-
-def _labelled(settings: Settings, pool: Sequence[Record]) -> list[Record]:
-    """Records of the wanted classes; :class:`SuiteError` where there are fewer than two."""
-    sizes = Counter(record.label for record in pool if record.label is not None)
-    order = sorted(sizes, key=lambda label: (-sizes[label], str(label)))
-    kept = set(order[: settings.classes or None])
-    if len(kept) < max(2, settings.classes):
-        raise SuiteError(
-            f"data {settings.data!r} has {len(sizes)} classes; {max(2, settings.classes)} are needed: set "
-            'data_options, for example { label_column = "group" }'
-        )
-    return [record for record in pool if record.label in kept]
-
-
-def _splits(settings: Settings, pool: Sequence[Record], rng: numpy.random.Generator) -> Splits:
-    sizes = {
-        "private": settings.records,
-        "auxiliary": settings.auxiliary,
-        "public": settings.public,
-        "test": settings.test,
-    }
-    return draw(pool, sizes, rng, balance=False, disjoint_groups=settings.partition == "group")
-
-
-def _shown(settings: Settings, splits: Splits, axes: Axes) -> tuple[tuple[Record, ...], ...]:
-    """Auxiliary, test and public records as they are used: signed half and half where a property is planted."""
-    shown = splits.auxiliary, splits.test, splits.public
-    if not settings.planted:
-        return shown
-    rng = numpy_generator("plant", *axes)
-    return tuple(plant_attribute(records, rng) for records in shown)
+    def entitlement(self) -> dict[str, Any]:
+        """Everything that the adversary is given; stored with every run."""
+        return super().entitlement() | {
+            "weights": "start known, training hidden",
+            "rounds": self.settings.rounds,
+            "queries": "passive, unless an attack's behaviour is chosen",
+            "canaries": self.settings.canaries,
+            "average_candidates": self.settings.average,
+            "public_texts": self.settings.public,
+        }
 
 
 def _redraw(
-    made: Deployment,
-    common: _Common,
+    live: Deployment,
+    plans: LogitPlans,
     auxiliary: Sequence[Record],
     candidates: Sequence[Candidate],
     rng: numpy.random.Generator,
     members: Mapping[str, bool],
 ) -> Deployment:
     """A shadow deployment: nothing of the live run's private data but the candidates enters it."""
-    population = draw_shadow(common.settings, auxiliary, candidates, members, common.labels, rng)
-    return replace(made, parties=common.parties(population), truth=population.truth, secrets={}, variants={})
-
-
-def _fingerprint(population: Population) -> str:
-    everything = [make(i.text, label=i.label, group=p) for p, items in population.records.items() for i in items]
-    return content_hash(everything)
-
-
-def _entitlement(settings: Settings) -> dict[str, Any]:
-    return {
-        "weights": "start known, training hidden",
-        "auxiliary": settings.auxiliary,
-        "auxiliary_domain": "in",
-        "rounds": settings.rounds,
-        "queries": "passive, unless an attack's behaviour is chosen",
-        "canaries": settings.canaries,
-        "average_candidates": settings.average,
-        "public_texts": settings.public,
-    }
+    population = draw_shadow(plans.settings, auxiliary, candidates, members, plans.labels, rng)
+    return replace(live, parties=plans.parties(population), truth=population.truth, secrets={}, variants={})

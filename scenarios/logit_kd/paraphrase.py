@@ -26,7 +26,7 @@ NEAR = 0.5
 MOST = 4
 """Words that may stand for one."""
 SHARE = 0.5
-"""Of the words that have synonyms, how many are replaced; at least one."""
+"""Share of the words with synonyms that is replaced; at least one word is."""
 _WORD = re.compile(r"(?<![\w@#/.:'])[A-Za-z]{3,}(?![\w@/:'])")
 
 
@@ -36,18 +36,18 @@ def words_of(texts: Iterable[str]) -> list[str]:
 
 
 def synonyms(model: str, words: Sequence[str]) -> Synonyms:
-    """Of each of ``words`` that is a single token of encoder ``model``, what may stand for it; others are left out."""
+    """Stand-ins for each of ``words`` that is a single token of encoder ``model``; words without any are left out."""
     known = _vocabulary(model)
     asked = [word for word in words if word in known.rows]
-    found: dict[str, Sequence[str]] = {}
+    neighbours: dict[str, Sequence[str]] = {}
     for batch in (asked[i : i + 512] for i in range(0, len(asked), 512)):
         rows = torch.tensor([known.rows[word] for word in batch])
         cosines = known.vectors[rows] @ known.vectors.T
         cosines[torch.arange(len(batch)), rows] = -1.0
         best = torch.topk(cosines, min(MOST, cosines.shape[1]))
         for word, values, places in zip(batch, best.values.tolist(), best.indices.tolist(), strict=True):
-            found[word] = [known.words[i] for value, i in zip(values, places, strict=True) if value >= NEAR]
-    return {word: near for word, near in found.items() if near}
+            neighbours[word] = [known.words[i] for value, i in zip(values, places, strict=True) if value >= NEAR]
+    return {word: near for word, near in neighbours.items() if near}
 
 
 def paraphrase(text: str, known: Synonyms, generator: torch.Generator) -> str:
@@ -55,7 +55,7 @@ def paraphrase(text: str, known: Synonyms, generator: torch.Generator) -> str:
     places = [match for match in _WORD.finditer(text) if known.get(match[0].casefold())]
     count = min(len(places), max(1, round(SHARE * len(places))))
     chosen = torch.randperm(len(places), generator=generator)[:count].tolist()
-    for match in sorted((places[i] for i in chosen), key=lambda one: -one.start()):
+    for match in sorted((places[i] for i in chosen), key=lambda match: -match.start()):
         options = known[match[0].casefold()]
         other = options[int(torch.randint(len(options), (1,), generator=generator))]
         text = text[: match.start()] + _cased(other, match[0]) + text[match.end() :]
@@ -83,7 +83,7 @@ def _vocabulary(model: str) -> _Vocabulary:
     tokens, table = load_tokens(tokenizer_folder(model)), load_part(model, 0, 0).embed_table.detach().float()
     spelled = {i: tokens.decode([i]).strip() for i in range(len(table)) if i not in tokens.special_ids}
     ids = {word: i for i, word in spelled.items() if _WORD.fullmatch(word) and tokens.encode(word) == [i]}
-    kept = {word: i for word, i in ids.items() if word == word.casefold()}
-    centred = table[list(kept.values())] - table.mean(0)
+    lower = {word: i for word, i in ids.items() if word == word.casefold()}
+    centred = table[list(lower.values())] - table.mean(0)
     vectors = torch.nn.functional.normalize(centred, dim=1)
-    return _Vocabulary(list(kept), {word: row for row, word in enumerate(kept)}, vectors)
+    return _Vocabulary(list(lower), {word: row for row, word in enumerate(lower)}, vectors)

@@ -1,4 +1,4 @@
-"""The active server: besides the public texts it asks each client about candidates, and altered copies of them."""
+"""Queries of an active server: besides the public texts, candidates and altered copies of them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Queries:
     """Client -> which queries beyond the public ones it is asked."""
 
     def texts_of(self, party: str) -> list[str]:
-        """What one client is asked besides the public texts."""
+        """Texts that one client is asked about besides the public ones."""
         return [self.texts[i] for i in self.parts.get(party, ())]
 
 
 def choose_queries(net: Net, public: Sequence[str]) -> Queries:
-    """Every client is asked about all candidates, so that those of one can calibrate another's; each candidate once,
-    then in altered copies."""
+    """Ask every client about all candidates, so that those of one can calibrate another's: each candidate once, then
+    in altered copies."""
     texts, ids = list(public), [""] * len(public)
     for candidate, asked in net.settings["candidates"].items():
         texts += asked

@@ -1,46 +1,38 @@
-"""The logit_kd scenario as the registry finds it."""
+"""Declaration of logit_kd: its names, assumptions, secrets and steps."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from harness.scenario import Deployment, Scenario
-from scenarios.logit_kd.settings import MEANING, Settings, read_settings
-from scenarios.logit_kd.steps import STEPS
+from harness.scenario import Scenario, Step
+from scenarios.logit_kd.build import build, small
+from scenarios.logit_kd.settings import Settings
 
 __all__ = ["LOGIT_KD"]
 
+_ROUND, _INNER = "each round", "each inner round"
 
-def _build(entry: str, raw: dict[str, Any], axes: tuple[str | int, ...]) -> Deployment:
-    from scenarios.logit_kd.build import build
-
-    return build(read_settings(entry, raw), axes)
-
-
-def _small(folder: str) -> Deployment:
-    from harness.scenario import toy_model, toy_records
-    from scenarios.logit_kd.build import assemble
-
-    model = str(toy_model(folder))
-    settings = Settings(
-        model=model,
-        second_model=model,
-        data="toy",
-        max_tokens=12,
-        rounds=2,
-        epochs=1,
-        clients=3,
-        alpha=1.0,
-        least=2,
-        records=20,
-        canaries=4,
-        average=4,
-        auxiliary=16,
-        public=6,
-        test=6,
-    )
-    return assemble(settings, list(toy_records()), ("toy",))
-
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "fedmd": (
+        Step("clients", "train on their own records"),
+        Step("clients", "logits on the public texts", "server", "LOGITS", _ROUND),
+        Step("server", "averages the answers", when=_ROUND),
+        Step("server", "the mean; an active server: more texts", "clients", "LOGITS", _ROUND),
+        Step("clients", "digest the mean, train on their own records", when=_ROUND),
+    ),
+    "fedhkt": (
+        Step("clients", "label counts", "edges", "CONTROL"),
+        Step("edges", "sums of label counts", "server", "CONTROL"),
+        Step("edges", "parameters to start from", "clients", "PARAMETERS"),
+        Step("clients", "train on their own records", when=_INNER),
+        Step("clients", "parameters, number of records", "edges", "PARAMETERS", _INNER),
+        Step("edges", "average the parameters", when=_INNER),
+        Step("edges", "logits on the public texts", "server", "LOGITS", _ROUND),
+        Step("server", "weights, selects, distils to its model", when=_ROUND),
+        Step("server", "its logits, which texts count", "edges", "LOGITS", _ROUND),
+        Step("edges", "averages, what was selected", "clients", "PARAMETERS", _ROUND),
+    ),
+}
 
 LOGIT_KD = Scenario(
     name="logit_kd",
@@ -64,9 +56,9 @@ LOGIT_KD = Scenario(
         "class_presence": "which classes each client holds",
         "property": "whether most of a client's texts carry the planted signature, with the setting 'planted'",
     },
-    settings=MEANING,
-    build=_build,
-    small=_small,
+    settings=Settings,
+    build=build,
+    small=small,
     steps=STEPS,
     steps_by="method",
 )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from harness.scenario import SuiteError
-from scenarios.planting import Planting
+from scenarios.common.settings import PlainCanary, PopulationSettings
 
-__all__ = ["MEANING", "Settings", "read_settings"]
+__all__ = ["Settings"]
 
 ModelName = Literal["linear", "linear-second", "mlp", "scratch"]
 
 
-class Settings(Planting):
-    """What a suite entry may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Settings(PopulationSettings):
+    """Data, models and method of a suite entry."""
 
     data: str = Field(description="embedded dataset, local path or hub name; its records need labels")
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
@@ -53,15 +50,7 @@ class Settings(Planting):
     batch_size: int = Field(16, ge=1, description="records per local step")
     lr: float = Field(0.01, gt=0, description="local learning rate (Adam)")
 
-    clients: int = Field(8, description="data parties; client0 may be curious, so no secret of it is scored")
-    partition: Literal["dirichlet", "group"] = Field("dirichlet", description="by label shares, or whole groups")
-    alpha: float = Field(0.5, description="concentration of the Dirichlet label shares")
-    least: int = Field(8, ge=1, description="records that every client has at least")
-    records: int = Field(800, ge=4, description="private records of all clients together, candidates among them")
-    canaries: int = Field(0, ge=0, description="canary candidates of membership, in with probability 1/2")
-    canary_kind: Literal["mislabelled", "rare"] = Field("mislabelled", description="what makes a canary")
-    average: int = Field(0, ge=0, description="average candidates of membership, in with probability 1/2")
-    auxiliary: int = Field(800, ge=1, description="the attacker's own labelled records")
+    canary_kind: PlainCanary = "mislabelled"
     public: int = Field(200, ge=1, description="public texts that everybody answers")
     test: int = Field(200, ge=1, description="held-out texts that utility is scored on, dealt to the clients in turn")
 
@@ -72,44 +61,15 @@ class Settings(Planting):
 
     @property
     def trainings(self) -> int:
-        """How often a client trains on its own records, for ``epochs`` each time: before the first round and in each,
-        in fedhkt in every inner round and at the end."""
+        """Trainings of a client on its own records, ``epochs`` each: before the first round, and in each round or,
+        in fedhkt, in every inner round and at the end."""
         return 1 + self.rounds * (self.inner_rounds if self.method == "fedhkt" else 1)
 
-
-MEANING = {
-    name: str(field.description)
-    + ("" if field.is_required() else f" (default: {field.get_default(call_default_factory=True)!r})")
-    for name, field in Settings.model_fields.items()
-}
-
-
-def read_settings(entry: str, raw: dict[str, Any]) -> Settings:
-    """Validated settings; :class:`SuiteError` with every problem at once."""
-    try:
-        settings = Settings(**raw)
-    except ValidationError as error:
-        lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
-        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(lines)) from error
-    if problems := _problems(settings):
-        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(problems))
-    return settings
-
-
-def _problems(settings: Settings) -> list[str]:
-    problems = []
-    if settings.clients < 3:
-        problems.append(f"clients: {settings.clients}; sharing needs 2, and client0 is never a victim: give 3 or more")
-    always = settings.records - settings.canaries - settings.average
-    if always < settings.clients * settings.least:
-        problems.append(
-            f"records: {settings.records} leave {always} beside the membership candidates; {settings.clients} clients "
-            f"of at least {settings.least} need {settings.clients * settings.least}"
-        )
-    if settings.auxiliary < always:
-        problems.append(f"auxiliary: {settings.auxiliary} are fewer than the {always} records of a shadow run")
-    if settings.method == "fedhkt" and not set(settings.models) <= {"linear", "mlp"}:
-        problems.append("models: the edges of fedhkt average parameters on the one encoder; give linear or mlp")
-    if settings.method == "fedhkt" and settings.edges > settings.clients // 2:
-        problems.append(f"edges: {settings.edges} for {settings.clients} clients; groups need two clients on average")
-    return problems
+    def problems(self) -> list[str]:
+        """Contradictions between settings, of the population and of the method."""
+        problems = super().problems()
+        if self.method == "fedhkt" and not set(self.models) <= {"linear", "mlp"}:
+            problems.append("models: the edges of fedhkt average parameters on the one encoder; give linear or mlp")
+        if self.method == "fedhkt" and self.edges > self.clients // 2:
+            problems.append(f"edges: {self.edges} for {self.clients} clients; groups need two clients on average")
+        return problems

@@ -1,8 +1,7 @@
-"""From a suite entry's settings to a deployment: data drawn and divided, secrets, references, shadow runs."""
+"""Deployments of prototype_sharing: data drawn and divided, secrets, references, shadow runs."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from harness.scenario import (
     Candidate,
     Classification,
-    Coalition,
     DataError,
     Deployment,
     Encoder,
@@ -21,28 +19,23 @@ from harness.scenario import (
     Public,
     Record,
     Splits,
-    SuiteError,
-    content_hash,
-    draw,
     load_tokens,
-    make,
     numpy_generator,
-    plant_attribute,
     tokenizer_folder,
 )
-from scenarios.population import CURIOUS, Population, draw_shadow, populate
+from scenarios.common.plans import EVERYONE, Axes, Plans, everybodys_records
+from scenarios.common.planting import signed
+from scenarios.common.pool import draw_splits, fingerprint, of_wanted_classes, read_records
+from scenarios.common.population import CURIOUS, Population, draw_shadow, populate
 from scenarios.prototype_sharing.heldout import SPARE, held_out
-from scenarios.prototype_sharing.protocol import server
 from scenarios.prototype_sharing.secrets import secrets_of
+from scenarios.prototype_sharing.server import server
 from scenarios.prototype_sharing.settings import Settings
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["assemble", "build"]
-
-POOLED = "everyone"
-"""The one party of the centralised reference."""
+__all__ = ["assemble", "build", "check_held", "small"]
 
 _PUBLIC = (
     "method",
@@ -57,76 +50,93 @@ _PUBLIC = (
 )
 _LOCAL = ("features", "rank", "reach", "rounds", "epochs", "batch_size", "lr", "pull")
 
-Axes = tuple[str | int, ...]
 Tests = Mapping[str, Sequence[tuple[Item, str]]]
 """Party -> its held-out texts with their labels."""
 
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.scenario import load, records
+    return assemble(settings, read_records(settings.data, settings.data_options), (*axes, settings.data))
 
-    pool = records(load(settings.data, **settings.data_options))
-    return assemble(settings, pool, (*axes, settings.data))
+
+def small(folder: str) -> Deployment:
+    """A deployment on a tiny random model written to ``folder``: for contract checks, never for findings."""
+    from harness.scenario import toy_model, toy_records
+
+    settings = Settings(
+        model=str(toy_model(folder)),
+        data="toy",
+        max_tokens=12,
+        rank=2,
+        rounds=2,
+        clients=3,
+        alpha=1.0,
+        least=2,
+        records=22,
+        canaries=4,
+        average=4,
+        auxiliary=16,
+        public=4,
+        test=6,
+        test_of="all",
+    )
+    return assemble(settings, list(toy_records()), ("toy",))
 
 
 def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
     from harness.scenario import model_hash
 
-    pool = _labelled(settings, pool)
-    splits = _splits(settings, pool, numpy_generator("splits", *axes))
+    pool = of_wanted_classes(pool, settings.data, settings.classes)
+    spare = SPARE if settings.test_of == "own" else 1
+    splits = draw_splits(settings, pool, numpy_generator("splits", *axes), test=settings.test * spare)
     labels = tuple(sorted({str(record.label) for record in pool}))
     encoder = Encoder(PartRef(settings.model, 0, settings.blocks), settings.max_tokens)
     population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
-    _check_held(population, labels)
-    shown, test = _shown(settings, splits, axes)
+    check_held(population, labels)
+    auxiliary, test = signed(settings, (splits.auxiliary, splits.test), axes)
     own, rng = settings.test_of == "own", numpy_generator("held out", *axes)
     tests = _tests(held_out(test, population.counts, settings.test, own, rng))
-    common = _Common(settings, axes, encoder, labels, _width(settings, encoder, splits), splits.public)
-    made = Deployment(
-        function="scenarios.prototype_sharing.protocol:client",
+    public = tuple(record.text for record in splits.public)
+    plans = PrototypePlans(settings, axes, encoder, labels, _width(settings, encoder, splits), public)
+    tokens = load_tokens(tokenizer_folder(settings.model))
+    live = Deployment(
+        function="scenarios.prototype_sharing.client:client",
         curious=server,
-        parties=common.parties(population, tests),
-        public=_public(common, shown),
-        secrets=secrets_of(
-            population, chosen, shown, load_tokens(tokenizer_folder(settings.model)), settings.max_tokens
-        ),
+        parties=plans.parties(population, tests),
+        public=plans.facts(auxiliary),
+        secrets=secrets_of(population, chosen, auxiliary, tokens, settings.max_tokens),
         tasks=(Classification({i.id: label for items in tests.values() for i, label in items}),),
         model_id=f"{settings.model}:{model_hash(settings.model)}",
-        data_id=f"{settings.data}:{_fingerprint(population)}",
-        settings={**{name: getattr(settings, name) for name in _PUBLIC}, "labels": list(labels), "width": common.width},
+        data_id=f"{settings.data}:{fingerprint(population)}",
+        settings={**{name: getattr(settings, name) for name in _PUBLIC}, "labels": list(labels), "width": plans.width},
         encoder=encoder,
-        coalitions={
-            "server": Coalition("server", sees_server=True),
-            "client": Coalition("client", frozenset({CURIOUS})),
-        },
+        coalitions=plans.coalitions(),
         candidates=chosen.candidates,
         truth=population.truth,
         knockout="rows",
-        entitlement=_entitlement(settings, population),
+        entitlement=plans.entitlement() | {"prototypes_of_one_record": _share_of_single(population)},
     )
-    bare = replace(made, candidates=(), secrets={})
+    bare = replace(live, candidates=(), secrets={})
     return replace(
-        made,
-        redraw=partial(_redraw, made, common, splits.auxiliary, chosen.candidates),
+        live,
+        redraw=partial(_redraw, live, plans, splits.auxiliary, chosen.candidates),
         variants={
-            "local_only": lambda: replace(bare, parties=common.parties(population, tests, alone=True)),
-            "centralised": lambda: replace(bare, parties=common.pooled(population, tests)),
+            "local_only": lambda: replace(bare, parties=plans.parties(population, tests, alone=True)),
+            "centralised": lambda: replace(bare, parties=plans.pooled(population, tests)),
         },
     )
 
 
 @dataclass(frozen=True)
-class _Common:
-    """What the live run, its references and shadow runs share."""
+class PrototypePlans(Plans):
+    """Everything of a deployment of prototype_sharing but the private records."""
 
     settings: Settings
-    axes: Axes
-    encoder: Encoder
     labels: tuple[str, ...]
     width: int
-    public: Sequence[Record]
+    """Dimensions of the features."""
+    public: tuple[str, ...]
 
     def parties(self, population: Population, tests: Tests, alone: bool = False) -> dict[str, PartyPlan]:
         """One plan per client."""
@@ -137,22 +147,57 @@ class _Common:
 
     def pooled(self, population: Population, tests: Tests) -> dict[str, PartyPlan]:
         """One party with everybody's records, which predicts all held-out texts."""
-        records = [item for items in population.records.values() for item in items]
-        return {POOLED: self.plan([item for found in tests.values() for item, _ in found], records, alone=True)}
+        items = [item for dealt in tests.values() for item, _ in dealt]
+        return {EVERYONE: self.plan(items, everybodys_records(population), alone=True)}
 
     def plan(self, items: Sequence[Item], records: Sequence[Item], alone: bool) -> PartyPlan:
-        """What one party gets."""
+        """Items, records and settings of one party."""
         local = {name: getattr(self.settings, name) for name in _LOCAL}
         local |= {"epochs": self.settings.alone_epochs / self.settings.rounds} if alone else {}
         counts = self.settings.method == "fedproto" and self.settings.weighting == "weighted"
-        return PartyPlan(
-            items=tuple(items),
-            parts={},
-            settings={**local, "labels": list(self.labels), "width": self.width, "send_counts": counts, "alone": alone},
-            public_texts=tuple(record.text for record in self.public),
-            seed=("defense", *self.axes),
-            records=tuple(records),
-            encoder=self.encoder,
+        local |= {"labels": list(self.labels), "width": self.width, "send_counts": counts, "alone": alone}
+        return self.party(items, records, local, self.public)
+
+    def facts(self, auxiliary: tuple[Record, ...]) -> Public:
+        """Everything that everybody knows."""
+        settings = self.settings
+        tokens = load_tokens(tokenizer_folder(settings.model))
+        facts = {name: getattr(settings, name) for name in (*_PUBLIC, *_LOCAL, "data", "clients", "partition", "alpha")}
+        facts |= {"labels": self.labels, "encoder": self.encoder, "width": self.width}
+        facts |= {"parties": tuple(self.clients), "curious": CURIOUS}
+        return Public(
+            model=settings.model,
+            cut=0,
+            max_tokens=settings.max_tokens,
+            auxiliary=auxiliary,
+            prefix=tuple(tokens.prefix),
+            suffix=tuple(tokens.suffix),
+            special_ids=tokens.special_ids,
+            pooled=True,
+            facts=facts,
+        )
+
+    def entitlement(self) -> dict[str, Any]:
+        """Everything that the adversary is given; stored with every run."""
+        settings = self.settings
+        return super().entitlement() | {
+            "weights": "start known, training hidden" if settings.features == "adapter" else settings.features,
+            "rounds": settings.rounds,
+            "canaries": settings.canaries,
+            "average_candidates": settings.average,
+        }
+
+
+def check_held(population: Population, labels: Sequence[str]) -> None:
+    """Refuse a class that no client holds: without a prototype, no text can be classified as of it.
+
+    Raises:
+        DataError: the labels without a record.
+    """
+    if missing := [label for label in labels if not any(own[label] for own in population.counts.values())]:
+        raise DataError(
+            f"no client holds a record of {missing[:10]}, so that held-out texts of such a class cannot be told: give "
+            "more records, fewer membership candidates, or set classes to the most frequent ones"
         )
 
 
@@ -161,47 +206,6 @@ def _tests(held: Mapping[str, Sequence[Record]]) -> Tests:
         party: [(Item(f"{party}.t{i}", record.text), str(record.label)) for i, record in enumerate(records)]
         for party, records in held.items()
     }
-
-
-def _labelled(settings: Settings, pool: Sequence[Record]) -> list[Record]:
-    """Records of the wanted classes; :class:`SuiteError` where there are fewer than two."""
-    sizes = Counter(record.label for record in pool if record.label is not None)
-    kept = {
-        label for label, _ in sorted(sizes.items(), key=lambda kv: (-kv[1], str(kv[0])))[: settings.classes or None]
-    }
-    if len(kept) < 2 or len(kept) < settings.classes:
-        raise SuiteError(
-            f"data {settings.data!r} has {len(sizes)} classes; {max(2, settings.classes)} are needed: set "
-            'data_options, for example { label_column = "group" }'
-        )
-    return [record for record in pool if record.label in kept]
-
-
-def _check_held(population: Population, labels: Sequence[str]) -> None:
-    """No text can be classified as of a class without a prototype; :class:`DataError` where no party holds one."""
-    if missing := [label for label in labels if not any(found[label] for found in population.counts.values())]:
-        raise DataError(
-            f"no client holds a record of {missing[:10]}, so that held-out texts of such a class cannot be told: give "
-            "more records, fewer membership candidates, or set classes to the most frequent ones"
-        )
-
-
-def _splits(settings: Settings, pool: Sequence[Record], rng: numpy.random.Generator) -> Splits:
-    sizes = {
-        "private": settings.records,
-        "auxiliary": settings.auxiliary,
-        "public": settings.public,
-        "test": settings.test * (SPARE if settings.test_of == "own" else 1),
-    }
-    return draw(pool, sizes, rng, balance=False, disjoint_groups=settings.partition == "group")
-
-
-def _shown(settings: Settings, splits: Splits, axes: Axes) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
-    """Auxiliary and test records as they are used: signed half and half where a property is planted."""
-    if not settings.planted:
-        return splits.auxiliary, splits.test
-    rng = numpy_generator("plant", *axes)
-    return plant_attribute(splits.auxiliary, rng), plant_attribute(splits.test, rng)
 
 
 def _width(settings: Settings, encoder: Encoder, splits: Splits) -> int:
@@ -213,28 +217,9 @@ def _width(settings: Settings, encoder: Encoder, splits: Splits) -> int:
     return int(embed(encoder, [splits.private[0].text]).shape[1])
 
 
-def _public(common: _Common, auxiliary: tuple[Record, ...]) -> Public:
-    settings = common.settings
-    tokens = load_tokens(tokenizer_folder(settings.model))
-    facts = {name: getattr(settings, name) for name in (*_PUBLIC, *_LOCAL, "data", "clients", "partition", "alpha")}
-    facts |= {"labels": common.labels, "encoder": common.encoder, "width": common.width}
-    facts |= {"parties": tuple(f"client{k}" for k in range(settings.clients)), "curious": CURIOUS}
-    return Public(
-        model=settings.model,
-        cut=0,
-        max_tokens=settings.max_tokens,
-        auxiliary=auxiliary,
-        prefix=tuple(tokens.prefix),
-        suffix=tuple(tokens.suffix),
-        special_ids=tokens.special_ids,
-        pooled=True,
-        facts=facts,
-    )
-
-
 def _redraw(
-    made: Deployment,
-    common: _Common,
+    live: Deployment,
+    plans: PrototypePlans,
     auxiliary: Sequence[Record],
     candidates: Sequence[Candidate],
     rng: numpy.random.Generator,
@@ -242,27 +227,14 @@ def _redraw(
 ) -> Deployment:
     """A shadow deployment: nothing of the live run's private data but the candidates enters it; it classifies auxiliary
     texts, on which nothing that is sent depends."""
-    population = draw_shadow(common.settings, auxiliary, candidates, members, common.labels, rng)
+    population = draw_shadow(plans.settings, auxiliary, candidates, members, plans.labels, rng)
     order = [auxiliary[i] for i in rng.permutation(len(auxiliary)).tolist()]
-    tests = _tests(held_out(order, population.counts, min(common.settings.test, len(order)), False, rng))
-    parties = common.parties(population, tests)
-    return replace(made, parties=parties, truth=population.truth, secrets={}, variants={})
+    tests = _tests(held_out(order, population.counts, min(plans.settings.test, len(order)), False, rng))
+    parties = plans.parties(population, tests)
+    return replace(live, parties=parties, truth=population.truth, secrets={}, variants={})
 
 
-def _fingerprint(population: Population) -> str:
-    everything = [make(i.text, label=i.label, group=p) for p, items in population.records.items() for i in items]
-    return content_hash(everything)
-
-
-def _entitlement(settings: Settings, population: Population) -> dict[str, Any]:
-    counts = [n for party, found in population.counts.items() if party != CURIOUS for n in found.values() if n]
-    return {
-        "weights": "start known, training hidden" if settings.features == "adapter" else settings.features,
-        "auxiliary": settings.auxiliary,
-        "auxiliary_domain": "in",
-        "rounds": settings.rounds,
-        "queries": "passive",
-        "canaries": settings.canaries,
-        "average_candidates": settings.average,
-        "prototypes_of_one_record": sum(n == 1 for n in counts) / len(counts),
-    }
+def _share_of_single(population: Population) -> float:
+    """Share of the victims' prototypes that are of a single record."""
+    counts = [n for party, own in population.counts.items() if party != CURIOUS for n in own.values() if n]
+    return sum(n == 1 for n in counts) / len(counts)

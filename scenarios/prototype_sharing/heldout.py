@@ -1,4 +1,4 @@
-"""Held-out texts: what each client is asked to classify."""
+"""Held-out texts, which each client is asked to classify."""
 
 from __future__ import annotations
 

@@ -29,11 +29,11 @@ class Model(nn.Module):
         self.head = nn.Linear(width, classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """What prototypes are means of: ``[n, d] -> [n, K]``, norm 1 (so that their sensitivity is bounded)."""
+        """Features ``[n, d] -> [n, K]`` for prototypes; of norm 1, which bounds the sensitivity of their means."""
         if self.kind == "frozen":
             return x
-        made = x + self.reach * self.up(torch.relu(self.down(x))) if self.kind == "adapter" else self.project(x)
-        return nn.functional.normalize(made, dim=-1)
+        adapted = x + self.reach * self.up(torch.relu(self.down(x))) if self.kind == "adapter" else self.project(x)
+        return nn.functional.normalize(adapted, dim=-1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and class scores."""

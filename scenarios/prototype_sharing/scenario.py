@@ -1,45 +1,31 @@
-"""The prototype_sharing scenario as the registry finds it."""
+"""Declaration of prototype_sharing: its names, assumptions, secrets and steps."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from harness.scenario import Deployment, Scenario
-from scenarios.prototype_sharing.settings import MEANING, Settings, read_settings
-from scenarios.prototype_sharing.steps import STEPS
+from harness.scenario import Scenario, Step
+from scenarios.prototype_sharing.build import build, small
+from scenarios.prototype_sharing.settings import Settings
 
 __all__ = ["PROTOTYPE_SHARING"]
 
-
-def _build(entry: str, raw: dict[str, Any], axes: tuple[str | int, ...]) -> Deployment:
-    from scenarios.prototype_sharing.build import build
-
-    return build(read_settings(entry, raw), axes)
+_ROUND = "each round"
 
 
-def _small(folder: str) -> Deployment:
-    from harness.scenario import toy_model, toy_records
-    from scenarios.prototype_sharing.build import assemble
-
-    settings = Settings(
-        model=str(toy_model(folder)),
-        data="toy",
-        max_tokens=12,
-        rank=2,
-        rounds=2,
-        clients=3,
-        alpha=1.0,
-        least=2,
-        records=22,
-        canaries=4,
-        average=4,
-        auxiliary=16,
-        public=4,
-        test=6,
-        test_of="all",
+def _round(sent: str, combined: str) -> tuple[Step, ...]:
+    return (
+        Step("clients", "train, pulled to the global prototypes", when=_ROUND),
+        Step("clients", sent, "server", "PROTOTYPE", _ROUND),
+        Step("server", combined, when=_ROUND),
+        Step("server", "global prototypes", "clients", "PROTOTYPE", _ROUND),
     )
-    return assemble(settings, list(toy_records()), ("toy",))
 
+
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "fedproto": _round("class means; weighted: counts, too", "averages class by class"),
+    "fedtgp": _round("class means", "trains prototypes with a margin"),
+}
 
 PROTOTYPE_SHARING = Scenario(
     name="prototype_sharing",
@@ -65,9 +51,9 @@ PROTOTYPE_SHARING = Scenario(
         "words": "the words of every class of which a client holds 2 to 10 records, all together, as client/class",
         "property": "whether most of a client's texts carry the planted signature, with the setting 'planted'",
     },
-    settings=MEANING,
-    build=_build,
-    small=_small,
+    settings=Settings,
+    build=build,
+    small=small,
     steps=STEPS,
     steps_by="method",
 )

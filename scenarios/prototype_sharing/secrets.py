@@ -1,4 +1,4 @@
-"""What is secret in prototype_sharing, and the truth about it."""
+"""Secrets of prototype_sharing and the truth about them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from harness.scenario import (
     Candidate,
     Chosen,
     CountSecret,
-    DistributionSecret,
     MembershipSecret,
-    PresenceSecret,
-    PropertySecret,
     Record,
     Score,
     Secret,
     TextSecret,
     Tokens,
-    label_shares,
 )
-from scenarios.population import CURIOUS, Population
+from scenarios.common.population import CURIOUS, Population
+from scenarios.common.secrets import class_secrets, of_victims, property_secrets
 
 __all__ = [
     "FEW",
@@ -36,6 +33,7 @@ __all__ = [
 ]
 
 FREQUENT = 100
+"""Most frequent auxiliary tokens, which content metrics leave out."""
 
 FEW = range(2, 11)
 """Records of a class whose words are a secret of their own; a single one's text is, too."""
@@ -43,8 +41,8 @@ FEW = range(2, 11)
 
 @dataclass(frozen=True)
 class PrototypeMembership(MembershipSecret):
-    """Membership with, for the live run, the metric ``count``: how many records the prototype is of that the candidate
-    is or would be in, itself included. Leakage is reported by its strata, which must not depend on the answer."""
+    """Membership with, for the live run, the metric ``count``: the records of the prototype that the candidate is in or
+    would be in, itself included. Leakage is reported by its strata, which must not depend on the answer."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -65,7 +63,7 @@ class PrototypeText(TextSecret):
 
 @dataclass(frozen=True)
 class PrototypeWords(BagSecret):
-    """The words behind a prototype, with the metric ``count``: how many records it is of."""
+    """The words behind a prototype, with the metric ``count``: the number of its records."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -82,12 +80,12 @@ def class_sizes(candidates: Sequence[Candidate], members: Mapping[str, int], pop
 
 def texts_of_few(population: Population, sizes: Container[int] = FEW) -> dict[str, list[str]]:
     """``party/class`` -> the texts, for every class of which a party holds that many records."""
-    found: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for party, items in population.records.items():
         for item in items:
             if party != CURIOUS and population.counts[party][str(item.label)] in sizes:
-                found.setdefault(f"{party}/{item.label}", []).append(item.text)
-    return found
+                texts.setdefault(f"{party}/{item.label}", []).append(item.text)
+    return texts
 
 
 def single_texts(population: Population) -> dict[str, str]:
@@ -99,20 +97,16 @@ def secrets_of(
     population: Population, chosen: Chosen, auxiliary: Sequence[Record], tokens: Tokens, limit: int
 ) -> dict[str, Secret]:
     """All secrets of the live run by name; those of the curious client are none."""
-    counts = {party: found for party, found in population.counts.items() if party != CURIOUS}
     secrets: dict[str, Secret] = {
-        "label_distribution": DistributionSecret({party: label_shares(found) for party, found in counts.items()}),
-        "class_presence": PresenceSecret({p: {name: int(n > 0) for name, n in c.items()} for p, c in counts.items()}),
-        "count": CountSecret(counts),
+        **class_secrets(population),
+        "count": CountSecret(of_victims(population.counts)),
         **_words(population, auxiliary, tokens, limit),
     }
     if chosen.candidates:
         plain = chosen.secret()
         sizes = class_sizes(chosen.candidates, plain.labels, population)
         secrets["membership"] = PrototypeMembership(plain.labels, plain.canaries, sizes)
-    if population.planted:
-        secrets["property"] = PropertySecret({p: value for p, value in population.planted.items() if p != CURIOUS})
-    return secrets
+    return secrets | property_secrets(population)
 
 
 def _words(

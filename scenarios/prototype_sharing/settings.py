@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from harness.scenario import SuiteError
-from scenarios.planting import Planting
+from scenarios.common.settings import Alpha, Auxiliary, Clients, PlainCanary, PopulationSettings, Records
 
-__all__ = ["MEANING", "Settings", "read_settings"]
+__all__ = ["Settings"]
 
 
-class Settings(Planting):
-    """What a suite entry may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Settings(PopulationSettings):
+    """Data, models and method of a suite entry."""
 
     data: str = Field(description="embedded dataset, local path or hub name; its records need labels")
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
@@ -53,51 +50,12 @@ class Settings(Planting):
     lr: float = Field(0.003, gt=0, description="local learning rate (Adam)")
     pull: float = Field(1.0, ge=0, description="weight of the squared distance to the global prototype")
 
-    clients: int = Field(10, description="data parties; client0 may be curious, so no secret of it is scored")
-    partition: Literal["dirichlet", "group"] = Field("dirichlet", description="by label shares, or whole groups")
-    alpha: float = Field(0.1, description="concentration of the Dirichlet label shares")
-    least: int = Field(8, ge=1, description="records that every client has at least")
-    records: int = Field(1000, ge=4, description="private records of all clients together, candidates among them")
-    canaries: int = Field(0, ge=0, description="canary candidates of membership, in with probability 1/2")
-    canary_kind: Literal["mislabelled", "rare"] = Field("mislabelled", description="what makes a canary")
-    average: int = Field(0, ge=0, description="average candidates of membership, in with probability 1/2")
-    auxiliary: int = Field(1000, ge=1, description="the attacker's own labelled records")
+    clients: Clients = 10
+    alpha: Alpha = 0.1
+    records: Records = 1000
+    canary_kind: PlainCanary = "mislabelled"
+    auxiliary: Auxiliary = 1000
     public: int = Field(64, ge=0, description="public texts, for defenses")
-    test: int = Field(200, ge=1, description="held-out texts that utility is scored on")
     test_of: Literal["own", "all"] = Field(
         "own", description="held-out texts of a client: with its own records' class shares, or with everybody's"
     )
-
-
-MEANING = {
-    name: str(field.description)
-    + ("" if field.is_required() else f" (default: {field.get_default(call_default_factory=True)!r})")
-    for name, field in Settings.model_fields.items()
-}
-
-
-def read_settings(entry: str, raw: dict[str, Any]) -> Settings:
-    """Validated settings; :class:`SuiteError` with every problem at once."""
-    try:
-        settings = Settings(**raw)
-    except ValidationError as error:
-        lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
-        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(lines)) from error
-    if problems := _problems(settings):
-        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(problems))
-    return settings
-
-
-def _problems(settings: Settings) -> list[str]:
-    problems = []
-    if settings.clients < 3:
-        problems.append(f"clients: {settings.clients}; sharing needs 2, and client0 is never a victim: give 3 or more")
-    always = settings.records - settings.canaries - settings.average
-    if always < settings.clients * settings.least:
-        problems.append(
-            f"records: {settings.records} leave {always} beside the membership candidates; {settings.clients} clients "
-            f"of at least {settings.least} need {settings.clients * settings.least}"
-        )
-    if settings.auxiliary < always:
-        problems.append(f"auxiliary: {settings.auxiliary} are fewer than the {always} records of a shadow run")
-    return problems

@@ -1,4 +1,4 @@
-"""From a suite entry's settings to a deployment: data drawn, model cut, template tokenised, classifier calibrated."""
+"""Deployments of split_llm: data drawn, model cut, template tokenised, classifier calibrated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.scenario import (
     Agreement,
-    AttributeSecret,
     Classification,
     Deployment,
     Item,
@@ -20,10 +19,8 @@ from harness.scenario import (
     PartyPlan,
     Public,
     Record,
-    Secret,
     Splits,
     SuiteError,
-    TextSecret,
     Tokens,
     UtilityTask,
     assert_disjoint,
@@ -33,33 +30,58 @@ from harness.scenario import (
     numpy_generator,
     tokenizer_folder,
 )
-from scenarios.split_llm import calibrate, protocol
+from scenarios.common.pool import read_records
+from scenarios.split_llm import calibration
+from scenarios.split_llm.client import prompt
+from scenarios.split_llm.secrets import secrets_of
+from scenarios.split_llm.server import encoder_server, model_party
 from scenarios.split_llm.settings import Settings
 
 if TYPE_CHECKING:
     from harness.scenario import Net
 
-__all__ = ["assemble", "build"]
+__all__ = ["PARTY", "assemble", "build", "small"]
 
 PARTY = "data_party"
 MIN_TOKENS = 4
-FREQUENT = 100
+"""Tokens that a text must have to enter the data."""
 NORM_TEXTS = 16
+"""Public texts from which the typical norm of a message is measured."""
 
 Axes = tuple[str | int, ...]
 
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.scenario import load, records
-
     tokens = load_tokens(tokenizer_folder(settings.model))
-    pool = [
-        record
-        for record in records(load(settings.data, **settings.data_options))
-        if len(tokens.encode(record.text)) >= MIN_TOKENS
-    ]
+    records = read_records(settings.data, settings.data_options)
+    pool = [record for record in records if len(tokens.encode(record.text)) >= MIN_TOKENS]
     return assemble(settings, pool, (*axes, settings.data))
+
+
+def small(folder: str) -> Deployment:
+    """A deployment on a tiny random model written to ``folder``: for contract checks, never for findings."""
+    from harness.scenario import toy_model, toy_records
+
+    settings = Settings(
+        model=str(toy_model(folder)),
+        data="toy",
+        task="classification",
+        cut=1,
+        topology="head-body-tail",
+        tail_blocks=1,
+        prefix="Message: ",
+        suffix="\nFrom:",
+        label_words={"bank": " bank", "friend": " friend"},
+        max_tokens=12,
+        new_tokens=2,
+        records=6,
+        auxiliary=12,
+        public=8,
+        known=2,
+        attribute="has_number",
+    )
+    return assemble(settings, list(toy_records()), ("toy",))
 
 
 def assemble(settings: Settings, pool: list[Record], axes: Axes) -> Deployment:
@@ -87,13 +109,13 @@ def assemble(settings: Settings, pool: list[Record], axes: Axes) -> Deployment:
     )
     ids = {record.id: f"r{i}" for i, record in enumerate(sessions)}
     return Deployment(
-        function=f"scenarios.split_llm.protocol:{party}",
+        function=f"scenarios.split_llm.client:{party}",
         curious=curious,
         parties={PARTY: plan},
         curious_parts=layout.curious,
         local_parts=layout.local,
         public=_public(settings, layout, splits, template, tokens),
-        secrets=_secrets(settings, splits, tokens, ids),
+        secrets=secrets_of(settings, splits, tokens, ids),
         tasks=_tasks(settings, layout, splits, tokens, ids),
         known={ids[r.id]: r.text for r in splits.known},
         model_id=f"{settings.model}:{model_hash(settings.model)}",
@@ -104,7 +126,7 @@ def assemble(settings: Settings, pool: list[Record], axes: Axes) -> Deployment:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Who holds which blocks."""
+    """The blocks that each party holds."""
 
     cut: int
     depth: int
@@ -181,17 +203,17 @@ def _functions(
     settings: Settings, layout: _Layout, splits: Splits, shared: dict[str, Any], tokens: Tokens
 ) -> tuple[str, Callable[[Net], None]]:
     if layout.causal:
-        return "data_party", protocol.model_party
+        return "data_party", model_party
     texts = [(r.text, r.label) for r in splits.public if r.label is not None]
     if len({label for _, label in texts}) < 2:
         raise SuiteError(f"data {settings.data!r}: the encoder's classifier needs public records of two labels")
-    weights = calibrate.linear_classifier(settings.model, [(protocol_ids(tokens, t, shared), y) for t, y in texts])
-    return "encoder_party", partial(calibrate.encoder_server, weights, settings.pooled)
+    weights = calibration.linear_classifier(settings.model, [(_prompt_ids(tokens, t, shared), y) for t, y in texts])
+    return "encoder_party", partial(encoder_server, weights, settings.pooled)
 
 
-def protocol_ids(tokens: Tokens, text: str, shared: dict[str, Any]) -> list[int]:
+def _prompt_ids(tokens: Tokens, text: str, shared: dict[str, Any]) -> list[int]:
     """Token ids of the whole prompt around ``text``."""
-    return protocol.prompt(tokens.encode(text), shared)
+    return prompt(tokens.encode(text), shared)
 
 
 def _labels(
@@ -206,17 +228,17 @@ def _labels(
     if sorted(settings.label_words) != labels:
         raise SuiteError(f"label_words {sorted(settings.label_words)} do not match the data's labels {labels}")
     words = {label: tokens.encode(word)[0] for label, word in settings.label_words.items()}
-    prompts = [protocol_ids(tokens, r.text, shared) for r in splits.public if r.label is not None]
-    bias = calibrate.label_bias(settings.model, prompts, words)
+    prompts = [_prompt_ids(tokens, r.text, shared) for r in splits.public if r.label is not None]
+    bias = calibration.label_bias(settings.model, prompts, words)
     return {"label_words": words, "bias": bias, "labels": labels}
 
 
 def _typical_norm(
     settings: Settings, layout: _Layout, splits: Splits, shared: dict[str, Any], tokens: Tokens
 ) -> dict[str, float]:
-    prompts = [protocol_ids(tokens, record.text, shared) for record in splits.public[:NORM_TEXTS]]
+    prompts = [_prompt_ids(tokens, record.text, shared) for record in splits.public[:NORM_TEXTS]]
     cut = None if settings.pooled else layout.cut
-    return calibrate.typical_norms(settings.model, cut, prompts, settings.pooled)
+    return calibration.typical_norms(settings.model, cut, prompts, settings.pooled)
 
 
 def _public(
@@ -233,29 +255,6 @@ def _public(
         pooled=settings.pooled,
         facts={"data": settings.data, "topology": settings.topology, "depth": layout.depth},
     )
-
-
-def _secrets(settings: Settings, splits: Splits, tokens: Tokens, ids: Mapping[str, str]) -> dict[str, Secret]:
-    from harness.scenario import frequent_tokens, span_token_ranges
-
-    limit = settings.max_tokens
-    scored = {ids[r.id]: r for r in splits.private}
-    attacked = dict(list(scored.items())[: settings.attacked or None])
-    secrets: dict[str, Secret] = {
-        "text": TextSecret(
-            tokens={key: tuple(tokens.encode(r.text)[:limit]) for key, r in attacked.items()},
-            spans={key: span_token_ranges(tokens.offsets(r.text)[:limit], r.spans) for key, r in attacked.items()},
-            special_ids=tokens.special_ids,
-            frequent_ids=frequent_tokens([tokens.encode(r.text)[:limit] for r in splits.auxiliary], FREQUENT),
-            decode=tokens.decode,
-        )
-    }
-    for name in filter(None, (settings.attribute, "planted" if settings.planted else "")):
-        labels = {key: r.attributes[name] for key, r in scored.items() if name in r.attributes}
-        if len(set(labels.values())) < 2:
-            raise SuiteError(f"attribute {name!r} does not vary over the private records of {settings.data!r}")
-        secrets[f"attribute:{name}"] = AttributeSecret(labels)
-    return secrets
 
 
 def _tasks(

@@ -1,46 +1,34 @@
-"""The split_llm scenario as the registry finds it."""
+"""Declaration of split_llm: its names, assumptions, secrets and steps."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from harness.scenario import Deployment, Scenario
-from scenarios.split_llm.settings import MEANING, Settings, read_settings
-from scenarios.split_llm.steps import STEPS
+from harness.scenario import Scenario, Step
+from scenarios.split_llm.build import build, small
+from scenarios.split_llm.settings import Settings
 
 __all__ = ["SPLIT_LLM"]
 
+_TEXT = "each text, each new token"
+_UP = (
+    Step("data_party", "runs the first blocks on a private text", when=_TEXT),
+    Step("data_party", "states after the cut, token by token", "model_party", "HIDDEN", _TEXT),
+)
 
-def _build(entry: str, raw: dict[str, Any], axes: tuple[str | int, ...]) -> Deployment:
-    from scenarios.split_llm.build import build
-
-    return build(read_settings(entry, raw), axes)
-
-
-def _small(folder: str) -> Deployment:
-    from harness.scenario import toy_model, toy_records
-    from scenarios.split_llm.build import assemble
-
-    settings = Settings(
-        model=str(toy_model(folder)),
-        data="toy",
-        task="classification",
-        cut=1,
-        topology="head-body-tail",
-        tail_blocks=1,
-        prefix="Message: ",
-        suffix="\nFrom:",
-        label_words={"bank": " bank", "friend": " friend"},
-        max_tokens=12,
-        new_tokens=2,
-        records=6,
-        auxiliary=12,
-        public=8,
-        known=2,
-        attribute="has_number",
-    )
-    return assemble(settings, list(toy_records()), ("toy",))
-
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "head-tail": (
+        *_UP,
+        Step("model_party", "runs all other blocks", when=_TEXT),
+        Step("model_party", "scores of the next token", "data_party", "LOGITS", _TEXT),
+    ),
+    "head-body-tail": (
+        *_UP,
+        Step("model_party", "runs the middle blocks", when=_TEXT),
+        Step("model_party", "states before the tail", "data_party", "HIDDEN", _TEXT),
+        Step("data_party", "runs the last blocks, reads the outputs", when=_TEXT),
+    ),
+}
 
 SPLIT_LLM = Scenario(
     name="split_llm",
@@ -57,9 +45,9 @@ SPLIT_LLM = Scenario(
         "attribute:NAME": "a binary attribute of each private text, named by the entry's setting 'attribute'",
         "attribute:planted": "a planted attribute, the probe's positive control (never ranked)",
     },
-    settings=MEANING,
-    build=_build,
-    small=_small,
+    settings=Settings,
+    build=build,
+    small=small,
     steps=STEPS,
     steps_by="topology",
 )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from harness.scenario import SuiteError
+from harness.scenario import Settings as EntrySettings
 
-__all__ = ["MEANING", "Settings", "read_settings"]
+__all__ = ["Settings"]
 
 
-class Settings(BaseModel):
-    """What a suite entry may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Settings(EntrySettings):
+    """Model, data and topology of a suite entry."""
 
     model: str = Field(description="embedded name, hub name or local folder of a causal model or encoder")
     data: str = Field(description="embedded dataset, local path or hub name")
@@ -38,19 +36,3 @@ class Settings(BaseModel):
     attribute: str = Field("", description="name of a binary record attribute that is a secret too")
     planted: bool = Field(False, description="plant an attribute (a signature in a random half) as a control")
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
-
-
-MEANING = {
-    name: str(field.description)
-    + ("" if field.is_required() else f" (default: {field.get_default(call_default_factory=True)!r})")
-    for name, field in Settings.model_fields.items()
-}
-
-
-def read_settings(entry: str, raw: dict[str, Any]) -> Settings:
-    """Validated settings; :class:`SuiteError` with every problem at once."""
-    try:
-        return Settings(**raw)
-    except ValidationError as error:
-        lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
-        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(lines)) from error

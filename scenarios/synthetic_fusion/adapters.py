@@ -36,24 +36,24 @@ def adapted(part: nn.Module, rank: int, generator: torch.Generator) -> nn.Module
     from peft import LoraConfig, inject_adapter_in_model
 
     shared = [*part.parameters(), *part.buffers()]
-    twin = copy.deepcopy(part, {id(one): one for one in shared}).requires_grad_(False)
+    twin = copy.deepcopy(part, {id(tensor): tensor for tensor in shared}).requires_grad_(False)
     config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=LAYERS, lora_dropout=0.0)
     with torch.random.fork_rng(devices=[]):
-        found: nn.Module = inject_adapter_in_model(config, twin)
+        tuned: nn.Module = inject_adapter_in_model(config, twin)
     with torch.no_grad():
-        for name, one in found.named_parameters():
+        for name, weight in tuned.named_parameters():
             if "lora_A" in name:
-                bound = 1 / sqrt(one.shape[1])
-                one.copy_((2 * torch.rand(one.shape, generator=generator) - 1) * bound)
-    return found
+                bound = 1 / sqrt(weight.shape[1])
+                weight.copy_((2 * torch.rand(weight.shape, generator=generator) - 1) * bound)
+    return tuned
 
 
 def adapter_weights(part: nn.Module) -> dict[str, Tensor]:
     """The adapters alone, under the names peft saves them by: ``blocks.0.self_attn.q_proj.lora_A.weight``, ..."""
     from peft import get_peft_model_state_dict
 
-    found: dict[str, Tensor] = get_peft_model_state_dict(part)
-    return found
+    weights: dict[str, Tensor] = get_peft_model_state_dict(part)
+    return weights
 
 
 def with_weights(part: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
@@ -64,8 +64,8 @@ def with_weights(part: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
     """
     from peft import set_peft_model_state_dict
 
-    shapes = {name: list(one.shape) for name, one in adapter_weights(part).items()}
-    if {name: list(one.shape) for name, one in weights.items()} != shapes:
+    shapes = {name: list(tensor.shape) for name, tensor in adapter_weights(part).items()}
+    if {name: list(tensor.shape) for name, tensor in weights.items()} != shapes:
         raise ProtocolError(f"adapters that do not fit: {len(weights)} tensors, {len(shapes)} of the agreed rank asked")
     set_peft_model_state_dict(part, dict(weights))
     return part

@@ -1,4 +1,4 @@
-"""From a suite entry's settings to a deployment: data drawn and divided, generator made, roles handed out."""
+"""Deployments of synthetic_fusion: data drawn and divided, generator made, roles handed out."""
 
 from __future__ import annotations
 
@@ -24,78 +24,104 @@ from harness.scenario import (
     numpy_generator,
     tokenizer_folder,
 )
-from scenarios.population import CURIOUS, Population, draw_shadow
-from scenarios.synthetic_fusion import servers
+from scenarios.common.plans import EVERYONE, Axes, Plans, idle
+from scenarios.common.pool import read_records
+from scenarios.common.population import CURIOUS, Population, draw_shadow
 from scenarios.synthetic_fusion.adapters import SCALE
 from scenarios.synthetic_fusion.canaries import Cast, cast, repeated
-from scenarios.synthetic_fusion.hosting import hosted
-from scenarios.synthetic_fusion.pool import Pool, draw_pool, generator_of
+from scenarios.synthetic_fusion.client import CLIENTS
+from scenarios.synthetic_fusion.pool import Pool, draw_pool
 from scenarios.synthetic_fusion.prompts import in_turn, listing
+from scenarios.synthetic_fusion.scratch import generator_of
 from scenarios.synthetic_fusion.secrets import secrets_of
+from scenarios.synthetic_fusion.server import READER, SERVERS
 from scenarios.synthetic_fusion.settings import GENERATING, SCRATCH, VOTING, Settings
 from scenarios.synthetic_fusion.topics import topic_counts, topics_of
-from scenarios.synthetic_fusion.voting import halving
+from scenarios.synthetic_fusion.votes import halving
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["assemble", "build"]
+__all__ = ["assemble", "build", "small"]
 
-Axes = tuple[str | int, ...]
-MODULE = "scenarios.synthetic_fusion.parties"
-EVERYONE = "everyone"
-"""The one party of the centralised reference."""
-_PARTIES = {"aug_pe": "voter", "wasp": "voter", "hosted_fusegen": "tuner"}
-_SERVERS = {"aug_pe": servers.aug_pe, "wasp": servers.wasp, "hosted_fusegen": hosted}
+_CLIENTS = "scenarios.synthetic_fusion.client"
 PUBLIC_TEXTS = 200
 """Public texts that a defense is handed; a scratch generator has read all of them."""
 
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset it names."""
-    from harness.scenario import load, records
+    return assemble(settings, read_records(settings.data, settings.data_options), (*axes, settings.data))
 
-    pool = records(load(settings.data, **settings.data_options))
-    return assemble(settings, pool, (*axes, settings.data))
+
+def small(folder: str) -> Deployment:
+    """A deployment on a tiny random model written to ``folder``: for contract checks, never for findings."""
+    from harness.scenario import toy_model, toy_records
+
+    model = str(toy_model(folder))
+    settings = Settings(
+        method="private_fusegen",
+        data="toy",
+        prefixes={"bank": "Bank:", "friend": "Friend:"},
+        generator=model,
+        encoder=model,
+        clients=3,
+        alpha=5.0,
+        records=20,
+        canaries=2,
+        least=2,
+        average=2,
+        canary_kind="rare",
+        auxiliary=16,
+        public=6,
+        test=6,
+        max_tokens=8,
+        texts=3,
+        rounds=2,
+        shots=2,
+        screened=4,
+        boosting=2,
+        rank=2,
+        epochs=1,
+    )
+    return assemble(settings, list(toy_records()), ("toy",))
 
 
 def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployment:
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
     drawn = draw_pool(settings, pool, axes)
-    topics = topics_of(drawn.auxiliary, settings.topics, _encoder(settings), axes)
-    common = _Common(settings, drawn, generator_of(settings, drawn.public, axes), axes, topics)
-    live = cast(settings, drawn.private, drawn.public, numpy_generator("population", *axes))
-    tokens = load_tokens(tokenizer_folder(common.model))
-    about = topic_counts(live.population.records, topics, _encoder(settings)) if topics else {}
-    made = replace(
-        common.deployment(live.population, live.chosen.candidates, live),
-        secrets=secrets_of(live, drawn.auxiliary, tokens, settings.max_tokens, about),
-        redraw=partial(common.redrawn, live.chosen.candidates, live),
+    encoder = Encoder(PartRef(settings.encoder, 0, settings.encoder_blocks or None))
+    topics = topics_of(drawn.auxiliary, settings.topics, encoder, axes)
+    plans = FusionPlans(settings, axes, encoder, drawn, generator_of(settings, drawn.public, axes), topics)
+    members = cast(settings, drawn.private, drawn.public, numpy_generator("population", *axes))
+    tokens = load_tokens(tokenizer_folder(plans.model))
+    about = topic_counts(members.population.records, topics, encoder) if topics else {}
+    live = replace(
+        plans.deployment(members.population, members.chosen.candidates, members),
+        secrets=secrets_of(members, drawn.auxiliary, tokens, settings.max_tokens, about),
+        redraw=partial(plans.redrawn, members.chosen.candidates, members),
     )
     variants = {
-        "local_only": partial(common.alone, made, common.shares()),
-        "centralised": partial(common.centralised, made),
+        "local_only": partial(plans.alone, live, plans.shares()),
+        "centralised": partial(plans.centralised, live),
     }
-    return replace(made, variants=variants)
+    return replace(live, variants=variants)
 
 
 @dataclass(frozen=True)
-class _Common:
-    """What the live run, its references and shadow runs share: everything but the private records."""
+class FusionPlans(Plans):
+    """Everything of a deployment of synthetic_fusion but the private records."""
 
     settings: Settings
     pool: Pool
     model: str
-    axes: Axes
+    """Name or folder of the generator's model."""
     topics: tuple[str, ...] = ()
     """Public: the texts that topics are called by."""
 
     @property
-    def names(self) -> list[str]:
-        return [f"client{k}" for k in range(self.settings.clients)]
-
-    @property
     def test(self) -> dict[str, Record]:
+        """Item id -> held-out record."""
         return {f"t{i}": record for i, record in enumerate(self.pool.test)}
 
     def deployment(self, population: Population, candidates: tuple[Candidate, ...], live: Cast) -> Deployment:
@@ -104,14 +130,13 @@ class _Common:
 
         s = self.settings
         generator = PartRef(self.model, 0, None, head=True)
-        encoder = _encoder(s)
         canaries = frozenset(c.text for c in candidates if c.canary)
-        held = {n: repeated(records, canaries, s.repeats) for n, records in population.records.items()}
-        plans = {n: self._plan(k, held[n], generator, encoder) for k, n in enumerate(self.names)}
+        held = {name: repeated(records, canaries, s.repeats) for name, records in population.records.items()}
+        plans = {name: self._plan(k, held[name], generator) for k, name in enumerate(self.clients)}
         private = [make(item.text, label=item.label) for plan in plans.values() for item in plan.records]
         return Deployment(
-            function=f"{MODULE}:{_PARTIES.get(s.method, 'generator_party')}",
-            curious=_SERVERS.get(s.method, servers.fusegen),
+            function=f"{_CLIENTS}:{CLIENTS[s.method]}",
+            curious=SERVERS[s.method],
             parties=plans,
             curious_parts={} if s.method in GENERATING else {"generator": generator},
             public=self._public(live.openings),
@@ -124,16 +149,12 @@ class _Common:
                 "test": {name: r.text for name, r in self.test.items()},
                 "probes": [(c.text, str(c.label)) for c in candidates],
             },
-            encoder=encoder,
-            coalitions={
-                "server": Coalition("server", sees_server=True),
-                "client": Coalition("client", frozenset({CURIOUS})),
-                servers.READER: Coalition(servers.READER, frozenset({servers.READER})),
-            },
+            encoder=self.encoder,
+            coalitions=self.coalitions(),
             candidates=candidates,
             truth=population.truth,
             knockout="rows",
-            entitlement=self._entitlement(),
+            entitlement=self.entitlement(),
         )
 
     def redrawn(
@@ -147,18 +168,32 @@ class _Common:
     def shares(self) -> dict[str, tuple[Item, ...]]:
         """The test texts, dealt to the parties in turn."""
         items = self._items()
-        return {name: items[k :: len(self.names)] for k, name in enumerate(self.names)}
+        return {name: items[k :: len(self.clients)] for k, name in enumerate(self.clients)}
 
-    def alone(self, made: Deployment, items: Mapping[str, tuple[Item, ...]]) -> Deployment:
+    def alone(self, live: Deployment, items: Mapping[str, tuple[Item, ...]]) -> Deployment:
         """Task models of each party's own real records, answering its share of the tests."""
-        parties = {name: replace(plan, items=items[name], parts={}) for name, plan in made.parties.items()}
-        return replace(made, function=f"{MODULE}:alone", curious=servers.idle, parties=parties, curious_parts={})
+        parties = {name: replace(plan, items=items[name], parts={}) for name, plan in live.parties.items()}
+        return replace(live, function=f"{_CLIENTS}:alone", curious=idle, parties=parties, curious_parts={})
 
-    def centralised(self, made: Deployment) -> Deployment:
+    def centralised(self, live: Deployment) -> Deployment:
         """One task model of everybody's real records."""
-        everything = tuple(record for plan in made.parties.values() for record in plan.records)
-        one = {EVERYONE: replace(made.parties[CURIOUS], records=everything)}
-        return self.alone(replace(made, parties=one), {EVERYONE: self._items()})
+        everything = tuple(record for plan in live.parties.values() for record in plan.records)
+        everyone = {EVERYONE: replace(live.parties[CURIOUS], records=everything)}
+        return self.alone(replace(live, parties=everyone), {EVERYONE: self._items()})
+
+    def coalitions(self) -> dict[str, Coalition]:
+        """The server, the curious client, and the reader of the release."""
+        return super().coalitions() | {READER: Coalition(READER, frozenset({READER}))}
+
+    def entitlement(self) -> dict[str, Any]:
+        """Everything that the adversary is given; stored with every run."""
+        s = self.settings
+        return super().entitlement() | {
+            "generator": "from scratch on public texts" if s.generator == SCRATCH else "pretrained, public",
+            "votes_seen": s.aggregation if s.method in VOTING else "none",
+            "rounds": "all",
+            "canary_repeats": s.repeats,
+        }
 
     def _items(self) -> tuple[Item, ...]:
         return tuple(Item(name, record.text) for name, record in self.test.items())
@@ -167,21 +202,15 @@ class _Common:
         """Public settings of all parties."""
         return {**self.settings.model_dump(exclude={"data_options", "scratch", "topics"}), "model": self.model}
 
-    def _plan(self, number: int, records: tuple[Item, ...], generator: PartRef, encoder: Encoder) -> PartyPlan:
+    def _plan(self, number: int, records: tuple[Item, ...], generator: PartRef) -> PartyPlan:
         s = self.settings
         own = {
             "instruction": in_turn(s.instructions, number),
             "temperature": in_turn(s.temperatures, number),
         }
-        return PartyPlan(
-            items=(),
-            parts={} if s.method in VOTING else {"generator": generator},
-            settings=self._shared() | own,
-            public_texts=tuple(record.text for record in self.pool.public[:PUBLIC_TEXTS]),
-            seed=("defense", *self.axes),
-            records=records,
-            encoder=encoder,
-        )
+        public_texts = [record.text for record in self.pool.public[:PUBLIC_TEXTS]]
+        parts = {} if s.method in VOTING else {"generator": generator}
+        return self.party((), records, self._shared() | own, public_texts, parts=parts)
 
     def _public(self, openings: Mapping[str, tuple[str, str]]) -> Public:
         s = self.settings
@@ -189,8 +218,8 @@ class _Common:
             **self._shared(),
             "labels": sorted(s.prefixes),
             "adapter_scale": SCALE,
-            "prompts": {name: self._prompts(k) for k, name in enumerate(self.names)},
-            "parties": self.names,
+            "prompts": {name: self._prompts(k) for k, name in enumerate(self.clients)},
+            "parties": self.clients,
             "votes": {"weights": halving(s.ranks), "by_class": True},
             "public_texts": [record.text for record in self.pool.public],
             "topics": self.topics,
@@ -199,23 +228,6 @@ class _Common:
         return Public(model=self.model, max_tokens=s.max_tokens, auxiliary=self.pool.auxiliary, facts=facts)
 
     def _prompts(self, number: int) -> dict[str, str]:
-        """Label -> how a party's generator is asked for a text of that label, and was when it learned."""
+        """Label -> prompt by which a party's generator is asked for a text of that label, and was when it learned."""
         instruction = in_turn(self.settings.instructions, number)
         return {label: listing(instruction, self.settings.prefixes, (), label) for label in self.settings.prefixes}
-
-    def _entitlement(self) -> dict[str, Any]:
-        s = self.settings
-        return {
-            "auxiliary": s.auxiliary,
-            "auxiliary_domain": "in",
-            "generator": "from scratch on public texts" if s.generator == SCRATCH else "pretrained, public",
-            "votes_seen": s.aggregation if s.method in VOTING else "none",
-            "queries": "passive",
-            "rounds": "all",
-            "canary_repeats": s.repeats,
-        }
-
-
-def _encoder(settings: Settings) -> Encoder:
-    """The public encoder of votes, topics and the task model."""
-    return Encoder(PartRef(settings.encoder, 0, settings.encoder_blocks or None))

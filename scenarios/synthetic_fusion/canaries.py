@@ -1,4 +1,4 @@
-"""Canaries that leave a trace in what a generator writes: an ordinary beginning, then what only this record has.
+"""Canaries that leave a trace in what a generator writes: an ordinary beginning, then words that only this record has.
 
 A record that is improbable throughout is memorised but never generated; one with a usual beginning is entered by the
 generator of its own accord (Meeus et al. 2025, "The Canary's Echo", section 5).
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.scenario import Candidate, Chosen, DataError, Item, Record
-from scenarios.population import Division, Population, populate
+from scenarios.common.population import Population, populate
 from scenarios.synthetic_fusion.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _WORD = re.compile(r"[a-z]{4,}")
 
 @dataclass(frozen=True)
 class Cast:
-    """The live run's records and candidates; of canaries with a beginning, how they begin and go on."""
+    """The live run's records and candidates, with the beginning and the rest of each canary that has a beginning."""
 
     population: Population
     chosen: Chosen
@@ -46,29 +46,29 @@ def cast(settings: Settings, private: Sequence[Record], public: Sequence[Record]
     labels, kind = sorted(settings.prefixes), settings.canary_kind
     if kind not in ("echo", "pii"):
         return Cast(*populate(settings, private, labels, rng), {})
-    division: Division = settings.model_copy(
+    division = settings.model_copy(
         update={"canaries": 0, "average": settings.canaries + settings.average, "canary_kind": "rare"}
     )
     population, chosen = populate(division, private, labels, rng)
     ending = _rare_ending([r.text for r in public], rng) if kind == "echo" else _personal_ending(rng)
     openings: dict[str, tuple[str, str]] = {}
     texts: dict[str, str] = {}
-    made: list[Candidate] = []
-    for number, one in enumerate(chosen.candidates):
+    candidates: list[Candidate] = []
+    for number, candidate in enumerate(chosen.candidates):
         if number < settings.canaries:
-            beginning, rest = " ".join(one.text.split()[:BEGINNING]), ending()
-            openings[one.id], texts[one.text] = (beginning, rest), f"{beginning} {rest}"
-            one = replace(one, text=texts[one.text], canary=True)
-        made.append(one)
+            beginning, rest = " ".join(candidate.text.split()[:BEGINNING]), ending()
+            openings[candidate.id], texts[candidate.text] = (beginning, rest), f"{beginning} {rest}"
+            candidate = replace(candidate, text=texts[candidate.text], canary=True)
+        candidates.append(candidate)
     records = {
         party: tuple(replace(item, text=texts.get(item.text, item.text)) for item in items)
         for party, items in population.records.items()
     }
-    return Cast(replace(population, records=records), replace(chosen, candidates=tuple(made)), openings)
+    return Cast(replace(population, records=records), replace(chosen, candidates=tuple(candidates)), openings)
 
 
 def repeated(records: Sequence[Item], canaries: frozenset[str], times: int) -> tuple[Item, ...]:
-    """Every record whose text is a canary's ``times`` times, as records of their own, beside all others once."""
+    """The records, with each whose text is a canary's ``times`` times, as records of their own."""
     copies = [replace(r, id=f"{r.id}~{k}") for r in records if r.text in canaries for k in range(1, times)]
     return (*records, *copies)
 

@@ -38,8 +38,8 @@ class Writer:
         """One line for each prompt; blank ones come back blank."""
         return self.continue_from([self.tokens.encode(prompt) for prompt in prompts], generator)
 
-    def continue_from(self, prompts: Sequence[list[int]], generator: torch.Generator, *, kept: int = 0) -> list[str]:
-        """One line for each prompt of token ids, in the order of ``prompts``; its last ``kept`` tokens are part of the
+    def continue_from(self, prompts: Sequence[list[int]], generator: torch.Generator, *, begun: int = 0) -> list[str]:
+        """One line for each prompt of token ids, in the order of ``prompts``; its last ``begun`` tokens are part of the
         line and of its length."""
         lengths: dict[int, list[int]] = {}
         for place, prompt in enumerate(prompts):
@@ -48,11 +48,11 @@ class Writer:
         for places in lengths.values():
             for start in range(0, len(places), BATCH):
                 some = places[start : start + BATCH]
-                for place, text in zip(some, self._batch([prompts[i] for i in some], generator, kept), strict=True):
+                for place, text in zip(some, self._batch([prompts[i] for i in some], generator, begun), strict=True):
                     texts[place] = text
         return texts
 
-    def _batch(self, prompts: list[list[int]], generator: torch.Generator, kept: int) -> list[str]:
+    def _batch(self, prompts: list[list[int]], generator: torch.Generator, begun: int) -> list[str]:
         different = list(dict.fromkeys(map(tuple, prompts)))
         row = {prompt: i for i, prompt in enumerate(different)}
         cache = self.model.new_cache()
@@ -61,10 +61,10 @@ class Writer:
         rows = torch.tensor([row[tuple(prompt)] for prompt in prompts])
         cache.select(rows)
         logits, open_rows = logits[rows], torch.arange(len(prompts))
-        written = [prompt[len(prompt) - kept :] for prompt in prompts]
-        for step in range(kept, self.new_tokens):
-            chosen = self._draw(logits, step, generator)
-            going = torch.tensor([not self._ends_line(int(token)) for token in chosen], dtype=torch.bool)
+        written = [prompt[len(prompt) - begun :] for prompt in prompts]
+        for step in range(begun, self.new_tokens):
+            chosen = self.draw(logits, step, generator)
+            going = torch.tensor([not self.ends_line(int(token)) for token in chosen], dtype=torch.bool)
             for place, token in zip(open_rows[going].tolist(), chosen[going].tolist(), strict=True):
                 written[place].append(token)
             open_rows, chosen = open_rows[going], chosen[going]
@@ -74,12 +74,12 @@ class Writer:
             logits = self.model(chosen[:, None], cache)[:, -1]
         return [tidy(self.tokens.decode(ids)) for ids in written]
 
-    def _draw(self, logits: Tensor, step: int, generator: torch.Generator) -> Tensor:
+    def draw(self, logits: Tensor, step: int, generator: torch.Generator) -> Tensor:
         """Token ids [B]; an early end of line is drawn again, from the tokens that do not end it: those of the nucleus,
         or all where the nucleus has none."""
         p = nucleus(logits / self.temperature, self.top_p)
         chosen = torch.multinomial(p, 1, generator=generator)[:, 0]
-        while step < LEAST and (early := [i for i, t in enumerate(chosen.tolist()) if self._ends_line(t)]):
+        while step < LEAST and (early := [i for i, t in enumerate(chosen.tolist()) if self.ends_line(t)]):
             p[early, chosen[early]] = 0.0
             for row in (i for i in early if not bool(p[i].any())):
                 p[row] = self._going_on(logits[row])
@@ -88,10 +88,11 @@ class Writer:
 
     def _going_on(self, logits: Tensor) -> Tensor:
         """Probabilities [V] of the tokens that do not end a line."""
-        ends = torch.tensor([self._ends_line(token) for token in range(len(logits))])
+        ends = torch.tensor([self.ends_line(token) for token in range(len(logits))])
         return torch.softmax((logits / self.temperature).masked_fill(ends, -torch.inf), -1)
 
-    def _ends_line(self, token: int) -> bool:
+    def ends_line(self, token: int) -> bool:
+        """True for special tokens and those with a line break."""
         if token not in self._ends:
             ends = token in self.tokens.special_ids or "\n" in self.tokens.engine.decode([token])
             self._ends[token] = ends
@@ -105,5 +106,5 @@ def nucleus(logits: Tensor, top_p: float) -> Tensor:
         return p
     falling, order = p.sort(-1, descending=True)
     falling[falling.cumsum(-1) - falling >= top_p] = 0.0
-    kept = torch.zeros_like(p).scatter(-1, order, falling)
-    return kept / kept.sum(-1, keepdim=True)
+    likely = torch.zeros_like(p).scatter(-1, order, falling)
+    return likely / likely.sum(-1, keepdim=True)

@@ -31,8 +31,8 @@ class Head:
         """Class probabilities [n, C] of embeddings [n, d]."""
         from scipy.special import softmax
 
-        found: Floats = softmax(x @ self.weight.T + self.bias, axis=1)
-        return found
+        p: Floats = softmax(x @ self.weight.T + self.bias, axis=1)
+        return p
 
     def labels(self, x: Floats) -> list[str]:
         """The most probable class of each row."""
@@ -79,10 +79,10 @@ def influence(head: Head, x: Floats, y: Sequence[str], validation: tuple[Floats,
     """
     from scipy.sparse.linalg import LinearOperator, cg
 
-    inputs, targets = _with_one(x), _one_hot(y, head.classes)
+    inputs, targets = _with_ones(x), _one_hot(y, head.classes)
     p = head.probabilities(x)
-    held, wanted = _with_one(validation[0]), _one_hot(validation[1], head.classes)
-    gradient = (head.probabilities(validation[0]) - wanted).T @ held / len(held)
+    held_out, wanted = _with_ones(validation[0]), _one_hot(validation[1], head.classes)
+    gradient = (head.probabilities(validation[0]) - wanted).T @ held_out / len(held_out)
     penalty = np.full(gradient.shape, (2.0 if len(set(y)) == 2 else 1.0) / STRENGTH)
     penalty[:, -1] = 1e-6
 
@@ -95,11 +95,11 @@ def influence(head: Head, x: Floats, y: Sequence[str], validation: tuple[Floats,
     size = gradient.size
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     solution, _ = cg(operator, gradient.ravel(), rtol=1e-6, maxiter=500)
-    found: Floats = -((p - targets) * (inputs @ solution.reshape(gradient.shape).T)).sum(1)
-    return found
+    influences: Floats = -((p - targets) * (inputs @ solution.reshape(gradient.shape).T)).sum(1)
+    return influences
 
 
-def _with_one(x: Floats) -> Floats:
+def _with_ones(x: Floats) -> Floats:
     return np.concatenate([np.asarray(x, np.float64), np.ones((len(x), 1))], axis=1)
 
 

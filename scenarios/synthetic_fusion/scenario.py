@@ -1,54 +1,56 @@
-"""The synthetic_fusion scenario as the registry finds it."""
+"""Declaration of synthetic_fusion: its names, assumptions, secrets and steps."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from harness.scenario import Deployment, Scenario
-from scenarios.synthetic_fusion.settings import MEANING, Settings, read_settings
-from scenarios.synthetic_fusion.steps import STEPS
+from harness.scenario import Scenario, Step
+from scenarios.synthetic_fusion.build import build, small
+from scenarios.synthetic_fusion.settings import Settings
 
 __all__ = ["SYNTHETIC_FUSION"]
 
+_ROUND = "each round"
 
-def _build(entry: str, raw: dict[str, Any], axes: tuple[str | int, ...]) -> Deployment:
-    from scenarios.synthetic_fusion.build import build
+_RELEASE = (
+    Step("server", "weights the texts, fits the task model"),
+    Step("server", "all texts with weights", "reader", "SYNTHETIC_TEXT"),
+)
 
-    return build(read_settings(entry, raw), axes)
+_WRITING = (
+    Step("clients", "write texts with their generators", when=_ROUND),
+    Step("clients", "synthetic texts and labels", "server", "SYNTHETIC_TEXT", _ROUND),
+    Step("server", "chooses what to show to all", when=_ROUND),
+    Step("server", "samples for the next prompts", "clients", "SYNTHETIC_TEXT", _ROUND),
+    *_RELEASE,
+)
 
 
-def _small(folder: str) -> Deployment:
-    from harness.scenario import toy_model, toy_records
-    from scenarios.synthetic_fusion.build import assemble
-
-    model = str(toy_model(folder))
-    settings = Settings(
-        method="private_fusegen",
-        data="toy",
-        prefixes={"bank": "Bank:", "friend": "Friend:"},
-        generator=model,
-        encoder=model,
-        clients=3,
-        alpha=5.0,
-        records=20,
-        canaries=2,
-        least=2,
-        average=2,
-        canary_kind="rare",
-        auxiliary=16,
-        public=6,
-        test=6,
-        max_tokens=8,
-        texts=3,
-        rounds=2,
-        shots=2,
-        screened=4,
-        boosting=2,
-        rank=2,
-        epochs=1,
+def _voting(votes: str, next_texts: str) -> tuple[Step, ...]:
+    return (
+        Step("clients", "ready", "server", "CONTROL"),
+        Step("server", "writes texts with public generators"),
+        Step("server", "texts; probing: candidates, too", "clients", "SYNTHETIC_TEXT", _ROUND),
+        Step("clients", votes, "server", "VOTE", _ROUND),
+        Step("server", next_texts, when=_ROUND),
+        Step("server", "fits the task model"),
+        Step("server", "all texts", "reader", "SYNTHETIC_TEXT"),
     )
-    return assemble(settings, list(toy_records()), ("toy",))
 
+
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "fusegen": _WRITING,
+    "private_fusegen": (Step("clients", "tune adapters on their own records"), *_WRITING),
+    "hosted_fusegen": (
+        Step("clients", "tune adapters on their own records"),
+        Step("clients", "adapters", "server", "PARAMETERS"),
+        Step("server", "received", "clients", "CONTROL"),
+        Step("server", "writes texts with each adapter, chooses samples", when=_ROUND),
+        *_RELEASE,
+    ),
+    "aug_pe": _voting("votes for the nearest texts", "keeps the best, varies them"),
+    "wasp": _voting("votes for nearest and farthest texts", "prompts with near and far texts"),
+}
 
 SYNTHETIC_FUSION = Scenario(
     name="synthetic_fusion",
@@ -74,9 +76,9 @@ SYNTHETIC_FUSION = Scenario(
         "text": "how an echo or pii canary goes on, of which the attacker knows the beginning",
         "property": "whether most of a party's texts are signed by one name (planted; a control)",
     },
-    settings=MEANING,
-    build=_build,
-    small=_small,
+    settings=Settings,
+    build=build,
+    small=small,
     steps=STEPS,
     steps_by="method",
 )

@@ -1,6 +1,6 @@
-"""A small language model trained from scratch on public text, for tests and laptops; never to be called pretrained.
+"""Generators: a model by name, or a small one trained from scratch on public text, never to be called pretrained.
 
-It is made once per machine and set of texts, and kept in the cache folder like a fetched model.
+A scratch model is made once per machine and set of texts, and kept in the cache folder like a fetched model.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Scratch", "scratch_model"]
+from harness.scenario import Record, SuiteError, derive, numpy_generator, torch_generator
+from scenarios.common.plans import Axes
+from scenarios.synthetic_fusion.prompts import listing
+from scenarios.synthetic_fusion.settings import SCRATCH, Settings
+
+__all__ = ["Scratch", "generator_of", "scratch_model"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,30 @@ class Scratch:
     batch: int = 16
     lr: float = 3e-3
     version: int = 1
+
+
+def generator_of(settings: Settings, public: Sequence[Record], axes: Axes) -> str:
+    """Reference of the generator's model; a scratch model is trained on the public texts first, once per machine.
+
+    Raises:
+        SuiteError: a scratch generator without public texts, or unknown sizes of it.
+    """
+    if settings.generator != SCRATCH:
+        return settings.generator
+    problems = [] if public else ["a scratch generator needs public texts: raise public"]
+    problems += [f"scratch.{name}: unknown" for name in settings.scratch if name not in Scratch.__dataclass_fields__]
+    if problems:
+        raise SuiteError("; ".join(problems))
+    size = Scratch(**{k: v if k in ("lr", "epochs") else int(v) for k, v in settings.scratch.items()})  # type: ignore[arg-type]
+    rng = numpy_generator("public labels", *axes)
+    labels = sorted(settings.prefixes)
+    marks = [str(r.label) if settings.labelled_public else labels[int(rng.integers(len(labels)))] for r in public]
+    lines = [
+        f"{listing('', settings.prefixes, (), m)} {' '.join(r.text.split())}"
+        for r, m in zip(public, marks, strict=True)
+    ]
+    seed = derive("scratch", *axes)
+    return str(scratch_model(lines, size, torch_generator("scratch", *axes), seed))
 
 
 def scratch_model(lines: Sequence[str], size: Scratch, generator: torch.Generator, seed: int) -> Path:
@@ -101,10 +130,10 @@ def _model(size: Scratch, vocabulary: int, generator: torch.Generator) -> Any:
     with torch.random.fork_rng(devices=[]):
         model = LlamaForCausalLM(config)
     with torch.no_grad():
-        for name, one in model.named_parameters():
-            if one.dim() == 1:
-                one.fill_(1.0)
+        for name, weight in model.named_parameters():
+            if weight.dim() == 1:
+                weight.fill_(1.0)
             else:
-                scale = 0.02 if "embed" in name else one.shape[1] ** -0.5
-                one.copy_(torch.randn(one.shape, generator=generator) * scale)
+                scale = 0.02 if "embed" in name else weight.shape[1] ** -0.5
+                weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
     return model

@@ -1,25 +1,17 @@
-"""What is secret in synthetic_fusion, and the truth about it."""
+"""Secrets of synthetic_fusion and the truth about them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.scenario import (
-    DistributionSecret,
-    PresenceSecret,
-    PropertySecret,
-    Record,
-    Secret,
-    TextSecret,
-    Tokens,
-    label_shares,
-)
-from scenarios.population import CURIOUS
+from harness.scenario import DistributionSecret, Record, Secret, TextSecret, Tokens, label_shares
+from scenarios.common.secrets import class_secrets, of_victims, property_secrets
 from scenarios.synthetic_fusion.canaries import Cast
 
 __all__ = ["secrets_of"]
 
 FREQUENT = 100
+"""Most frequent auxiliary tokens, which content metrics leave out."""
 
 
 def secrets_of(
@@ -33,21 +25,14 @@ def secrets_of(
 
     ``about``: party -> topic -> records; empty where there are no topics.
     """
-    counts = {party: found for party, found in live.population.counts.items() if party != CURIOUS}
-    planted = {party: value for party, value in live.population.planted.items() if party != CURIOUS}
-    secrets: dict[str, Secret] = {
-        "label_distribution": DistributionSecret({party: label_shares(found) for party, found in counts.items()}),
-        "class_presence": PresenceSecret({p: {name: int(n > 0) for name, n in c.items()} for p, c in counts.items()}),
-    }
-    if shares := {party: label_shares(found) for party, found in about.items() if party != CURIOUS}:
+    secrets = class_secrets(live.population)
+    if shares := {party: label_shares(topics) for party, topics in of_victims(about).items()}:
         secrets["topic_distribution"] = DistributionSecret(shares)
     if live.chosen.candidates:
         secrets["membership"] = live.chosen.secret()
     if inside := {name: rest for name, (_, rest) in live.openings.items() if live.chosen.members[name]}:
         secrets["text"] = _rests(inside, auxiliary, tokens, limit)
-    if planted:
-        secrets["property"] = PropertySecret(planted)
-    return secrets
+    return secrets | property_secrets(live.population)
 
 
 def _rests(rests: Mapping[str, str], auxiliary: Sequence[Record], tokens: Tokens, limit: int) -> TextSecret:
@@ -57,7 +42,7 @@ def _rests(rests: Mapping[str, str], auxiliary: Sequence[Record], tokens: Tokens
     ids = {name: tuple(tokens.encode(" " + rest)[:limit]) for name, rest in rests.items()}
     return TextSecret(
         tokens=ids,
-        spans={name: ((0, len(one)),) for name, one in ids.items()},
+        spans={name: ((0, len(rest)),) for name, rest in ids.items()},
         special_ids=tokens.special_ids,
         frequent_ids=frequent_tokens([tokens.encode(r.text)[:limit] for r in auxiliary], FREQUENT),
         decode=tokens.decode,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field
 
-from harness.scenario import SuiteError
-from scenarios.planting import Planting
+from scenarios.common.settings import Alpha, Average, Canaries, Least, PopulationSettings, Records
 
-__all__ = ["GENERATING", "MEANING", "SCRATCH", "VOTING", "Settings", "read_settings"]
+__all__ = ["GENERATING", "SCRATCH", "VOTING", "Settings"]
 
 GENERATING = frozenset({"fusegen", "private_fusegen"})
 """Methods whose parties write texts."""
@@ -19,10 +18,8 @@ SCRATCH = "scratch"
 """The generator that is trained from scratch on public texts."""
 
 
-class Settings(Planting):
-    """What a suite entry may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Settings(PopulationSettings):
+    """Data, generators and method of a suite entry."""
 
     method: Literal["fusegen", "private_fusegen", "hosted_fusegen", "aug_pe", "wasp"] = Field(
         description="fusegen: generators without private data; private_fusegen: generators tuned on private text; "
@@ -46,10 +43,10 @@ class Settings(Planting):
         "dirichlet",
         description="by label shares, or whole groups (films, publishers), none of which is in two parts of the data",
     )
-    alpha: float = Field(1.0, gt=0, description="concentration of the Dirichlet label shares")
-    least: int = Field(4, ge=1, description="records that every client has at least")
-    records: int = Field(120, ge=4, description="private records of all clients together, candidates among them")
-    canaries: int = Field(20, ge=0, description="canary candidates of membership, in with probability 1/2")
+    alpha: Alpha = 1.0
+    least: Least = 4
+    records: Records = 120
+    canaries: Canaries = 20
     canary_kind: Literal["echo", "pii", "rare", "mislabelled"] = Field(
         "echo",
         description="echo: an ordinary beginning, then rare words (Meeus et al. 2025); pii: then a name and a number",
@@ -60,7 +57,7 @@ class Settings(Planting):
         description="tuned generators: how often a party holds each of its canaries; bounds on a record's epsilon are "
         "this many times smaller than those on a canary's",
     )
-    average: int = Field(20, ge=0, description="average candidates of membership, in with probability 1/2")
+    average: Average = 20
     auxiliary: int = Field(200, ge=4, description="the attacker's own records, from which shadows are drawn")
     topics: int = Field(
         0, ge=0, description="clusters of the auxiliary texts, of which each party's shares are secret; 0: none"
@@ -95,43 +92,15 @@ class Settings(Planting):
     )
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
 
-    @model_validator(mode="after")
-    def _fits(self) -> Settings:
-        problems = []
+    def problems(self) -> list[str]:
+        """Contradictions between settings, of the population and of the method."""
+        problems = super().problems()
         if self.method not in VOTING and self.aggregation == "sum":
             problems.append("texts and adapters cannot be summed: aggregation = sum is for aug_pe and wasp")
         if self.repeats > 1 and self.method in VOTING | {"fusegen"}:
             problems.append(f"repeats: {self.repeats}; in {self.method} no generator learns from canaries")
-        if self.clients < 3:
-            problems.append(f"clients: {self.clients}; sharing needs 2, and client0 is never a victim: give 3 or more")
         if len(self.prefixes) < 2:
             problems.append("prefixes: give at least two labels")
-        always = self.records - self.canaries - self.average
-        if always < self.clients * self.least:
-            problems.append(
-                f"records: {self.records} leave {always} beside the candidates; {self.clients} clients of at least "
-                f"{self.least} need {self.clients * self.least}"
-            )
-        if self.auxiliary < always:
-            problems.append(f"auxiliary: {self.auxiliary} are fewer than the {always} records of a shadow run")
         if self.topics == 1 or self.topics > self.auxiliary:
             problems.append(f"topics: {self.topics}; give 0, or from 2 to {self.auxiliary}, the auxiliary records")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-
-MEANING = {
-    name: str(field.description)
-    + ("" if field.is_required() else f" (default: {field.get_default(call_default_factory=True)!r})")
-    for name, field in Settings.model_fields.items()
-}
-
-
-def read_settings(entry: str, raw: dict[str, Any]) -> Settings:
-    """Validated settings; :class:`SuiteError` with every problem at once."""
-    try:
-        return Settings(**raw)
-    except ValidationError as error:
-        lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
-        raise SuiteError(f"entry {entry!r}, settings: " + "; ".join(lines)) from error
+        return problems

@@ -44,24 +44,24 @@ def medoids(points: Floats, clusters: int, axes: tuple[str | int, ...]) -> list[
     if (different := len(np.unique(points, axis=0))) < clusters:
         raise SuiteError(f"topics: {clusters}; the auxiliary texts have {different} different embeddings")
     seed = int(numpy_generator("topics", *axes).integers(2**31))
-    found = KMeans(clusters, n_init=STARTS, random_state=seed).fit(points)
-    away = np.linalg.norm(points - found.cluster_centers_[found.labels_], axis=1)
-    inside = found.labels_ == np.arange(clusters)[:, None]
+    fitted = KMeans(clusters, n_init=STARTS, random_state=seed).fit(points)
+    away = np.linalg.norm(points - fitted.cluster_centers_[fitted.labels_], axis=1)
+    inside = fitted.labels_ == np.arange(clusters)[:, None]
     return [int(row) for row in np.where(inside, away, np.inf).argmin(1)]
 
 
 def topic_counts(
     records: Mapping[str, Sequence[Item]], topics: Sequence[str], encoder: Encoder
 ) -> dict[str, dict[str, int]]:
-    """Party -> topic -> how many of its records are nearest (Euclidean) to that topic's medoid."""
+    """Party -> topic -> number of its records that are nearest (Euclidean) to that topic's medoid."""
     from scipy.spatial.distance import cdist
 
-    centres, found = _embedded(encoder, topics), {}
+    centres, counts_of = _embedded(encoder, topics), {}
     for party, items in records.items():
         nearest = cdist(_embedded(encoder, [item.text for item in items]), centres, "sqeuclidean").argmin(1)
         counts = Counter(nearest.tolist())
-        found[party] = {topic: counts[i] for i, topic in enumerate(topics)}
-    return found
+        counts_of[party] = {topic: counts[i] for i, topic in enumerate(topics)}
+    return counts_of
 
 
 def _embedded(encoder: Encoder, texts: Sequence[str]) -> Floats:

@@ -43,8 +43,8 @@ from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
 from harness.scenario.plugin import Scenario
 from harness.store.archive import Archive
-from tests.scenarios.synthetic_fusion.worlds import toy_deployment as toy_deployment_of
 from tests.stand_ins.live_view import live_view
+from tests.stand_ins.toy_fusion import toy_deployment as toy_deployment_of
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_the_echo_of_repeated_canaries_is_heard(runner: Runner) -> None:
     settings = {**entry.settings, "repeats": 16, "epochs": 5.0}
     scenario = load("scenario", entry.scenario)
     assert isinstance(scenario, Scenario)
-    deployment = scenario.build(entry.name, settings, (suite, entry.scenario, 0))
+    deployment = scenario.deployment(entry.name, settings, (suite, entry.scenario, 0))
     view = live_view(runner, deployment, shadows=6)
     guess = CanaryEcho(shadows=6).guess(view)
     secret = deployment.secrets["membership"]

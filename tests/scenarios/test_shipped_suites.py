@@ -17,7 +17,7 @@ def test_entries_can_be_built_at_their_first_and_last_seed(suite: str, entry: En
     scenario = registry.load("scenario", entry.scenario)
     assert isinstance(scenario, Scenario)
     for seed in sorted({entry.seeds[0], entry.seeds[-1]}):
-        made = scenario.build(entry.name, entry.settings, (suite, entry.scenario, seed))
+        made = scenario.deployment(entry.name, entry.settings, (suite, entry.scenario, seed))
         assert made.parties
         assert {attack.secret for attack in entry.attacks} <= {*made.secrets, ""}
         assert {attack.coalition or "server" for attack in entry.attacks} <= set(made.coalitions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,9 @@ from harness.runtime.execution import Execution
 from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.scenario.plugin import Scenario
-from tests.scenarios.logit_kd.test_protocol import deploy as logit_kd
-from tests.scenarios.prototype_sharing.world import deployment as prototype_sharing
-from tests.scenarios.synthetic_fusion.worlds import toy_deployment as synthetic_fusion
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(isolation="none", threads=1) as runner:
-        yield runner
+from tests.stand_ins.toy_fusion import toy_deployment as synthetic_fusion
+from tests.stand_ins.toy_logits import deploy as logit_kd
+from tests.stand_ins.toy_prototypes import deployment as prototype_sharing
 
 
 def made(name: str, variant: str, folder: Path) -> Deployment:
@@ -52,7 +45,7 @@ VARIANTS = [
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
 def test_drawn_messages_are_sent_and_sent_ones_drawn(name: str, variant: str, toy_folder: Path, runner: Runner) -> None:
     scenario = registry.load("scenario", name)
-    assert isinstance(scenario, Scenario) and scenario.steps_by in scenario.settings
+    assert isinstance(scenario, Scenario) and scenario.steps_by in scenario.settings.meaning()
     drawn = {(s.sender, s.receiver, s.kind) for s in scenario.steps[variant] if s.receiver}
     deployment = made(name, variant, toy_folder)
     sent = {

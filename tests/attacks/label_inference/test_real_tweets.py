@@ -13,7 +13,7 @@ from harness.attack import Guess
 from harness.metrics.membership import auc
 from harness.runtime.runner import Runner
 from scenarios.logit_kd.build import build
-from scenarios.logit_kd.settings import read_settings
+from scenarios.logit_kd.settings import Settings
 from tests.stand_ins.live_view import live_view
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ SETTINGS = {
 @pytest.fixture(scope="module", params=[0, 1])
 def view(request: pytest.FixtureRequest) -> Iterator[RunView]:
     with Runner(isolation="none", threads=1) as runner:
-        yield live_view(runner, build(read_settings("tweets", SETTINGS), ("tweets", request.param)), shadows=4)
+        yield live_view(runner, build(Settings.read("tweets", SETTINGS), ("tweets", request.param)), shadows=4)
 
 
 @pytest.mark.parametrize("adaptive", [False, True])

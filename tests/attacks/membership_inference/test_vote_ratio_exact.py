@@ -28,9 +28,9 @@ from harness.scenario.deployment import Deployment
 from harness.scenario.toy import toy_records
 from harness.wire.coalition import SUM
 from scenarios.synthetic_fusion.build import assemble
-from tests.scenarios.synthetic_fusion.worlds import toy_settings
 from tests.stand_ins.live_view import live_view
 from tests.stand_ins.rounds_view import RoundsView
+from tests.stand_ins.toy_fusion import toy_settings
 from tests.stand_ins.vote_world import halving, world
 
 SHADOWS = 4

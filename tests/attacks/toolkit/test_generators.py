@@ -25,8 +25,8 @@ from harness.scenario.toy import toy_model
 from harness.util.arrays import Floats
 from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.adapters import SCALE, adapted, adapter_weights
-from tests.scenarios.synthetic_fusion.worlds import toy_deployment
 from tests.stand_ins.live_view import live_view
+from tests.stand_ins.toy_fusion import toy_deployment
 
 
 def sequence_losses(logits: Floats, tokens: np.ndarray[tuple[int, int], np.dtype[np.int64]], start: int = 1) -> Floats:

@@ -81,7 +81,7 @@ def test_split_protocol_predicts_what_the_whole_model_does(runner: Runner, toy_d
     plan = toy_deployment.parties[PARTY]
     whole = load_part(toy_deployment.public.model, 0, None, head=True)
     from harness.models.tokens import load_tokens, tokenizer_folder
-    from scenarios.split_llm.protocol import prompt
+    from scenarios.split_llm.client import prompt
 
     tokens = load_tokens(tokenizer_folder(toy_deployment.public.model))
     for item in plan.items:

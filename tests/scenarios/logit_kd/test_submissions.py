@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,10 @@ from harness.runtime.host import load_defense_class
 from harness.runtime.runner import Runner
 from harness.store.schema import Verdict
 from harness.wire.message import Kind, Message
-from tests.scenarios.logit_kd.test_protocol import deploy
+from tests.stand_ins.toy_logits import deploy
 
 ROOT = Path(__file__).resolve().parents[3] / "submissions"
 LOGITS = torch.randn(40, 6, generator=torch.Generator().manual_seed(0)) * 3
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(isolation="none", threads=1) as runner:
-        yield runner
 
 
 def made(name: str, **parameters: Any) -> Any:

@@ -8,21 +8,14 @@ import pytest
 from harness.errors import DataError
 from harness.util.arrays import Floats
 from scenarios.synthetic_fusion.heads import fit_head, influence
-
-
-def world(classes: int, n: int, seed: int = 0) -> tuple[Floats, list[str]]:
-    """Points around one centre per class, labels ``a``, ``b``, ..."""
-    rng = np.random.default_rng(seed)
-    y = [int(c) for c in rng.integers(classes, size=n)]
-    centres = rng.normal(size=(classes, 6))
-    return centres[y] + rng.normal(size=(n, 6)), ["abcdef"[c] for c in y]
+from tests.stand_ins.labelled_points import labelled_points
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_probabilities_are_those_of_the_library(classes: int) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    x, y = world(classes, 60)
+    x, y = labelled_points(classes, 60)
     weights = np.random.default_rng(1).uniform(0.1, 1, size=60)
     reference = LogisticRegression(C=10.0, max_iter=2000, tol=1e-6).fit(x, y, sample_weight=weights)
     head = fit_head(x, y, sorted(set(y)), weights)
@@ -31,14 +24,14 @@ def test_probabilities_are_those_of_the_library(classes: int) -> None:
 
 
 def test_weight_zero_is_absence() -> None:
-    x, y = world(2, 40)
+    x, y = labelled_points(2, 40)
     weights = np.r_[np.ones(30), np.zeros(10)]
     some = fit_head(x[:30], y[:30], ["a", "b"])
     assert np.allclose(fit_head(x, y, ["a", "b"], weights).weight, some.weight, atol=1e-3)
 
 
 def test_a_class_without_texts_is_never_predicted() -> None:
-    x, y = world(2, 40)
+    x, y = labelled_points(2, 40)
     head = fit_head(x, y, ["a", "b", "z"])
     assert "z" not in head.labels(10 * x)
     assert head.probabilities(x)[:, 2].max() < 1e-6
@@ -47,7 +40,7 @@ def test_a_class_without_texts_is_never_predicted() -> None:
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_influence_is_the_derivative_of_retraining(classes: int) -> None:
-    x, y = world(classes, 120)
+    x, y = labelled_points(classes, 120)
     (x, held_x), (y, held_y) = (x[:80], x[80:]), (y[:80], y[80:])
     names = sorted(set(y))
     found = influence(fit_head(x, y, names), x, y, (held_x, held_y))
@@ -64,7 +57,7 @@ def test_influence_is_the_derivative_of_retraining(classes: int) -> None:
 
 
 def test_bad_input() -> None:
-    x, y = world(2, 10)
+    x, y = labelled_points(2, 10)
     for bad in ((x[:0], []), (x, y[:4]), (x, ["q"] * 10)):
         with pytest.raises(DataError):
             fit_head(bad[0], bad[1], ["a", "b"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +20,7 @@ from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.canaries import cast
 from scenarios.synthetic_fusion.pool import Pool, draw_pool, labelled
 from scenarios.synthetic_fusion.settings import Settings
-from tests.scenarios.synthetic_fusion.worlds import toy_settings
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(isolation="none", threads=1) as made:
-        yield made
+from tests.stand_ins.toy_fusion import toy_settings
 
 
 def parts(pool: Pool) -> list[tuple[Record, ...]]:

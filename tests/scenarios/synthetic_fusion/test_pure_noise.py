@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +19,10 @@ from harness.runtime.runner import Runner
 from harness.scenario.plugin import Scenario
 from harness.wire.coalition import SERVER
 from harness.wire.message import Kind, Message
-from scenarios.synthetic_fusion.servers import READER
-from tests.scenarios.synthetic_fusion.worlds import toy_deployment
+from scenarios.synthetic_fusion.server import READER
+from tests.stand_ins.toy_fusion import toy_deployment
 
 NOISE = load_submission(Path(__file__).resolve().parents[3] / "submissions" / "pure_noise")
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(isolation="none", threads=1) as made:
-        yield made
 
 
 def test_as_many_texts_are_released_as_were_asked_for_of_all_classes(runner: Runner, toy_folder: Path) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from attacks.label_inference.blind_topics import BlindTopics
-from attacks.label_inference.vote_topics import VoteTopics
+from attacks.votes.blind import BlindTopics
+from attacks.votes.topics import VoteTopics
 from harness.assessment.measures import is_aggregate
 from harness.errors import SuiteError
 from harness.models import embeddings as features
@@ -19,16 +19,10 @@ from harness.scenario.deployment import Deployment
 from harness.scenario.secrets import DistributionSecret
 from harness.scenario.toy import toy_records
 from scenarios.synthetic_fusion.build import assemble
-from scenarios.synthetic_fusion.settings import read_settings
+from scenarios.synthetic_fusion.settings import Settings
 from scenarios.synthetic_fusion.topics import medoids, topics_of
-from tests.scenarios.synthetic_fusion.worlds import toy_deployment, toy_settings
-from tests.stand_ins.live_view import live_view
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(isolation="none", threads=1) as made:
-        yield made
+from tests.attacks.live import live_view
+from tests.stand_ins.toy_fusion import toy_deployment, toy_settings
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +102,8 @@ def test_topics_that_cannot_be_are_named(topics: int) -> None:
         "auxiliary": 16, "canaries": 2, "average": 2,
     }  # fmt: skip
     with pytest.raises(SuiteError, match="topics"):
-        read_settings("entry", {**base, "topics": topics})
-    assert read_settings("entry", {**base, "topics": 16}).topics == 16
+        Settings.read("entry", {**base, "topics": topics})
+    assert Settings.read("entry", {**base, "topics": 16}).topics == 16
 
 
 @pytest.mark.parametrize("aggregation", ["per_party", "sum"])

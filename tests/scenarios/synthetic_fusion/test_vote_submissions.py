@@ -18,8 +18,8 @@ from harness.plugins.submission import Submission, load_submission
 from harness.runtime.host import load_defense_class
 from harness.store.schema import LedgerEntry
 from harness.wire.message import Kind, Message
-from scenarios.synthetic_fusion.parties import sensitivity
-from scenarios.synthetic_fusion.voting import halving
+from scenarios.synthetic_fusion.client import sensitivity
+from scenarios.synthetic_fusion.votes import halving
 
 ROOT = Path(__file__).resolve().parents[3] / "submissions"
 BOUND = sensitivity(halving(8))

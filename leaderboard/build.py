@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.assessment.assess import Assessment, assess_entry
-from harness.assessment.negative import NEGATIVE
+from harness.assessment.assess import assess_entry
+from harness.assessment.controls import NEGATIVE
 from harness.assessment.report import suite_of
-from harness.assessment.series import Ledger
+from harness.assessment.results import Assessment, EntryResults
 from harness.errors import StoreError
 from harness.plugins import registry
 from harness.store.schema import CellRecord, RunRecord
@@ -68,14 +68,14 @@ def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     scenarios = scenario_cards()
     known = manifests(found.manifests)
     tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata", "tasks")}
-    entries = found.ledgers()
+    entries = found.entries()
     tables["bounds"] = bound_rows(_shown(found, entries), found.runs)
     models = {card["scenario"]: card["threat_model"] or "" for card in scenarios}
     context = Context(known, models, _by_place(tables["bounds"]))
     scores: dict[tuple[str, str, str, int], list[tuple[str, float]]] = {}
-    for ledger in entries:
-        for made in _add_entry(tables, ledger, context):
-            scores[ledger.suite, ledger.entry, made.submission, made.point] = of_attacks(made)
+    for entry in entries:
+        for made in _add_entry(tables, entry, context):
+            scores[entry.suite, entry.entry, made.submission, made.point] = of_attacks(made)
     labels = {run.suite for run in found.runs.values()}
     tables["headline"] = headline_rows(tables["board"])
     declared = {name: manifest.get("scenarios", []) for name, manifest in known.items()}
@@ -92,9 +92,9 @@ def _tables(found: Collected, mark: str) -> dict[str, Rows]:
     return tables
 
 
-def _shown(found: Collected, ledgers: Iterable[Ledger]) -> list[CellRecord]:
+def _shown(found: Collected, entries: Iterable[EntryResults]) -> list[CellRecord]:
     """The cells that rows of the board are made from: bounds of older ones are no bounds of these."""
-    return [found.cells[cell["key"]] for ledger in ledgers for cell in ledger.cell_rows]
+    return [found.cells[key] for entry in entries for key in entry.cell_keys]
 
 
 def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
@@ -104,9 +104,9 @@ def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
     return places
 
 
-def _add_entry(tables: dict[str, Rows], ledger: Ledger, context: Context) -> list[Assessment]:
+def _add_entry(tables: dict[str, Rows], entry: EntryResults, context: Context) -> list[Assessment]:
     negatives = {name for name, manifest in context.manifests.items() if manifest.get("control") == NEGATIVE}
-    made = assess_entry(ledger, suite_of(ledger.suite), negatives=negatives)
+    made = assess_entry(entry, suite_of(entry.suite), negatives=negatives)
     rows = [board_row(row, context) for row in made]
     tables["attacks"] += [attack for row in made for attack in attack_rows(row)]
     tables["strata"] += strata_rows(made)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.assessment.assess import Assessment, TaskScores
+from harness.assessment.results import Assessment, TaskScores
 from harness.score import RecordScores, dcs
 
 __all__ = ["by_kind", "capability", "mean_of_kinds", "of_attacks"]

@@ -71,6 +71,6 @@ def pack(
 
 def _latest(found: Collected) -> list[Record]:
     """Runs and cells that the board would show."""
-    ledgers = found.ledgers()
-    runs = [found.runs[row["key"]] for ledger in ledgers for row in ledger.run_rows]
-    return [*runs, *(found.cells[row["key"]] for ledger in ledgers for row in ledger.cell_rows)]
+    entries = found.entries()
+    runs = [found.runs[key] for entry in entries for key in entry.run_keys]
+    return [*runs, *(found.cells[key] for entry in entries for key in entry.cell_keys)]

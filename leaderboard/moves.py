@@ -10,8 +10,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.assessment.assess import Assessment, AttackResult, TaskScores
 from harness.assessment.measures import clusters
+from harness.assessment.results import Assessment, AttackResult, Place, TaskScores
 from harness.score import WEIGHTS, AttackScores, Mean
 from harness.score.resample import Columns, resample
 from harness.score.sheets import Study, align
@@ -22,8 +22,6 @@ __all__ = ["Moves", "Paired", "Place", "paired", "strongest"]
 RESAMPLES = 1000
 
 Floats = NDArray[np.float64]
-Place = tuple[str, int]
-"""(submission, operating point)."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +53,10 @@ def paired(rows: Sequence[Assessment]) -> Paired:
     if not attacks:
         return Paired({})
     study = align(attacks, blinds, clusters([*attacks, *blinds]))
-    rng = numpy_generator("paired", live[0].ledger.suite, live[0].ledger.entry)
+    rng = numpy_generator("paired", live[0].suite, live[0].entry)
     columns = resample(study, rng, RESAMPLES)
     place = _columns(study)
-    found = {(row.submission, row.point): _moves(row, f"{i:05d}", columns, place) for i, row in enumerate(live)}
+    found = {row.row.place: _moves(row, f"{i:05d}", columns, place) for i, row in enumerate(live)}
     return Paired({where: moves for where, moves in found.items() if moves})
 
 

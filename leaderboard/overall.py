@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.assessment.flags import UNRANKED
+from harness.assessment.results import UNDEFENDED
 from leaderboard.capability import by_kind, mean_of_kinds
 
 __all__ = ["GAUSSIAN", "USEFUL", "headline_rows", "hypervolume", "interpolated", "overall_rows"]
@@ -120,7 +121,7 @@ def _part(
     own = rows.get((suite, entry, name, point))
     if own is not None or scenario in made_for or "*" in made_for:
         return entry, own
-    return entry, rows.get((suite, entry, "none", 0))
+    return entry, rows.get((suite, entry, *UNDEFENDED))
 
 
 def _combined(parts: Sequence[tuple[str, Row | None]]) -> dict[str, Any]:

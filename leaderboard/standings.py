@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.assessment.assess import Assessment
 from harness.assessment.flags import UNRANKED
-from leaderboard.moves import Paired, Place, paired
+from harness.assessment.results import UNDEFENDED, Assessment, Place
+from leaderboard.moves import Paired, paired
 from leaderboard.paired import MEASURES, differences, holm
 from leaderboard.ranking import UTILITY_FLOOR, interval_groups, pareto_tiers, places
 
@@ -75,14 +75,14 @@ def _worse(best: Row, others: Sequence[Row], found: Paired) -> list[bool]:
 
 
 def _place(row: Mapping[str, Any]) -> Place:
-    return row["submission"], row["point"]
+    return Place(row["submission"], row["point"])
 
 
 def _pairs(rows: Sequence[Row], ranked: Sequence[Row], found: Paired) -> list[dict[str, Any]]:
     order = sorted((_place(row) for row in rows), key=lambda place: (place[0] != "none", place))
     pairs: list[tuple[Place, Place]] = list(itertools.combinations(order, 2))
     if len(order) > MOST_ROWS:
-        marked = {("none", 0), *(_place(row) for row in ranked[:1])}
+        marked = {UNDEFENDED, *(_place(row) for row in ranked[:1])}
         pairs = [pair for pair in pairs if marked & set(pair)]
     told = []
     for measure in MEASURES:

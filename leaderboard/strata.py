@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness import score
-from harness.assessment.assess import Assessment, AttackResult
+from harness.assessment.results import Assessment, AttackResult
 from harness.util.seeds import numpy_generator
 
 __all__ = ["STRATA", "strata_rows", "stratum"]
@@ -49,8 +49,8 @@ def _strata(row: Assessment, result: AttackResult) -> Iterator[Row]:
         }
         found = _advantage(row, result, wanted)
         yield {
-            "suite": row.ledger.suite,
-            "entry": row.ledger.entry,
+            "suite": row.suite,
+            "entry": row.entry,
             "submission": row.submission,
             "point": row.point,
             "attack": result.series.name,
@@ -77,7 +77,7 @@ def _advantage(row: Assessment, result: AttackResult, wanted: Wanted) -> score.A
     labels = attack.labels or {}
     if attack.labels is not None and len({label for rows in labels.values() for label in rows.values()}) < 2:
         return None
-    rng = numpy_generator("strata", row.ledger.suite, row.ledger.entry)
+    rng = numpy_generator("strata", row.suite, row.entry)
     [found] = score.leakage([attack], [floor], rng=rng).advantages
     return None if found.void else found
 

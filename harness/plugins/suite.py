@@ -24,9 +24,9 @@ class Control(Document):
     """Control of an attack: the known value of its strongest variant on the undefended system, from one side.
 
     The strongest variant has the largest value of the metric, or the smallest one where lower is better
-    (:data:`harness.assessment.measures.LOWER_IS_BETTER`). An attack must be at least as good as it is known to be (``auc`` with
-    ``at_least``, ``tv`` with ``at_most``), or no better where there is nothing to find (``auc`` with ``at_most``, which
-    no variant may exceed). Where the bound is missed every cell of the attack in this entry is void.
+    (:data:`harness.assessment.measures.LOWER_IS_BETTER`). An attack must be at least as good as it is known to be
+    (``auc`` with ``at_least``, ``tv`` with ``at_most``), or no better where there is nothing to find (``auc`` with
+    ``at_most``, which no variant may exceed). Where the bound is missed every cell of the attack in this entry is void.
     """
 
     metric: str

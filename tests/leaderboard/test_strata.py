@@ -64,8 +64,8 @@ def collected(absent: int = 0) -> Collected:
 
 
 def strata(found: Collected) -> list[dict[str, Any]]:
-    [ledger] = found.ledgers()
-    return strata_rows(assess_entry(ledger, None))
+    [entry] = found.entries()
+    return strata_rows(assess_entry(entry, None))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from harness.runtime.isolation import Zygote
 from harness.runtime.runner import Runner, Task
 from harness.scenario.deployment import Deployment
 from harness.wire.message import Kind, Message
-from tests.harness.pooling import deployment
+from tests.stand_ins.toy_protocol import deployment
 
 Make = Callable[..., Submission]
 NOISE = """

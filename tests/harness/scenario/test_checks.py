@@ -13,7 +13,7 @@ from harness.scenario.checks import deployment_problems
 from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
 from harness.wire.coalition import Candidate
-from tests.harness.pooling import deployment
+from tests.stand_ins.toy_protocol import deployment
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.assessment.flags import FLAGS
+from harness.assessment import FLAGS
 from harness.errors import StoreError
 from leaderboard.ranks import pareto, with_weights
 from leaderboard.schema import COLUMNS, SCHEMA_VERSION, TABLES

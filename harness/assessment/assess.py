@@ -6,106 +6,24 @@ The command line's tables, the board and its exports are all made from this, so 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from harness import score
-from harness.assessment.controls import ControlResult, bypasses, controls
+from harness.assessment.controls import bypasses, known_values, negative_flags
 from harness.assessment.flagging import attack_flags, row_flags
 from harness.assessment.flags import Flag
-from harness.assessment.measures import Panelled, clusters, is_aggregate, usable
-from harness.assessment.negative import negative_flags
-from harness.assessment.references import TaskMean, references_of, task_means
-from harness.assessment.series import Ledger, Series
-from harness.assessment.usefulness import TaskScores, efficiency_of, measured_tasks, utility_of
+from harness.assessment.measures import Measure, clusters, comparable, is_aggregate
+from harness.assessment.results import Assessment, AttackResult, EntryResults, RowResults
+from harness.assessment.series import Series
+from harness.assessment.utility import efficiency_of, measured_tasks, reference_means, task_means, utility_of
 from harness.plugins.suite import Suite
 from harness.util.seeds import numpy_generator
 
-__all__ = ["Assessment", "AttackResult", "TaskScores", "assess", "assess_entry"]
-
-ONLY_AGGREGATE = "only secrets of a whole party are scored here: see aggregate leakage"
-
-
-@dataclass(frozen=True)
-class AttackResult:
-    """What one attack variant reached on one metric; ``advantage`` is None where it has no result."""
-
-    series: Series
-    metric: str
-    counts: bool
-    aggregate: bool
-    n: int
-    advantage: score.Advantage | None
-    status: str
-    reason: str | None
-    flags: tuple[Flag, ...] = ()
-    scores: score.AttackScores | None = None
-    floor: score.AttackScores | None = None
-    """Per-record scores of the attack, and of the blind attack that it is measured from."""
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """All scores of a row, unclipped, with its flags and what they were made from."""
-
-    ledger: Ledger
-    submission: str
-    point: int
-    runs: Sequence[dict[str, Any]]
-    leakage: score.Leakage | None
-    aggregate: score.Leakage | None
-    utility: score.Estimate | None
-    efficiency: float | None
-    controls: tuple[ControlResult, ...]
-    attacks: tuple[AttackResult, ...]
-    tasks: tuple[TaskScores, ...]
-    flags: tuple[Flag, ...]
-    failure: str | None
-    indicative: bool = False
-    means: tuple[TaskMean, ...] = ()
-    """Raw means of the row's own utility tasks."""
-    references: tuple[TaskMean, ...] = ()
-    """The same of the undefended, the local-only and the centralised system of the entry."""
-    aggregate_only: bool = False
-    """The entry scores secrets of a whole party alone: nothing is missing where there is no privacy."""
-
-    @property
-    def privacy(self) -> score.Estimate | None:
-        """1 - leakage, clipped to [0, 1]."""
-        return score.privacy(self.leakage) if self.leakage else None
-
-    @property
-    def status(self) -> str:
-        """``ok``, ``error``, ``not_applicable`` or ``void``."""
-        if self.failure:
-            return "error"
-        if self.privacy is not None and self.privacy.void is None:
-            return "ok"
-        if self.aggregate_only and self.aggregate is not None and self.aggregate.void is None:
-            return "ok"
-        told = {attack.status for attack in self.attacks}
-        return "not_applicable" if told == {"not_applicable"} else "void"
-
-    @property
-    def reason(self) -> str | None:
-        """Why the status is not ``ok``, or why there is no privacy."""
-        if self.failure or self.status == "ok":
-            return self.failure or (ONLY_AGGREGATE if self.aggregate_only else None)
-        if self.status == "not_applicable":
-            return "; ".join(dict.fromkeys(attack.reason or "" for attack in self.attacks))
-        return (self.privacy.void if self.privacy else None) or "no attack has a result"
-
-    def pue(self, end: str = "") -> float | None:
-        """PUE from the interval's upper leakage, as ranks use it; ``low`` and ``high``: from the ends of both."""
-        p, u, e = self.privacy, self.utility, self.efficiency
-        if p is None or p.void or u is None or u.void or e is None:
-            return None
-        useful = {"": u.value, "low": u.low, "high": u.high}[end]
-        return score.pue(p.high if end == "high" else p.low, useful, e)
+__all__ = ["assess_entry", "assess_row"]
 
 
 def assess_entry(
-    ledger: Ledger,
+    entry: EntryResults,
     suite: Suite | None,
     wanted: frozenset[str] = frozenset(),
     negatives: Collection[str] = (),
@@ -115,107 +33,111 @@ def assess_entry(
     ``negatives`` are the submissions that are negative controls: where an attack leaks on one of them, all rows of the
     entry are flagged, whichever are wanted.
     """
-    leaks = negative_flags(ledger, negatives)
-    points = [(name, point) for name, point in ledger.points() if not wanted or name in wanted]
-    bare = assess(ledger, suite, "none", 0) if ("none", 0) in ledger.points() else None
-    rows = [bare if bare and (n, p) == ("none", 0) else assess(ledger, suite, n, p, bare) for n, p in points]
-    return [replace(row, flags=(*row.flags, *leaks)) for row in rows]
+    leaks = negative_flags(entry, negatives)
+    rows = [row for row in entry.rows.values() if not wanted or row.place.submission in wanted]
+    undefended = assess_row(entry.undefended, entry, suite) if entry.undefended.runs else None
+    assessments = [
+        undefended if undefended and row is entry.undefended else assess_row(row, entry, suite, undefended)
+        for row in rows
+    ]
+    return [replace(assessment, flags=(*assessment.flags, *leaks)) for assessment in assessments]
 
 
-def assess(
-    ledger: Ledger, suite: Suite | None, name: str, point: int, undefended: Assessment | None = None
+def assess_row(
+    row: RowResults, entry: EntryResults, suite: Suite | None, undefended: Assessment | None = None
 ) -> Assessment:
-    """The assessment of one row; ``undefended`` is that of ``none``, for flags that need it."""
-    runs = ledger.runs(name, point)
-    failed = next((run for run in runs if run["status"] != "ok"), None)
-    known = controls(ledger, suite)
-    series = ledger.attack_series(name, point)
-    tasks = measured_tasks(ledger, name, point)
-    void = {(c.attack, c.secret, c.coalition) for c in known if not c.passed}
-    entries, partial = usable(ledger, runs, [s for s in series if s.about not in void])
-    leak, aggregate, results = _measure(ledger, entries)
-    results += [_without_result(s, s.about in void) for s in series if not _has_result(s, results)]
-    made = Assessment(
-        ledger=ledger,
-        submission=name,
-        point=point,
-        runs=runs,
-        leakage=leak,
+    """The assessment of one row; ``undefended`` is that of the undefended row, for what all rows share."""
+    failed = next((run for run in row.runs if run.status != "ok"), None)
+    controls = undefended.controls if undefended else known_values(entry, suite)
+    tasks = measured_tasks(row, entry)
+    void = {control.about for control in controls if not control.passed}
+    measured, partial = comparable(row, entry, [series for series in row.attacks if series.about not in void])
+    leakage, aggregate, results = _measure(entry, measured)
+    results += [_without_result(s, s.about in void) for s in row.attacks if not _has_result(s, results)]
+    assessment = Assessment(
+        suite=entry.suite,
+        entry=entry.entry,
+        row=row,
+        leakage=leakage,
         aggregate=aggregate,
-        utility=utility_of(ledger, tasks),
-        efficiency=efficiency_of(ledger, name, point),
-        controls=known,
+        utility=utility_of(entry, tasks),
+        efficiency=efficiency_of(row, entry.undefended),
+        controls=controls,
         attacks=tuple(results),
         tasks=tasks,
         flags=(),
-        failure=failed["reason"] or failed["status"] if failed else None,
+        failure=failed.reason or failed.status if failed else None,
         indicative=suite is None or suite.indicative,
-        means=tuple(task_means(ledger, name, point)),
-        references=undefended.references if undefended else tuple(references_of(ledger)),
-        aggregate_only=undefended.aggregate_only if undefended else _only_aggregate(leak, results),
+        means=tuple(task_means(row.tasks, entry)),
+        references=undefended.references if undefended else tuple(reference_means(entry)),
+        aggregate_only=undefended.aggregate_only if undefended else _only_aggregate(leakage, results),
     )
-    return _flagged(made, undefended, partial)
+    defended = row.place != entry.undefended.place
+    swapped = defended and bypasses(row, entry)
+    return _flagged(assessment, undefended.attacks if undefended else (), swapped, partial)
 
 
-def _flagged(made: Assessment, undefended: Assessment | None, partial: bool) -> Assessment:
-    attacks = attack_flags(made.attacks, undefended.attacks if undefended else ())
-    swapped = made.submission != "none" and bypasses(made.ledger, made.submission, made.point)
+def _flagged(assessment: Assessment, undefended: Sequence[AttackResult], swapped: bool, partial: bool) -> Assessment:
+    attacks = attack_flags(assessment.attacks, undefended)
     flags = [
-        *(Flag("control_failed", str(c)) for c in made.controls if not c.passed),
+        *(Flag("control_failed", str(control)) for control in assessment.controls if not control.passed),
         *(Flag("bypass") for _ in range(swapped)),
         *(Flag("partial", "some attacks lack seeds") for _ in range(partial)),
-        *row_flags(made),
+        *row_flags(assessment),
         *(flag for attack in attacks for flag in attack.flags),
     ]
-    return replace(made, attacks=tuple(attacks), flags=tuple(dict.fromkeys(flags)))
+    return replace(assessment, attacks=tuple(attacks), flags=tuple(dict.fromkeys(flags)))
 
 
 def _measure(
-    ledger: Ledger, entries: Sequence[tuple[Panelled, bool]]
+    entry: EntryResults, measured: Sequence[Measure]
 ) -> tuple[score.Leakage | None, score.Leakage | None, list[AttackResult]]:
     """Leakage, aggregate leakage, and all attacks' results: those that only inform are measured by themselves."""
-    found: dict[str, score.Leakage | None] = {}
+    leakages: dict[str, score.Leakage | None] = {}
     results: list[AttackResult] = []
     for part in ("leakage", "aggregate", "shown"):
-        mine = [(entry, blind) for entry, blind in entries if _part(entry) == part]
-        found[part] = leak = _leakage(ledger, mine)
-        for advantage in leak.advantages if leak else ():
-            entry = next(e for e, b in mine if not b and _name(e) == (advantage.name, advantage.metric))
-            floor = next((e.scores for e, b in mine if b and _name(e) == (advantage.blind, advantage.metric)), None)
-            results.append(replace(_result(entry, advantage), scores=entry.scores, floor=floor))
-    return found["leakage"], found["aggregate"], results
+        measures = [measure for measure in measured if _part(measure) == part]
+        leakages[part] = leakage = _leakage(entry, measures)
+        attacks, blinds = ({m.title: m for m in reversed(measures) if m.blind is blind} for blind in (False, True))
+        for advantage in leakage.advantages if leakage else ():
+            floor = blinds.get((advantage.blind, advantage.metric))
+            results.append(_result(attacks[advantage.name, advantage.metric], advantage, floor))
+    return leakages["leakage"], leakages["aggregate"], results
 
 
-def _part(entry: Panelled) -> str:
-    return "shown" if not entry.counts else "aggregate" if is_aggregate(entry.series.secret) else "leakage"
+def _part(measure: Measure) -> str:
+    return "shown" if not measure.counts else "aggregate" if measure.aggregate else "leakage"
 
 
-def _name(entry: Panelled) -> tuple[str, str]:
-    return entry.scores.name, entry.scores.metric
-
-
-def _leakage(ledger: Ledger, entries: Sequence[tuple[Panelled, bool]]) -> score.Leakage | None:
-    attacks, blinds = ([entry.scores for entry, b in entries if b is blind] for blind in (False, True))
+def _leakage(entry: EntryResults, measures: Sequence[Measure]) -> score.Leakage | None:
+    attacks, blinds = ([measure.scores for measure in measures if measure.blind is part] for part in (False, True))
     if not attacks:
         return None
-    rng = numpy_generator("report", ledger.suite, ledger.entry)
+    rng = numpy_generator("report", entry.suite, entry.entry)
     return score.leakage(attacks, blinds, rng=rng, clusters=clusters([*attacks, *blinds]))
 
 
-def _result(entry: Panelled, advantage: score.Advantage) -> AttackResult:
-    n = sum(value == value for rows in entry.scores.values.values() for value in rows.values())
-    aggregate = is_aggregate(entry.series.secret)
-    status = "ok" if advantage.void is None else "void"
+def _result(measure: Measure, advantage: score.Advantage, floor: Measure | None) -> AttackResult:
     return AttackResult(
-        entry.series, advantage.metric, entry.counts, aggregate, n, advantage, status, advantage.void, entry.flags
+        series=measure.series,
+        metric=advantage.metric,
+        counts=measure.counts,
+        aggregate=measure.aggregate,
+        n=sum(value == value for rows in measure.scores.values.values() for value in rows.values()),
+        advantage=advantage,
+        status="ok" if advantage.void is None else "void",
+        reason=advantage.void,
+        flags=measure.flags,
+        scores=measure.scores,
+        floor=floor.scores if floor else None,
     )
 
 
-def _only_aggregate(leak: score.Leakage | None, results: Sequence[AttackResult]) -> bool:
-    """Whether no record-level secret is scored, and not for want of an attack that worked."""
+def _only_aggregate(leakage: score.Leakage | None, results: Sequence[AttackResult]) -> bool:
+    """True where no record-level secret is scored, and not for want of an attack that worked."""
     others = [r for r in results if not r.aggregate]
     failed = any(r.status == "error" or any(f.id == "control_failed" for f in r.flags) for r in others)
-    return leak is None and not failed and any(r.aggregate for r in results)
+    return leakage is None and not failed and any(r.aggregate for r in results)
 
 
 def _has_result(series: Series, results: Sequence[AttackResult]) -> bool:
@@ -228,11 +150,8 @@ def _without_result(series: Series, void: bool) -> AttackResult:
     if void:
         status, reason, flags = "void", "its control failed", (Flag("control_failed"),)
     elif status == "ok":
-        status, reason, flags = (
-            "void",
-            "no metric is defined, or none has a blind attack",
-            (Flag("no_floor", series.name),),
-        )
+        status, reason = "void", "no metric is defined, or none has a blind attack"
+        flags = (Flag("no_floor", series.name),)
     elif status == "error":
         flags = (Flag("attack_error", f"{series.name} {series.variant} ({reason})"),)
     return AttackResult(series, "", False, is_aggregate(series.secret), 0, None, status, reason, flags)

@@ -1,13 +1,13 @@
-"""What became of a row's differential-privacy claim, from the verdicts of its runs."""
+"""The state of a row's differential-privacy claim, from the verdicts of its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.assessment.flags import Flag
 from harness.dp.claims import REFUTED
+from harness.store.schema import Verdict
 
 __all__ = ["ClaimState", "claim_state"]
 
@@ -21,19 +21,22 @@ class ClaimState:
     flags: tuple[Flag, ...] = ()
 
 
-def claim_state(verdicts: Sequence[Mapping[str, Any]]) -> ClaimState:
+def claim_state(verdicts: Sequence[Verdict]) -> ClaimState:
     """The worst of the runs' verdicts: refuted before unverified before held; the largest epsilon counts.
 
     ``measured`` is None where the ledger bounds nothing in some run; older records say 0 there.
     """
     if not verdicts:
         return ClaimState()
-    losses: list[Any] = [None if verdict["status"] == "unverified" else verdict["epsilon"] for verdict in verdicts]
-    measured = None if any(loss is None for loss in losses) else float(max(losses))
-    told = {verdict["status"]: Flag(name, verdict["reason"]) for verdict in verdicts if (name := _flag(verdict))}
-    worst = told.get(REFUTED) or told.get("unverified")
-    return ClaimState(float(verdicts[0]["claimed"]), measured, (worst,) if worst else ())
+    losses = [None if verdict.status == "unverified" else verdict.epsilon for verdict in verdicts]
+    bounded = [loss for loss in losses if loss is not None]
+    measured = float(max(bounded)) if len(bounded) == len(losses) else None
+    flags: dict[str, Flag] = {
+        verdict.status: Flag(name, verdict.reason) for verdict in verdicts if (name := _FLAGS.get(verdict.status))
+    }
+    worst = flags.get(REFUTED) or flags.get("unverified")
+    return ClaimState(float(verdicts[0].claimed), measured, (worst,) if worst else ())
 
 
-def _flag(verdict: Mapping[str, Any]) -> str | None:
-    return {REFUTED: "claim_refuted", "unverified": "claim_unverified"}.get(str(verdict["status"]))
+_FLAGS = {REFUTED: "claim_refuted", "unverified": "claim_unverified"}
+"""Status of a verdict -> its flag."""

@@ -1,89 +1,71 @@
-"""Controls: whether attacks show their known value undefended, and whether utility is earned by the protocol."""
+"""Controls: known values of attacks, utility under swapped answers, and noise of the right shape.
+
+On noise no attack may beat its blind guess. One that does reads something that it should not: a secret that reaches it
+past the messages, or a shape that follows the data. Then no leakage of the entry can be relied on, so every row of it
+is flagged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from math import isfinite, nan
 
 import numpy as np
 
 from harness import score
-from harness.assessment.measures import LOWER_IS_BETTER
-from harness.assessment.series import Ledger, Series
+from harness.assessment.flags import Flag
+from harness.assessment.measures import LOWER_IS_BETTER, clusters, comparable
+from harness.assessment.results import ControlResult, EntryResults, RowResults
+from harness.assessment.series import Series
+from harness.assessment.utility import task_references
+from harness.errors import LeakboardError
 from harness.plugins.suite import AttackSpec, Suite
 from harness.util.seeds import numpy_generator
 
-__all__ = ["ControlResult", "bypasses", "controls"]
+__all__ = ["NEGATIVE", "bypasses", "known_values", "negative_flags", "negative_test"]
 
-CONTROLLED = ("attack", "informed", "diagnostic")
-"""Roles of attacks: those that never rank have known values, too."""
+NEGATIVE = "negative"
+"""Value of ``control`` in the manifest of a submission that is a negative control."""
 
 BYPASS = 0.2
 """Share of the utility that may survive swapped answers before a row is flagged."""
 
 
-@dataclass(frozen=True)
-class ControlResult:
-    """What an attack's strongest variant reached on the undefended system, beside its known value."""
-
-    attack: str
-    secret: str
-    coalition: str
-    metric: str
-    value: float
-    """nan where no variant has a value: nothing is known then, and the control failed."""
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether the known value was reached, or not exceeded."""
-        if self.at_least is not None:
-            return self.value >= self.at_least
-        return self.at_most is not None and self.value <= self.at_most
-
-    def __str__(self) -> str:
-        side, bound = ("at least", self.at_least) if self.at_least is not None else ("at most", self.at_most)
-        reached = f"reached {self.value:.3f}" if isfinite(self.value) else "has no value"
-        return f"{self.attack} {reached} ({self.metric}, known to be {side} {bound:g})"
-
-
-def controls(ledger: Ledger, suite: Suite | None) -> tuple[ControlResult, ...]:
-    """The controls that the suite sets for attacks of this entry."""
-    specs = [entry.attacks for entry in suite.entries if entry.name == ledger.entry] if suite else []
-    found = []
-    series = [cell for role in CONTROLLED for cell in ledger.attack_series("none", 0, role)]
-    for spec in (s for attacks in specs for s in attacks if s.control is not None):
+def known_values(entry: EntryResults, suite: Suite | None) -> tuple[ControlResult, ...]:
+    """The controls that the suite sets for attacks of this entry; those that never rank have known values, too."""
+    specs = [spec for part in suite.entries if part.name == entry.entry for spec in part.attacks] if suite else []
+    attacks = (*entry.undefended.attacks, *entry.undefended.unranked_attacks)
+    results = []
+    for spec in (spec for spec in specs if spec.control is not None):
         assert spec.control is not None
-        cells = [c for c in series if c.about == _spec_of(spec)]
-        if cells:
-            reached = _strongest([c for c in cells if c.status == "ok"], spec.control.metric)
+        variants = [series for series in attacks if series.about == _about(spec)]
+        if variants:
+            reached = _strongest([series for series in variants if series.status == "ok"], spec.control.metric)
             sides = spec.control.at_least, spec.control.at_most
-            found.append(ControlResult(*_spec_of(spec), spec.control.metric, reached, *sides))
-    return tuple(found)
+            results.append(ControlResult(*_about(spec), spec.control.metric, reached, *sides))
+    return tuple(results)
 
 
-def _spec_of(spec: AttackSpec) -> tuple[str, str, str]:
-    """What a control is about: attack, secret, coalition."""
+def _about(spec: AttackSpec) -> tuple[str, str, str]:
+    """Attack, secret and coalition of a control."""
     return spec.name, spec.secret, spec.coalition
 
 
-def _strongest(cells: Sequence[Series], metric: str) -> float:
+def _strongest(variants: Sequence[Series], metric: str) -> float:
     """The value of the best variant, by the direction of the metric; nan where none has one."""
-    values = [v for v in (_reached(cell, metric) for cell in cells) if isfinite(v)]
+    values = [v for v in (_reached(series, metric) for series in variants) if isfinite(v)]
     best = min if metric in LOWER_IS_BETTER else max
     return best(values, default=nan)
 
 
-def _reached(cell: Series, metric: str) -> float:
+def _reached(series: Series, metric: str) -> float:
     """Mean of a metric over records and seeds; ``auc`` is computed from the scores, all records together."""
     if metric != "auc":
-        stored = cell.values("label" if metric == "balanced_accuracy" else metric)
-        return cell.mean(metric) if any(v == v for rows in stored.values() for v in rows.values()) else nan
+        stored = series.values("label" if metric == "balanced_accuracy" else metric)
+        return series.mean(metric) if any(v == v for rows in stored.values() for v in rows.values()) else nan
     pairs = [
-        (value, cell.values("label")[seed][record])
-        for seed, rows in cell.values("score").items()
+        (value, series.values("label")[seed][record])
+        for seed, rows in series.values("score").items()
         for record, value in rows.items()
     ]
     values, labels = np.array([p[0] for p in pairs])[:, None], np.array([p[1] for p in pairs], dtype=np.int64)
@@ -91,24 +73,50 @@ def _reached(cell: Series, metric: str) -> float:
     return float(x.sum() / d.sum()) if d.sum() else nan
 
 
-def bypasses(ledger: Ledger, name: str, point: int) -> bool:
-    """Whether utility survives swapped answers in any task."""
-    return any(_survives(ledger, cell) for cell in ledger.cells(name, point, role="utility", behaviour="knockout"))
+def bypasses(row: RowResults, entry: EntryResults) -> bool:
+    """True where utility survives swapped answers in any task."""
+    return any(_survives(swapped, entry) for swapped in row.knockout)
 
 
-def _survives(ledger: Ledger, cell: Series) -> bool:
+def _survives(swapped: Series, entry: EntryResults) -> bool:
     """It must fall to the reference, or to what the undefended system earns with swapped answers, since those are
     still a language model's."""
-    base, references = ledger.utility_references(cell.name)
-    swapped = ledger.cells("none", 0, role="utility", behaviour="knockout")
-    references += [c for c in swapped if c.name == cell.name and c.status == "ok"]
-    if base is None or cell.status != "ok":
+    task = swapped.name
+    base, references = task_references(entry, task)
+    references += [series for series in entry.undefended.knockout if series.name == task and series.status == "ok"]
+    if base is None or swapped.status != "ok":
         return False
-    seeds = set.intersection(*(set(s.values(cell.name)) for s in (cell, base, *references)))
-    mine = cell.on_seeds(cell.name, seeds)
-    if not mine:
+    seeds = set.intersection(*(set(series.values(task)) for series in (swapped, base, *references)))
+    left = swapped.on_seeds(task, seeds)
+    if not left:
         return False
-    kept = [reference.restricted(cell.name, mine) for reference in references]
-    rng = numpy_generator("knockout", ledger.suite, ledger.entry)
-    left = score.utility(mine, base.restricted(cell.name, mine), kept, rng=rng)
-    return left.void is None and left.low > BYPASS
+    floors = [reference.restricted(task, left) for reference in references]
+    rng = numpy_generator("knockout", entry.suite, entry.entry)
+    share = score.utility(left, base.restricted(task, left), floors, rng=rng)
+    return share.void is None and share.low > BYPASS
+
+
+def negative_flags(entry: EntryResults, names: Collection[str]) -> tuple[Flag, ...]:
+    """A flag for every operating point of the submissions ``names`` on which an attack beats its blind guess."""
+    flags = []
+    for row in (row for row in entry.rows.values() if row.place.submission in names):
+        test = negative_test(row, entry)
+        if test is not None and not test.passed:
+            who = f"{' on '.join(test.strongest)} against {row.place.submission}"
+            beyond = f"{test.statistic:.1f} standard errors above a blind guess, {test.threshold:.1f} may be chance"
+            flags.append(Flag("negative_control_failed", f"{who}: {beyond}"))
+    return tuple(flags)
+
+
+def negative_test(row: RowResults, entry: EntryResults) -> score.NullTest | None:
+    """One max-T test at 1 % over all attacks on a row; None where nothing can be tested.
+
+    Attacks that do not count and those that their control voids are among them.
+    """
+    measured, _ = comparable(row, entry, row.attacks)
+    attacks, blinds = ([m.scores for m in measured if m.blind is part] for part in (False, True))
+    rng = numpy_generator("negative", entry.suite, entry.entry, row.place.submission, str(row.place.point))
+    try:
+        return score.max_t_null(attacks, blinds, rng=rng, clusters=clusters([*attacks, *blinds])) if attacks else None
+    except LeakboardError:  # every entry is void, which its row says
+        return None

@@ -1,4 +1,4 @@
-"""Flags: what is odd about a row, each an attribute with a definition and never a silent rejection.
+"""Flags of a row: each an attribute with a definition and never a silent rejection.
 
 The idea of automatic flags is AutoAttack's (Croce et al. 2021, RobustBench, section 3), carried over to leakage.
 """
@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["FLAGS", "UNRANKED", "VOID", "Flag", "sentences"]
+from harness.score.rules import RANKED_SEEDS, UTILITY_FLOOR
+
+__all__ = ["FEW", "FLAGS", "MANY", "UNRANKED", "VOID", "Flag", "sentences"]
+
+MANY = 300
+"""Records from which on a recovery rate of none is a statement (upper bound 1 %)."""
+
+FEW = 30
+"""Records below which nothing much can be said."""
 
 FLAGS: Mapping[str, tuple[str, str]] = {
     "bypass": ("bypass", "Utility survives when answers are swapped between inputs: it is earned past the protocol."),
@@ -27,8 +35,11 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     ),
     "attack_error": ("attack ended in error", "An attack could not be completed, so leakage may be too low."),
     "partial": ("partial", "Some seeds or attacks are missing; scores are over what is shared by all attacks."),
-    "few_seeds": ("few seeds", "Fewer than five seeds: the interval is conditional on them."),
-    "small_n": ("small n", "So few records that nothing recovered says little: below 300 and no success, or below 30."),
+    "few_seeds": ("few seeds", f"Fewer than {RANKED_SEEDS} seeds: the interval is conditional on them."),
+    "small_n": (
+        "small n",
+        f"So few records that nothing recovered says little: below {MANY} and no success, or below {FEW}.",
+    ),
     "unverified_law": (
         "unverified noise law",
         "The noise was made outside the harness, or its declared law does not fit what was "
@@ -61,7 +72,10 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "The loss recomputed from what was executed, or an audit, exceeds the claimed epsilon.",
     ),
     "claim_unverified": ("claim unverified", "No ledger entry of the harness supports the claimed epsilon."),
-    "below_floor": ("below the utility floor", "Utility is below 0.5: listed, but never ranked nor on the front."),
+    "below_floor": (
+        "below the utility floor",
+        f"Utility is below {UTILITY_FLOOR:g}: listed, but never ranked nor on the front.",
+    ),
     "no_gain": (
         "no gain from sharing",
         "Undefended sharing is not told from the better of a blind guess and local-only training: no scale of utility.",
@@ -76,7 +90,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "no_floor": ("no blind attack", "An attack's metric has no blind attack and does not count."),
     "stale": ("other source", "Measured with another version of the submission's source than the one here."),
 }
-"""Flag id -> (short title, what it means)."""
+"""Flag id -> (short title, meaning)."""
 
 UNRANKED = frozenset({"bypass", "isolation_none", "below_floor", "differs_in_simulation"})
 """Flags that keep a row out of ranks."""
@@ -103,9 +117,9 @@ class Flag:
 
 def sentences(flags: Iterable[Flag]) -> dict[str, list[str]]:
     """Flag id -> its particulars, in order, without repetition."""
-    found: dict[str, list[str]] = {}
+    details: dict[str, list[str]] = {}
     for flag in flags:
-        told = found.setdefault(flag.id, [])
-        if flag.detail and flag.detail not in told:
-            told.append(flag.detail)
-    return found
+        known = details.setdefault(flag.id, [])
+        if flag.detail and flag.detail not in known:
+            known.append(flag.detail)
+    return details

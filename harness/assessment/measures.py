@@ -1,51 +1,48 @@
-"""From stored series to comparable scores: each kind of secret has its metrics, one of them or more that count."""
+"""Comparable scores of stored series: each kind of secret has its metrics, one of them or more that count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
 
 from harness import score
 from harness.assessment.flags import Flag
-from harness.assessment.series import Ledger, Series
+from harness.assessment.results import EntryResults, RowResults
+from harness.assessment.series import Series
 from harness.scenario.aggregate import AGGREGATE, DISTRIBUTIONS
+from harness.score.rules import PINNED_FPR
 from harness.score.statistic import Statistic
 
 __all__ = [
     "LOWER_IS_BETTER",
-    "PINNED_FPR",
     "TEXT_METRICS",
     "UNRANKED_SECRETS",
-    "Panelled",
+    "Measure",
     "attack_title",
     "clusters",
+    "comparable",
     "is_aggregate",
-    "panelled",
+    "measures",
     "shared_seeds",
-    "usable",
 ]
 
 TEXT_METRICS = ("content_token_accuracy", "content_token_f1", "exact_match", "pii_span_recall")
 """Text leaks as much as the largest of these; bags count only where no positions are sent."""
 
 LOWER_IS_BETTER = frozenset({"tv", "js", "absolute_error"})
-"""Stored metrics of which a smaller value is the better guess (distances, errors); of all
+"""Stored metrics of which a smaller value is the better guess (distances and errors of harness.scenario.aggregate); of all
 others a larger one is."""
 
 UNRANKED_SECRETS = frozenset({"attribute:planted"})
 """Secrets that are measured and shown but do not count."""
 
-PINNED_FPR = 0.01
-"""False-positive rate of membership unless the entry's entitlement has another ``fpr``."""
-
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
-"""Rates at which membership is told; each only from 10 / rate non-member scores on (10 for the last)."""
+"""Rates at which membership is reported; each only from 10 / rate non-member scores on (10 for the last)."""
 
 
 @dataclass(frozen=True)
-class Panelled:
+class Measure:
     """One attack variant on one metric; ``counts`` where it can set the leakage (or the aggregate leakage)."""
 
     series: Series
@@ -53,9 +50,24 @@ class Panelled:
     counts: bool
     flags: tuple[Flag, ...] = ()
 
+    @property
+    def blind(self) -> bool:
+        """True of a guess without a transcript."""
+        return self.series.role == "blind"
+
+    @property
+    def title(self) -> tuple[str, str]:
+        """Name and metric, unique among the attacks of a row and among its blind guesses."""
+        return self.scores.name, self.scores.metric
+
+    @property
+    def aggregate(self) -> bool:
+        """True where the secret is about all records of a party."""
+        return is_aggregate(self.series.secret)
+
 
 def is_aggregate(secret: str) -> bool:
-    """Whether a secret is about all records of a party."""
+    """True of a secret about all records of a party."""
     return _kind(secret) in AGGREGATE
 
 
@@ -68,79 +80,81 @@ def attack_title(series: Series) -> str:
 
 def clusters(entries: Sequence[score.AttackScores]) -> dict[str, str] | None:
     """Record -> cluster: scores of one membership candidate over all targets stand or fall together."""
-    found: dict[str, str] = {}
+    cluster_of: dict[str, str] = {}
     for entry in entries:
         member = entry.metric.startswith("membership")
         for rows in entry.values.values():
-            found |= {record: record.partition(":")[2] if member else record for record in rows}
-    return found if any(entry.metric.startswith("membership") for entry in entries) else None
+            cluster_of |= {record: record.partition(":")[2] if member else record for record in rows}
+    return cluster_of if any(entry.metric.startswith("membership") for entry in entries) else None
 
 
-def panelled(cells: Sequence[Series], fpr: float) -> list[Panelled]:
+def measures(series: Sequence[Series], fpr: float) -> list[Measure]:
     """Every (attack variant, metric); metrics that no record defines are left out.
 
     ``fpr`` is the suite's pinned false-positive rate; where too few non-members were scored for it, the next larger
     one counts and is flagged.
     """
-    return [entry for cell in cells if cell.status == "ok" for entry in _entries(cell, fpr) if _defined(entry.scores)]
+    usable = (part for part in series if part.status == "ok")
+    return [measure for part in usable for measure in _measures(part, fpr) if _defined(measure.scores)]
 
 
-def _entries(cell: Series, fpr: float) -> Iterator[Panelled]:
-    kind, counts = _kind(cell.secret), cell.secret not in UNRANKED_SECRETS
-    title = attack_title(cell)
+def _measures(series: Series, fpr: float) -> Iterator[Measure]:
+    kind, counts = _kind(series.secret), series.secret not in UNRANKED_SECRETS
+    title = attack_title(series)
     if kind == "membership":
-        yield from _membership(cell, title, fpr)
+        yield from _membership(series, title, fpr)
     elif kind in DISTRIBUTIONS:
-        closeness = {s: {r: 1.0 - v for r, v in rows.items()} for s, rows in cell.values("tv").items()}
-        yield Panelled(
-            cell, score.AttackScores(title, f"{cell.secret} closeness (1 - total variation)", closeness), True
+        closeness = {s: {r: 1.0 - v for r, v in rows.items()} for s, rows in series.values("tv").items()}
+        yield Measure(
+            series, score.AttackScores(title, f"{series.secret} closeness (1 - total variation)", closeness), True
         )
     elif kind == "count":
-        yield Panelled(cell, score.AttackScores(title, f"{cell.secret} exact", cell.values("exact")), True)
-    elif cell.values("label"):
-        right, labels = cell.attribute_hits()
+        yield Measure(series, score.AttackScores(title, f"{series.secret} exact", series.values("exact")), True)
+    elif series.values("label"):
+        right, labels = series.attribute_hits()
         balanced = score.BalancedAccuracy()
-        metric = f"{cell.secret} balanced accuracy"
-        yield Panelled(cell, score.AttackScores(title, metric, right, balanced, labels), counts)
-        area = score.AttackScores(title, f"{cell.secret} AUC", cell.values("score"), score.Auc(), labels)
-        yield Panelled(cell, area, False)
+        metric = f"{series.secret} balanced accuracy"
+        yield Measure(series, score.AttackScores(title, metric, right, balanced, labels), counts)
+        area = score.AttackScores(title, f"{series.secret} AUC", series.values("score"), score.Auc(), labels)
+        yield Measure(series, area, False)
     else:
-        of = "" if kind == "text" else f"{cell.secret} "
+        of = "" if kind == "text" else f"{series.secret} "
         for metric in TEXT_METRICS:
-            yield Panelled(cell, score.AttackScores(title, f"{of}{metric}", cell.values(metric)), counts)
+            yield Measure(series, score.AttackScores(title, f"{of}{metric}", series.values(metric)), counts)
 
 
-def _membership(cell: Series, title: str, fpr: float) -> Iterator[Panelled]:
-    canary = cell.values("canary")
+def _membership(series: Series, title: str, fpr: float) -> Iterator[Measure]:
+    canary = series.values("canary")
     for group, wanted in (("canaries", 1.0), ("average", 0.0)):
         part = {
             metric: {
                 seed: {r: v for r, v in rows.items() if canary.get(seed, {}).get(r, 0.0) == wanted}
-                for seed, rows in cell.values(metric).items()
+                for seed, rows in series.values(metric).items()
             }
             for metric in ("score", "label")
         }
         labels = {seed: {r: int(v) for r, v in rows.items()} for seed, rows in part["label"].items()}
         outsiders = sum(label == 0 for rows in labels.values() for label in rows.values())
         if outsiders and all(rows for rows in labels.values()):
-            told, pinned = _rates(outsiders, fpr)
+            rates, pinned = _rates(outsiders, fpr)
             few = f"{outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked {100 * fpr:g} %"
             flags = (Flag("few_nonmembers", f"{group}: {few}"),) if pinned != fpr else ()
-            for metric, statistic, counts in _statistics(told, pinned):
+            for metric, statistic, counts in _statistics(rates, pinned):
                 scores = score.AttackScores(title, f"membership ({group}) {metric}", part["score"], statistic, labels)
-                yield Panelled(cell, scores, counts, flags if counts else ())
+                yield Measure(series, scores, counts, flags if counts else ())
 
 
 def _rates(outsiders: int, fpr: float) -> tuple[list[float], float]:
     """The false-positive rates that so many non-member scores support, and the one that counts."""
-    told = [rate for rate in sorted({*FALSE_POSITIVE_RATES, fpr}) if outsiders >= ceil(10 / rate - 1e-9) or rate >= 0.1]
-    return told, min((rate for rate in told if rate >= fpr), default=max(told))
+    rates = sorted({*FALSE_POSITIVE_RATES, fpr})
+    carried = [rate for rate in rates if outsiders >= ceil(10 / rate - 1e-9) or rate >= 0.1]
+    return carried, min((rate for rate in carried if rate >= fpr), default=max(carried))
 
 
-def _statistics(told: Sequence[float], pinned: float) -> Iterator[tuple[str, Statistic, bool]]:
-    """AUC, and the true-positive rates at what is told; the pinned one counts."""
+def _statistics(rates: Sequence[float], pinned: float) -> Iterator[tuple[str, Statistic, bool]]:
+    """AUC, and the true-positive rates at false-positive ``rates``; the pinned one counts."""
     yield "AUC", score.Auc(), False
-    for rate in told:
+    for rate in rates:
         yield f"TPR at {100 * rate:g} % FPR", score.TprAtFpr(rate), rate == pinned
 
 
@@ -152,22 +166,19 @@ def _defined(scores: score.AttackScores) -> bool:
     return any(value == value for rows in scores.values.values() for value in rows.values())
 
 
-def usable(
-    ledger: Ledger, runs: Sequence[Mapping[str, Any]], series: Sequence[Series]
-) -> tuple[list[tuple[Panelled, bool]], bool]:
-    """(entry, whether it is blind) of every metric that has both attacks and blind attacks, on shared seeds; and
-    whether attacks differ in their seeds."""
-    fpr = float(ledger.entitlement(runs).get("fpr", PINNED_FPR))
-    attacks = panelled(series, fpr)
-    blinds = panelled([c for c in ledger.cells("none", 0, role="blind") if c.secret], fpr)
-    metrics = {a.scores.metric for a in attacks} & {b.scores.metric for b in blinds}
-    kept = [entry for entry in (*attacks, *blinds) if entry.scores.metric in metrics]
-    shared, partial = shared_seeds(kept)
-    return [(entry, entry.series.role == "blind") for entry in shared], partial
+def comparable(row: RowResults, entry: EntryResults, attacks: Sequence[Series]) -> tuple[list[Measure], bool]:
+    """Measures of ``attacks`` of a row and of the blind guesses, on shared seeds, and True where attacks lack seeds.
+
+    A metric is there if both an attack and a blind guess have it.
+    """
+    fpr = float(row.entitlement.get("fpr", PINNED_FPR))
+    attacking, blind = measures(attacks, fpr), measures(entry.blinds, fpr)
+    metrics = {a.scores.metric for a in attacking} & {b.scores.metric for b in blind}
+    return shared_seeds([measure for measure in (*attacking, *blind) if measure.scores.metric in metrics])
 
 
-def shared_seeds(entries: Sequence[Panelled]) -> tuple[list[Panelled], bool]:
-    """The entries on the seeds that all of them have, and whether attacks differ in theirs."""
+def shared_seeds(entries: Sequence[Measure]) -> tuple[list[Measure], bool]:
+    """The measures on the seeds that all of them have, and True where attacks differ in their seeds."""
     every = [set(entry.scores.values) for entry in entries]
     common = set.intersection(*every) if every else set()
     attacks = {frozenset(e.scores.values) for e in entries if e.series.role == "attack"}

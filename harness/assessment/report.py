@@ -1,26 +1,24 @@
-"""Rows of a result table: scores of design.md section 4, computed from the stored cells when asked for."""
+"""Rows of a result table: scores computed from the stored cells when asked for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import score
-from harness.assessment.assess import Assessment, assess_entry
+from harness.assessment.assess import assess_entry
 from harness.assessment.claims import claim_state
-from harness.assessment.flags import Flag
-from harness.assessment.negative import NEGATIVE
-from harness.assessment.references import TaskMean
-from harness.assessment.series import read_ledger
+from harness.assessment.controls import NEGATIVE
+from harness.assessment.reading import stored_results
+from harness.assessment.results import Assessment, TaskMean
 from harness.errors import LeakboardError
 from harness.plugins import registry
 from harness.plugins.submission import Submission, load_submission
 from harness.plugins.suite import Suite, load_suite
 from harness.store import Store
 
-__all__ = ["Report", "Row", "rows", "suite_of"]
+__all__ = ["Report", "Row", "installed_submissions", "point_labels", "result_rows", "suite_of"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What an evaluation prints."""
+    """Rows of an evaluation, with where they are stored and what they took."""
 
     rows: list[Row]
     store: Path
@@ -64,7 +62,7 @@ class Report:
     seconds: float
 
 
-def rows(
+def result_rows(
     store: Store,
     *,
     suite: Suite | None = None,
@@ -73,14 +71,14 @@ def rows(
 ) -> list[Row]:
     """Rows of everything stored (latest cells of each), or of some submissions, or of exactly the cells ``keys``."""
     wanted = frozenset(submissions)
-    here = _here()
-    labels = _labels(here)
-    negatives = {loaded.name for loaded in here if loaded.control == NEGATIVE}
+    installed = installed_submissions()
+    labels = point_labels(installed)
+    negatives = {submission.name for submission in installed if submission.control == NEGATIVE}
     return [
-        _row(made, labels)
-        for ledger in read_ledger(store, keys)
-        if suite is None or ledger.suite == suite.label
-        for made in assess_entry(ledger, suite or suite_of(ledger.suite), wanted, negatives)
+        _row(assessment, labels)
+        for entry in stored_results(store, keys)
+        if suite is None or entry.suite == suite.label
+        for assessment in assess_entry(entry, suite or suite_of(entry.suite), wanted, negatives)
     ]
 
 
@@ -93,54 +91,48 @@ def suite_of(label: str) -> Suite | None:
     return suite if suite.label == label else None
 
 
-def _labels(here: Iterable[Submission]) -> dict[tuple[str, int], str]:
-    """(source hash, operating point) -> what the manifest calls it."""
-    return {(loaded.hash, index): point.label for loaded in here for index, point in enumerate(loaded.points)}
+def point_labels(submissions: Iterable[Submission]) -> dict[tuple[str, int], str]:
+    """(source hash, operating point) -> its label in the manifest."""
+    return {(item.hash, index): point.label for item in submissions for index, point in enumerate(item.points)}
 
 
-def _here() -> list[Submission]:
+def installed_submissions() -> list[Submission]:
     """The submissions that are here and can be read."""
-    found = []
+    submissions = []
     for folder in registry.submissions().values():
         try:
-            found.append(load_submission(folder))
+            submissions.append(load_submission(folder))
         except LeakboardError:  # `leakboard list submissions` says what is wrong with it
             continue
-    return found
+    return submissions
 
 
-def _row(made: Assessment, labels: Mapping[tuple[str, int], str]) -> Row:
-    private, useful, leak = made.privacy, made.utility, made.leakage
-    parameters = made.ledger.label(made.submission, made.point)
+def _row(assessment: Assessment, labels: Mapping[tuple[str, int], str]) -> Row:
+    privacy, utility, leakage = assessment.privacy, assessment.utility, assessment.leakage
+    claim = claim_state([run.verdict for run in assessment.runs if run.verdict])
     return Row(
-        suite=made.ledger.suite,
-        submission=made.submission,
-        point=made.point,
-        label=labels.get((made.runs[0]["submission_hash"], made.point), parameters),
-        entry=made.ledger.entry,
-        privacy=_number(private, "value"),
-        privacy_low=_number(private, "low"),
-        privacy_high=_number(private, "high"),
-        utility=_number(useful, "value"),
-        utility_low=_number(useful, "low"),
-        utility_high=_number(useful, "high"),
-        efficiency=made.efficiency,
-        pue=made.pue(),
-        strongest=" ".join(leak.strongest) if leak and leak.strongest else "",
-        flags=tuple(str(flag) for flag in (*made.flags, *_claimed(made))),
-        status=made.status,
-        reason=made.reason,
-        n_records=leak.n_records if leak else 0,
-        seeds=len({run["seed"] for run in made.runs}),
-        tasks=made.means,
-        references=made.references,
+        suite=assessment.suite,
+        submission=assessment.submission,
+        point=assessment.point,
+        label=labels.get((assessment.runs[0].submission_hash, assessment.point), assessment.row.label),
+        entry=assessment.entry,
+        privacy=_number(privacy, "value"),
+        privacy_low=_number(privacy, "low"),
+        privacy_high=_number(privacy, "high"),
+        utility=_number(utility, "value"),
+        utility_low=_number(utility, "low"),
+        utility_high=_number(utility, "high"),
+        efficiency=assessment.efficiency,
+        pue=assessment.pue(),
+        strongest=" ".join(leakage.strongest) if leakage and leakage.strongest else "",
+        flags=tuple(str(flag) for flag in (*assessment.flags, *claim.flags)),
+        status=assessment.status,
+        reason=assessment.reason,
+        n_records=leakage.n_records if leakage else 0,
+        seeds=assessment.seeds,
+        tasks=assessment.means,
+        references=assessment.references,
     )
-
-
-def _claimed(made: Assessment) -> tuple[Flag, ...]:
-    """What accounting says of the row's claim, where that is nothing good."""
-    told = (json.loads(run.get("verdict") or "null") for run in made.runs)
-    return claim_state([verdict for verdict in told if verdict]).flags
 
 
 def _number(estimate: score.Estimate | None, name: str) -> float | None:

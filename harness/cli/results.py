@@ -17,13 +17,13 @@ def results(
     as_json: JsonOption = False,
 ) -> None:
     """Show the latest results of every submission, operating point and suite entry."""
-    from harness.assessment.report import rows as read
+    from harness.assessment.report import result_rows
     from harness.cli import rows
     from harness.store import Store
 
     path = store_path(store)
     with Store.open(path, read_only=True) as opened:
-        found = read(opened, submissions=submission or ())
+        found = result_rows(opened, submissions=submission or ())
     if as_json:
         emit("results/1", {"store": path.absolute(), "rows": rows.as_json(found)})
         return

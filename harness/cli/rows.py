@@ -7,18 +7,18 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from harness.assessment.references import SYSTEMS
+from harness.assessment.utility import SYSTEMS
 from harness.cli.common import console, table
 
 if TYPE_CHECKING:
-    from harness.assessment.references import TaskMean
     from harness.assessment.report import Row
+    from harness.assessment.results import TaskMean
 
 __all__ = ["as_json", "print_rows"]
 
 
 def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Rows with the fields of :class:`harness.assessment.report.Row`, in its order."""
+    """Rows with the fields of :class:`harness.assessment.Row`, in its order."""
     return [asdict(row) for row in rows]
 
 

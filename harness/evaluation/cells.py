@@ -63,9 +63,17 @@ def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive
     defended = plan.submission if plan.submission.hash != base.submission.hash else None
     undefended_key = key(base.key, task.behaviour)
     return ShadowBank(
-        runner, plan.deployment, defended, task.point, task.behaviour, plan.axes, plan.key, undefended_key, archive,
+        runner,
+        plan.deployment,
+        defended,
+        task.point,
+        task.behaviour,
+        plan.seed_axes,
+        plan.key,
+        undefended_key,
+        archive,
         budget,
-    )  # fmt: skip
+    )
 
 
 def replayed(finished: FinishedRun, runner: Runner) -> tuple[ReplayedMessage, ...]:
@@ -148,7 +156,7 @@ def _shadow_scores(cell: CellPlan, attack: Attack, view: RunView, secret: Member
 
 
 def _rng(cell: CellPlan, target: int) -> torch.Generator:
-    return torch_generator("attack", *cell.run.axes, cell.name, cell.variant, *([target] if target else []))
+    return torch_generator("attack", *cell.run.seed_axes, cell.name, cell.variant, *([target] if target else []))
 
 
 def compute_utility(cell: CellPlan, finished: FinishedRun, reference: FinishedRun) -> CellRecord:
@@ -187,13 +195,7 @@ def _record(
     return CellRecord(
         key=cell.key,
         run_key=run.key,
-        suite=run.suite.label,
-        entry=run.entry.name,
-        scenario=run.entry.scenario,
-        submission=run.submission.name,
-        point=run.task.point,
-        seed=run.seed,
-        behaviour=run.task.behaviour,
+        **run.columns(),
         role=cast("Role", cell.role),
         name=cell.name,
         variant=cell.variant,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.assessment.report import Report, rows
+from harness.assessment.report import Report, result_rows
 from harness.errors import SuiteError
 from harness.evaluation.executor import Job, Progress, execute
 from harness.evaluation.plan import CellPlan, plan_cells
@@ -59,8 +59,8 @@ def evaluate(
         progress.plan(len(cells))
         job = Job(store, runner, progress, environment("cpu"))
         execute(job, cells, jobs)
-        found = rows(store, suite=suite, submissions=(submission.name,), keys=frozenset(c.key for c in cells))
-    wanted = [row for row in found if row.submission == submission.name and row.point in chosen]
+        rows = result_rows(store, suite=suite, submissions=(submission.name,), keys=frozenset(c.key for c in cells))
+    wanted = [row for row in rows if row.submission == submission.name and row.point in chosen]
     seconds = time.perf_counter() - started
     return Report(wanted, store_path, suite.label, job.computed, job.reused, seconds)
 

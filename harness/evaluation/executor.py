@@ -192,15 +192,9 @@ class Job:
         deployment = plan.deployment
         return RunRecord(
             key=plan.key,
-            suite=plan.suite.label,
-            entry=plan.entry.name,
-            scenario=plan.entry.scenario,
-            submission=plan.submission.name,
+            **plan.columns(),
             submission_hash=plan.submission.hash,
-            point=plan.task.point,
             parameters=plan.task.parameters,
-            seed=plan.seed,
-            behaviour=plan.task.behaviour,
             isolation=self.runner.isolation,
             status=status,
             reason=reason,

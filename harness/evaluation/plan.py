@@ -46,9 +46,21 @@ class RunPlan:
     task: Execution
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
+    def seed_axes(self) -> tuple[Axis, ...]:
         """Seed axes shared by every submission."""
         return (self.suite.name, self.entry.scenario, self.entry.name, self.seed)
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that the records of the run and of its cells share."""
+        return {
+            "suite": self.suite.label,
+            "entry": self.entry.name,
+            "scenario": self.entry.scenario,
+            "submission": self.submission.name,
+            "point": self.task.point,
+            "seed": self.seed,
+            "behaviour": self.task.behaviour,
+        }
 
 
 @dataclass(frozen=True)

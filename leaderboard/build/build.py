@@ -8,10 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.assessment.assess import Assessment, assess_entry
-from harness.assessment.negative import NEGATIVE
-from harness.assessment.report import suite_of
-from harness.assessment.series import Ledger
+from harness.assessment import NEGATIVE, Assessment, EntryResults, assess_entry, suite_of
 from harness.errors import StoreError
 from harness.plugins import registry
 from harness.store import CellRecord, RunRecord
@@ -66,14 +63,14 @@ def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
     scenarios = scenario_cards()
     known = known_manifests(collected.manifests)
     tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata", "tasks")}
-    entries = collected.ledgers()
+    entries = collected.entries()
     tables["bounds"] = bound_rows(_shown(collected, entries), collected.runs)
     models = {card["scenario"]: card["threat_model"] or "" for card in scenarios}
     context = Context(known, models, _by_place(tables["bounds"]))
     scores: dict[tuple[str, str, str, int], list[tuple[str, float]]] = {}
-    for ledger in entries:
-        for assessment in _add_entry(tables, ledger, context):
-            scores[ledger.suite, ledger.entry, assessment.submission, assessment.point] = attack_dcs(assessment)
+    for entry in entries:
+        for assessment in _add_entry(tables, entry, context):
+            scores[entry.suite, entry.entry, assessment.submission, assessment.point] = attack_dcs(assessment)
     labels = {run.suite for run in collected.runs.values()}
     tables["headline"] = headline_rows(tables["board"])
     declared = {name: manifest.get("scenarios", []) for name, manifest in known.items()}
@@ -90,9 +87,9 @@ def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
     return tables
 
 
-def _shown(collected: Collected, ledgers: Iterable[Ledger]) -> list[CellRecord]:
+def _shown(collected: Collected, entries: Iterable[EntryResults]) -> list[CellRecord]:
     """The cells that rows of the board are made from: bounds of older ones are no bounds of these."""
-    return [collected.cells[cell["key"]] for ledger in ledgers for cell in ledger.cell_rows]
+    return [collected.cells[key] for entry in entries for key in entry.cell_keys]
 
 
 def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
@@ -102,9 +99,9 @@ def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
     return places
 
 
-def _add_entry(tables: dict[str, Rows], ledger: Ledger, context: Context) -> list[Assessment]:
+def _add_entry(tables: dict[str, Rows], entry: EntryResults, context: Context) -> list[Assessment]:
     negatives = {name for name, manifest in context.manifests.items() if manifest.get("control") == NEGATIVE}
-    assessments = assess_entry(ledger, suite_of(ledger.suite), negatives=negatives)
+    assessments = assess_entry(entry, suite_of(entry.suite), negatives=negatives)
     rows = [board_row(row, context) for row in assessments]
     tables["attacks"] += [attack for row in assessments for attack in attack_rows(row)]
     tables["strata"] += strata_rows(assessments)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from harness.assessment.report import suite_of
+from harness.assessment import suite_of
 from harness.errors import LeakboardError
 from harness.plugins import Suite, registry
 from leaderboard.records import Manifests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.assessment.flags import Flag
+from harness.assessment import Flag
 from harness.store import Verdict
 
 __all__ = ["auditable", "refuted_empirically"]
@@ -16,13 +16,13 @@ def auditable(claim: Verdict) -> bool:
     return (claim.unit, claim.adjacency) == ("record", "add_remove")
 
 
-def refuted_empirically(verdicts: Sequence[Mapping[str, Any]], bounds: Sequence[Mapping[str, Any]]) -> tuple[Flag, ...]:
+def refuted_empirically(verdicts: Sequence[Verdict], bounds: Sequence[Mapping[str, Any]]) -> tuple[Flag, ...]:
     """A flag where a lower bound on epsilon (rows of ``bounds`` of the same row) exceeds the claim.
 
     Compared are bounds by the coalition whose view the claim is about, at a delta that is no smaller than the claim's:
     an (epsilon, delta)-private mechanism is so at every larger delta.
     """
-    claims = [claim for claim in map(Verdict.model_validate, verdicts) if auditable(claim)]
+    claims = [claim for claim in verdicts if auditable(claim)]
     for bound in sorted(bounds, key=lambda row: -row["epsilon"]):
         for claim in claims:
             same = (bound["coalition"] or "server") == claim.view and bound["delta"] >= claim.delta

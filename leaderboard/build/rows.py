@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from harness.assessment.assess import Assessment, AttackResult
-from harness.assessment.claims import claim_state
-from harness.assessment.flags import UNRANKED, Flag, sentences
-from harness.assessment.references import TaskMean
+from harness.assessment import (
+    UNDEFENDED,
+    UNRANKED,
+    Assessment,
+    AttackResult,
+    Flag,
+    RunRow,
+    TaskMean,
+    claim_state,
+    sentences,
+)
 from harness.score import Estimate
 from harness.score.rules import RANKED_SEEDS
 from leaderboard.build.cards import family
@@ -36,18 +43,18 @@ class Context:
 def board_row(row: Assessment, context: Context) -> dict[str, Any]:
     """A row of ``board`` but for ranks, groups and tiers."""
     manifest = context.manifests.get(row.submission, {})
-    ok = [run for run in row.runs if run["status"] == "ok"]
-    verdicts = [run["verdict"] for run in ok if run.get("verdict")]
+    ok = [run for run in row.runs if run.status == "ok"]
+    verdicts = [run.verdict for run in ok if run.verdict]
     claim = claim_state(verdicts)
     disproved = refuted_empirically(verdicts, context.bounds.get(tuple(_keys(row).values()), ()))
-    stale = bool(manifest.get("hash")) and any(run["submission_hash"] != manifest["hash"] for run in row.runs)
+    stale = bool(manifest.get("hash")) and any(run.submission_hash != manifest["hash"] for run in row.runs)
     flags = [*row.flags, *claim.flags, *disproved, *([Flag("stale")] if stale else [])]
-    scenario = row.runs[0]["scenario"]
+    scenario = row.runs[0].scenario
     numbers = _scores(row)
     ranked, why = _ranked(row, numbers, flags)
     return {
         **_keys(row),
-        "suite_version": row.ledger.suite.partition("@")[2],
+        "suite_version": row.suite.partition("@")[2],
         "indicative": row.indicative,
         "scenario": scenario,
         "title": manifest.get("title", row.submission),
@@ -73,9 +80,9 @@ def board_row(row: Assessment, context: Context) -> dict[str, Any]:
 
 def attack_rows(row: Assessment) -> Iterator[dict[str, Any]]:
     """Rows of ``attacks``."""
-    seconds = _seconds(row)
+    seconds = row.row.seconds
     for result in row.attacks:
-        control = next((c for c in row.controls if (c.attack, c.secret, c.coalition) == result.series.about), None)
+        control = next((c for c in row.controls if c.about == result.series.about), None)
         yield {
             **_keys(row),
             **_result(result),
@@ -90,9 +97,7 @@ def attack_rows(row: Assessment) -> Iterator[dict[str, Any]]:
 def task_rows(assessments: Sequence[Assessment]) -> list[dict[str, Any]]:
     """Rows of ``tasks``: what each row reaches, and once what it is held against."""
     defended = [(_keys(row), mean) for row in assessments if row.submission != "none" for mean in row.means]
-    shared = [
-        ({**_keys(row), "submission": "none", "point": 0}, mean) for row in assessments[:1] for mean in row.references
-    ]
+    shared = [({**_keys(row), **UNDEFENDED._asdict()}, mean) for row in assessments[:1] for mean in row.references]
     return [_task(keys, mean) for keys, mean in (*shared, *defended)]
 
 
@@ -102,13 +107,13 @@ def _task(keys: Mapping[str, Any], mean: TaskMean) -> dict[str, Any]:
 
 
 def _keys(row: Assessment) -> dict[str, Any]:
-    return {"suite": row.ledger.suite, "entry": row.ledger.entry, "submission": row.submission, "point": row.point}
+    return {"suite": row.suite, "entry": row.entry, "submission": row.submission, "point": row.point}
 
 
 def _label(row: Assessment, manifest: Mapping[str, Any]) -> str:
     points = manifest.get("points") or []
     named = points[row.point]["label"] if row.point < len(points) else ""
-    return str(named) or row.ledger.label(row.submission, row.point) or str(row.point)
+    return str(named) or row.row.label or str(row.point)
 
 
 def _scores(row: Assessment) -> dict[str, float | None]:
@@ -142,22 +147,20 @@ def _strongest(row: Assessment) -> dict[str, str | None]:
 
 def _counts(row: Assessment) -> dict[str, Any]:
     sizes = [attack.n for attack in row.attacks if attack.counts and not attack.aggregate]
-    run_keys = {r["key"] for r in row.ledger.run_rows if (r["submission"], r["point"]) == (row.submission, row.point)}
     return {
         "n_records": max(sizes, default=0),
-        "seeds": len({run["seed"] for run in row.runs}),
-        "runs": len(run_keys),
-        "isolation": ", ".join(sorted({run["isolation"] for run in row.runs})),
+        "seeds": row.seeds,
+        "runs": row.row.n_runs,
+        "isolation": ", ".join(sorted({run.isolation for run in row.runs})),
     }
 
 
 def _ranked(row: Assessment, numbers: Mapping[str, float | None], flags: Sequence[Flag]) -> tuple[bool, str | None]:
-    """(True if the row takes part in ranks, the reason if not)."""
-    seeds = len({run["seed"] for run in row.runs})
+    """Whether the row takes part in ranks, and why not."""
     out = [str(flag) for flag in flags if flag.id in UNRANKED]
     if row.status == "ok" and numbers["pue"] is None:
         out.append((row.utility.void if row.utility else None) or "no utility or efficiency could be measured")
-    if seeds < 2 and not row.indicative:
+    if row.seeds < 2 and not row.indicative:
         out.append("one seed: the interval is conditional on it")
     return row.status == "ok" and not out, "; ".join(out) or None
 
@@ -169,13 +172,12 @@ def _verified(row: Assessment, flags: Sequence[Flag], stale: bool, *, here: bool
         return "refuted"
     if not here or "isolation_none" in raised:
         return "claimed"
-    seeds = len({run["seed"] for run in row.runs})
-    sound = row.status == "ok" and seeds >= RANKED_SEEDS and not row.indicative and not stale
+    sound = row.status == "ok" and row.seeds >= RANKED_SEEDS and not row.indicative and not stale
     sound = sound and "negative_control_failed" not in raised
     return "verified" if sound else "measured"
 
 
-def _costs(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+def _costs(runs: Sequence[RunRow]) -> dict[str, float | None]:
     fields = {
         "bytes": ("bytes_up", "bytes_down"),
         "flops": ("private_flops",),
@@ -185,7 +187,7 @@ def _costs(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
         "setup_seconds": ("setup_seconds",),
     }
     return {
-        name: sum(float(run[part]) for run in runs for part in parts) / len(runs) if runs else None
+        name: sum(float(getattr(run.costs, part)) for run in runs for part in parts) / len(runs) if runs else None
         for name, parts in fields.items()
     }
 
@@ -212,11 +214,3 @@ def _result(result: AttackResult) -> dict[str, Any]:
         "reason": result.reason,
         "flags": list(dict.fromkeys(flag.id for flag in result.flags)),
     }
-
-
-def _seconds(row: Assessment) -> dict[tuple[str, str], float]:
-    seconds: dict[tuple[str, str], list[float]] = {}
-    for cell in row.ledger.cell_rows:
-        if (cell["submission"], cell["point"], cell["role"]) == (row.submission, row.point, "attack"):
-            seconds.setdefault((cell["name"], cell["variant"]), []).append(cell["seconds"])
-    return {kind: sum(values) / len(values) for kind, values in seconds.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness import score
-from harness.assessment.assess import Assessment, AttackResult
+from harness.assessment import Assessment, AttackResult
 from harness.util import numpy_generator
 
 __all__ = ["STRATA", "strata_rows", "stratum"]
@@ -48,8 +48,8 @@ def _strata(row: Assessment, result: AttackResult) -> Iterator[Row]:
         }
         advantage = _advantage(row, result, wanted)
         yield {
-            "suite": row.ledger.suite,
-            "entry": row.ledger.entry,
+            "suite": row.suite,
+            "entry": row.entry,
             "submission": row.submission,
             "point": row.point,
             "attack": result.series.name,
@@ -76,7 +76,7 @@ def _advantage(row: Assessment, result: AttackResult, wanted: Wanted) -> score.A
     labels = attack.labels or {}
     if attack.labels is not None and len({label for rows in labels.values() for label in rows.values()}) < 2:
         return None
-    rng = numpy_generator("strata", row.ledger.suite, row.ledger.entry)
+    rng = numpy_generator("strata", row.suite, row.entry)
     [measured] = score.leakage([attack], [floor], rng=rng).advantages
     return None if measured.void else measured
 

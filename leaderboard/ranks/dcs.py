@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.assessment.assess import Assessment, TaskScores
+from harness.assessment import Assessment, TaskScores
 from harness.score import RecordScores, dcs
 
 __all__ = ["attack_dcs", "dcs_by_kind", "dcs_columns", "mean_over_kinds"]

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.assessment.assess import Assessment, AttackResult, TaskScores
-from harness.assessment.measures import clusters
+from harness.assessment import Assessment, AttackResult, Place, TaskScores, clusters
 from harness.score import AttackScores, Mean, pue, pue_gradient
 from harness.score.resample import Columns, resample
 from harness.score.sheets import Study, align
@@ -18,9 +17,6 @@ from harness.util import Floats, numpy_generator
 __all__ = ["Contributions", "JointBootstrap", "Place", "bootstrap_jointly", "strongest"]
 
 RESAMPLES = 1000
-
-Place = tuple[str, int]
-"""(submission, operating point)."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +48,10 @@ def bootstrap_jointly(rows: Sequence[Assessment]) -> JointBootstrap:
     if not attacks:
         return JointBootstrap({})
     study = align(attacks, blinds, clusters([*attacks, *blinds]))
-    rng = numpy_generator("paired", live[0].ledger.suite, live[0].ledger.entry)
+    rng = numpy_generator("paired", live[0].suite, live[0].entry)
     columns = resample(study, rng, RESAMPLES)
     place = _columns(study)
-    contributions = {
-        (row.submission, row.point): _contributions(row, f"{i:05d}", columns, place) for i, row in enumerate(live)
-    }
+    contributions = {row.row.place: _contributions(row, f"{i:05d}", columns, place) for i, row in enumerate(live)}
     return JointBootstrap({where: measures for where, measures in contributions.items() if measures})
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.assessment.flags import UNRANKED
+from harness.assessment import UNDEFENDED, UNRANKED
 from leaderboard.ranks.dcs import dcs_by_kind, mean_over_kinds
 
 __all__ = ["GAUSSIAN", "USEFUL", "headline_rows", "hypervolume", "interpolated", "overall_rows"]
@@ -130,7 +130,7 @@ def _part(
     own = rows.get((suite, entry, name, point))
     if own is not None or scenario in made_for or "*" in made_for:
         return entry, own
-    return entry, rows.get((suite, entry, "none", 0))
+    return entry, rows.get((suite, entry, *UNDEFENDED))
 
 
 def _combined(parts: Sequence[tuple[str, Row | None]]) -> dict[str, Any]:

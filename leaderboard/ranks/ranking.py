@@ -117,7 +117,7 @@ def _ranked(out: DataFrame) -> DataFrame:
 
 def _eligible(frame: DataFrame) -> Mask:
     """Rows that may take part in tiers: all but those that are kept out for more than their utility."""
-    from harness.assessment.flags import UNRANKED
+    from harness.assessment import UNRANKED
 
     out = UNRANKED - {"below_floor"}
     return np.array([not out.intersection(flags) for flags in frame["flags"]], dtype=bool)

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.assessment.assess import Assessment
-from harness.assessment.flags import UNRANKED
+from harness.assessment import UNDEFENDED, UNRANKED, Assessment, Place
 from harness.score.rules import UTILITY_FLOOR
-from leaderboard.ranks.joint_bootstrap import JointBootstrap, Place, bootstrap_jointly
+from leaderboard.ranks.joint_bootstrap import JointBootstrap, bootstrap_jointly
 from leaderboard.ranks.paired_tests import MEASURES, differences, holm
 from leaderboard.ranks.ranking import interval_groups, pareto_tiers, places
 
@@ -76,14 +75,14 @@ def _worse(best: Row, others: Sequence[Row], joint: JointBootstrap) -> list[bool
 
 
 def _place(row: Mapping[str, Any]) -> Place:
-    return row["submission"], row["point"]
+    return Place(row["submission"], row["point"])
 
 
 def _pairs(rows: Sequence[Row], ranked: Sequence[Row], joint: JointBootstrap) -> list[dict[str, Any]]:
     order = sorted((_place(row) for row in rows), key=lambda place: (place[0] != "none", place))
     pairs: list[tuple[Place, Place]] = list(itertools.combinations(order, 2))
     if len(order) > MOST_ROWS:
-        marked = {("none", 0), *(_place(row) for row in ranked[:1])}
+        marked = {UNDEFENDED, *(_place(row) for row in ranked[:1])}
         pairs = [pair for pair in pairs if marked & set(pair)]
     pair_rows = []
     for measure in MEASURES:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.assessment.series import Ledger, latest, ledgers
+from harness.assessment import EntryResults, results_of_records
 from harness.errors import StoreError
 from harness.store import CellRecord, Files, Record, RunRecord, content_hash, differences
 from leaderboard.records.bundles import SUFFIXES, read_bundle
@@ -54,13 +53,9 @@ class Collected:
         parts = sorted(content_hash(r) for r in self.all())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def ledgers(self) -> list[Ledger]:
-        """One ledger per (suite, entry), of the latest runs and cells."""
-        runs = {key: _run_row(run) for key, run in self.runs.items()}
-        ordered = sorted(self.cells.values(), key=lambda cell: (cell.created, cell.key))
-        cells = latest([_cell_row(cell) for cell in ordered], runs)
-        shown_keys = {cell["key"] for cell in cells}
-        return ledgers(runs, cells, {key: _scores(cell) for key, cell in self.cells.items() if key in shown_keys})
+    def entries(self) -> list[EntryResults]:
+        """Results of every (suite, entry), of the latest runs and cells."""
+        return results_of_records(self.runs.values(), self.cells.values())
 
 
 def collect_records(paths: Iterable[Path], *, first_counts: bool = False) -> Collected:
@@ -141,24 +136,3 @@ def _read(source: Path, collected: Collected) -> None:
 def _words(record: Record) -> str:
     what = record.behaviour if isinstance(record, RunRecord) else f"{record.name} {record.variant}".strip()
     return f"{record.suite}, {record.entry}, {record.submission} point {record.point}, seed {record.seed}, {what}"
-
-
-def _run_row(run: RunRecord) -> dict[str, Any]:
-    document = run.model_dump(mode="json")
-    row: dict[str, Any] = document | document.pop("costs") | {"created": run.environment.created}
-    return row | {name: json.dumps(row[name], sort_keys=True) for name in _JSON}
-
-
-_JSON = ("parameters", "entitlement", "ledger", "environment")
-
-
-def _cell_row(cell: CellRecord) -> dict[str, Any]:
-    row = cell.model_dump(mode="json", exclude={"scores"})
-    return row | {"facts": json.dumps(row["facts"], sort_keys=True)}
-
-
-def _scores(cell: CellRecord) -> dict[str, dict[str, float]]:
-    by_metric: dict[str, dict[str, float]] = {}
-    for score in cell.scores:
-        by_metric.setdefault(score.metric, {})[score.record] = float("nan") if score.value is None else score.value
-    return by_metric

@@ -70,6 +70,6 @@ def pack_records(
 
 def _latest(collected: Collected) -> list[Record]:
     """Runs and cells that the board would show."""
-    ledgers = collected.ledgers()
-    runs = [collected.runs[row["key"]] for ledger in ledgers for row in ledger.run_rows]
-    return [*runs, *(collected.cells[row["key"]] for ledger in ledgers for row in ledger.cell_rows)]
+    entries = collected.entries()
+    runs = [collected.runs[key] for entry in entries for key in entry.run_keys]
+    return [*runs, *(collected.cells[key] for entry in entries for key in entry.cell_keys)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import ascii_lowercase
 
-from harness.assessment.flags import FLAGS
+from harness.assessment import FLAGS
 
 __all__ = ["Notes"]
 

@@ -9,12 +9,10 @@ from typing import ClassVar
 
 import pytest
 import torch
-from tests.harness.test_evaluate import Quiet
-from tests.harness.test_shadows import ATTACKS, ENTRY, EYE, SUITE, Nearness, Nothing, bank_of
 
 from harness.adversary.target import TargetView
 from harness.adversary.view import Bank, RunView
-from harness.assessment.series import read_ledger
+from harness.assessment.reading import stored_results
 from harness.attack import Attack, DefenseCard, Guess, View
 from harness.data.record import Item, content_id
 from harness.errors import SuiteError
@@ -31,7 +29,9 @@ from harness.store import Store
 from harness.store.provenance import environment
 from harness.wire.coalition import SERVER
 from harness.wire.log import WireLog
-from tests.harness.pooling import deployment
+from tests.stand_ins.quiet_progress import Quiet
+from tests.stand_ins.toy_membership import ATTACKS, ENTRY, EYE, SUITE, Nearness, Nothing, bank_of
+from tests.stand_ins.toy_protocol import deployment
 
 
 class Knowing(Attack):
@@ -142,12 +142,13 @@ def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
     with Store.open(tmp_path / "s.duckdb") as store:
         execute(Job(store, runner, Quiet(), environment("cpu")), cells, 1)
         found = {row["name"]: row for row in store.query("SELECT * FROM cells WHERE secret = 'membership'")}
-        [ledger] = read_ledger(store)
-        scores = ledger.scores[found["knowing"]["key"]]
+        [results] = stored_results(store)
+    [knowing] = results.undefended.unranked_attacks
+    scores = {metric: knowing.values(metric)[0] for metric in ("score", "label")}
     assert {name: row["role"] for name, row in found.items()} == {
         "nothing": "blind", "nearness": "attack", "knowing": "informed", "presumptuous": "attack"
     }  # fmt: skip
     assert found["knowing"]["status"] == "ok" and len(scores["score"]) == 3 * len(pooled.candidates)
     assert scores["score"] == {record: 3 * label for record, label in scores["label"].items()}
     assert found["presumptuous"]["status"] == "error" and "informed = True" in found["presumptuous"]["reason"]
-    assert "knowing" not in {series.name for series in ledger.attack_series("none", 0)}
+    assert "knowing" not in {series.name for series in results.undefended.attacks}

@@ -18,7 +18,7 @@ from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.wire.message import Kind, Message
-from tests.harness.pooling import deployment
+from tests.stand_ins.toy_protocol import deployment
 
 Make = Callable[..., Submission]
 NOISE = """

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from tests.harness.test_evaluate import Quiet
 
-from harness.adversary.shadows import ShadowBank, own_of
+from harness.adversary.shadows import own_of
 from harness.adversary.target import TargetView
-from harness.attack import Attack, Guess, View
 from harness.errors import DataError, SuiteError
 from harness.evaluation.executor import Job, execute
 from harness.evaluation.plan import _Maker
@@ -29,11 +27,12 @@ from harness.scenario.membership import MembershipSecret
 from harness.store import Store
 from harness.store.archive import Archive
 from harness.store.provenance import environment
-from harness.store.schema import Score
 from harness.wire.coalition import SERVER, Coalition
 from harness.wire.log import WireLog
 from harness.wire.message import Kind
-from tests.harness.pooling import deployment
+from tests.stand_ins.quiet_progress import Quiet
+from tests.stand_ins.toy_membership import EYE, SUITE, Nearness, Nothing, bank_of
+from tests.stand_ins.toy_protocol import deployment
 
 Make = Callable[..., Submission]
 NOISE = """
@@ -41,35 +40,6 @@ class Plugin(Defense):
     def send(self, message):
         return message.replace(means=self.me.gaussian(message["means"], clip=None, scale=50.0))
 """
-EYE = Coalition("server", sees_server=True)
-
-
-class Nearness(Attack):
-    """Distance of the candidate's embedding to the mean its party sent, measured against shadow members."""
-
-    name: ClassVar[str] = "nearness"
-    secret: ClassVar[str] = "membership"
-
-    def guess(self, view: View) -> Guess:
-        assert all(shadow.members.keys() == {c.id for c in view.candidates} for shadow in view.shadows())
-        sent = {s.sender: s.message["means"] for s in view.transcript if s.receiver == SERVER}
-        vectors = view.embed([c.text for c in view.candidates])
-        return {c.id: -float((sent[c.party] - x).norm(dim=1).min())
-                for c, x in zip(view.candidates, vectors, strict=True)}  # fmt: skip
-
-    def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
-        return {"scored": len(scores)}
-
-
-class Nothing(Attack):
-    """The blind guess."""
-
-    name: ClassVar[str] = "nothing"
-    secret: ClassVar[str] = "membership"
-    blind: ClassVar[bool] = True
-
-    def guess(self, view: View) -> Guess:
-        return {c.id: 0.0 for c in view.candidates}
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +54,6 @@ def pooled(toy_folder: Path) -> Deployment:
     labels = {c.id: int(c.id.endswith(".0")) for c in made.candidates}
     canaries = frozenset(c.id for c in made.candidates if c.canary)
     return replace(made, secrets={"membership": MembershipSecret(labels, canaries)})
-
-
-def bank_of(runner: Runner, pooled: Deployment, submission: Submission | None, **options: Any) -> ShadowBank:
-    values: Mapping[str, Any] = {"archive": Archive(), "budget": 3, **options}
-    return ShadowBank(runner, pooled, submission, 0, "honest", ("suite", 0), "defended", "plain", **values)
 
 
 def test_shadows_are_drawn_from_auxiliary_data_and_fair_coins(runner: Runner, pooled: Deployment) -> None:
@@ -183,23 +148,13 @@ def test_routes_and_relays_keep_an_edge_and_the_server_apart(runner: Runner, poo
     assert len(edge) == len(log.entries) == 7
 
 
-ATTACKS = [{"name": "nearness", "secret": "membership"}, {"name": "nothing", "secret": "membership"}]
-ENTRY = {
-    "name": "pool",
-    "scenario": "pooling",
-    "seeds": [0],
-    "entitlement": {"shadow_budget": 2},
-    "attacks": ATTACKS,
-}
-SUITE = {"name": "toy", "version": 1, "title": "toy", "threads": 1, "entries": [ENTRY]}
-
-
 @pytest.fixture
 def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The attacks of this file under their names."""
+    """The toy attacks under their names."""
     attacks = {"nearness": Nearness, "nothing": Nothing}
     monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
-    monkeypatch.setattr(registry, "target", lambda kind, name: f"tests.harness.test_shadows:{attacks[name].__name__}")
+    module = "tests.stand_ins.toy_membership"
+    monkeypatch.setattr(registry, "target", lambda kind, name: f"{module}:{attacks[name].__name__}")
 
 
 @pytest.mark.usefixtures("plugins")

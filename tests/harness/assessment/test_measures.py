@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from harness.assessment.measures import panelled
+from harness.assessment.measures import measures
 from harness.assessment.series import Series
 from harness.score import TprAtFpr
-from tests.harness.world import World, membership
+from tests.stand_ins.stored_entry import StoredEntry, membership
 
 
 @pytest.fixture
-def members() -> World:
-    world = World(seeds=3)
-    world.add("lira", secret="membership", variant="oblivious", draw=membership(4.0))
-    world.add("lira", "dp", secret="membership", variant="oblivious", draw=membership(0.5))
-    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0))
-    world.utility()
-    world.utility("dp", 0.8)
-    return world
+def members() -> StoredEntry:
+    stored = StoredEntry(seeds=3)
+    stored.add("lira", secret="membership", variant="oblivious", draw=membership(4.0))
+    stored.add("lira", "dp", secret="membership", variant="oblivious", draw=membership(0.5))
+    stored.add("blind_membership", role="blind", secret="membership", draw=membership(0.0))
+    stored.utility()
+    stored.utility("dp", 0.8)
+    return stored
 
 
-def test_membership_leaks_by_the_rate_that_the_sample_supports(members: World) -> None:
+def test_membership_leaks_by_the_rate_that_the_sample_supports(members: StoredEntry) -> None:
     """Three seeds of 8 x 15 canary non-members: 10 % is told and counts, 1 % needs 1,000."""
     row = members.row()
     metrics = {a.metric: a.counts for a in row.attacks}
@@ -35,19 +35,19 @@ def test_membership_leaks_by_the_rate_that_the_sample_supports(members: World) -
 
 
 def test_a_larger_sample_pins_the_rate_of_one_percent() -> None:
-    world = World(seeds=3)
-    world.add("lira", secret="membership", draw=membership(4.0, 120, 12))
-    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, 120, 12))
-    metrics = {a.metric: a.counts for a in world.row().attacks}
+    stored = StoredEntry(seeds=3)
+    stored.add("lira", secret="membership", draw=membership(4.0, 120, 12))
+    stored.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, 120, 12))
+    metrics = {a.metric: a.counts for a in stored.row().attacks}
     assert metrics["membership (canaries) TPR at 1 % FPR"] and not metrics["membership (canaries) TPR at 10 % FPR"]
     assert not any("0.1 %" in metric for metric in metrics)
 
 
 def test_the_entitlement_pins_another_rate() -> None:
-    world = World(seeds=3, entitlement={"fpr": 0.1})
-    world.add("lira", secret="membership", draw=membership(4.0, 120, 12))
-    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, 120, 12))
-    metrics = {a.metric: a.counts for a in world.row().attacks}
+    stored = StoredEntry(seeds=3, entitlement={"fpr": 0.1})
+    stored.add("lira", secret="membership", draw=membership(4.0, 120, 12))
+    stored.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, 120, 12))
+    metrics = {a.metric: a.counts for a in stored.row().attacks}
     assert metrics["membership (canaries) TPR at 10 % FPR"] and not metrics["membership (canaries) TPR at 1 % FPR"]
 
 
@@ -59,15 +59,15 @@ def test_too_few_non_members_for_the_asked_rate_are_flagged(
     candidates: int, targets: int, asked: float, pinned: int | None
 ) -> None:
     """Some 360 non-members carry 10 %, some 1,080 carry 1 %: the row says which rate took the place of which."""
-    world = World(seeds=3, entitlement={"fpr": asked})
-    world.add("lira", secret="membership", draw=membership(4.0, candidates, targets))
-    world.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, candidates, targets))
-    row = world.row()
-    told = [f.detail for f in row.flags if f.id == "few_nonmembers" and "asked" in f.detail]
-    assert len(told) == (2 if pinned else 0)  # canaries, and average records
+    stored = StoredEntry(seeds=3, entitlement={"fpr": asked})
+    stored.add("lira", secret="membership", draw=membership(4.0, candidates, targets))
+    stored.add("blind_membership", role="blind", secret="membership", draw=membership(0.0, candidates, targets))
+    row = stored.row()
+    details = [f.detail for f in row.flags if f.id == "few_nonmembers" and "asked" in f.detail]
+    assert len(details) == (2 if pinned else 0)  # canaries, and average records
     if pinned:
         said = f"carry {pinned} % FPR, not the asked {100 * asked:g} %"
-        assert all(said in t for t in told), told
+        assert all(said in t for t in details), details
         counting = [a for a in row.attacks if a.counts]
         assert counting and all(a.metric.endswith(f"TPR at {pinned} % FPR") for a in counting)
 
@@ -79,14 +79,14 @@ def test_a_rate_needs_ten_false_positives(outsiders: int, pinned: float) -> None
     labels = {record: float(i >= outsiders) for i, record in enumerate(scores)}
     values = {"score": {0: scores}, "label": {0: labels}}
     cell = Series("a", "", "membership", "", "attack", "honest", values, "ok", None)
-    counting = [entry for entry in panelled([cell], 0.001) if entry.counts]
+    counting = [entry for entry in measures([cell], 0.001) if entry.counts]
     assert [entry.scores.statistic for entry in counting] == [TprAtFpr(pinned)]
     few = [flag.detail for entry in counting for flag in entry.flags]
     assert few == ([] if pinned == 0.001 else [
         f"average: {outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked 0.1 %"])  # fmt: skip
 
 
-def test_one_candidate_is_one_cluster(members: World) -> None:
+def test_one_candidate_is_one_cluster(members: StoredEntry) -> None:
     assert members.row().leakage.n_records == 60 * 8  # type: ignore[union-attr]
     counted = [a for a in members.row().attacks if a.metric == "membership (average) AUC"]
     assert counted[0].n == 3 * 30 * 8

@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.assessment.report import Row, _here, _labels, rows
+from harness.assessment.report import Row, installed_submissions, point_labels, result_rows
 from harness.plugins import registry
 from harness.plugins.submission import load_submission
 from harness.store import Store
 from harness.store.schema import CellRecord, RunRecord
-from leaderboard.records import read_bundle
+from leaderboard.bundles import read_bundle
 
 
 def test_points_are_named_by_the_source_that_was_run() -> None:
-    labels = _labels(_here())
-    found = load_submission(registry.find_submission("gaussian_noise"))
-    assert [labels[found.hash, index] for index in range(len(found.points))] == [p.label for p in found.points]
+    labels = point_labels(installed_submissions())
+    submission = load_submission(registry.find_submission("gaussian_noise"))
+    assert [labels[submission.hash, index] for index in range(len(submission.points))] == [
+        p.label for p in submission.points
+    ]
     assert ("another hash", 0) not in labels
 
 
@@ -35,7 +37,7 @@ def shipped_rows(folder: Path, suite: str, *names: str) -> list[Row]:
                     store.put_run(record)
                 else:
                     store.put_cell(record)
-        return rows(store)
+        return result_rows(store)
 
 
 @pytest.fixture(scope="module")
@@ -45,22 +47,22 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 
 
 def test_a_refuted_claim_is_said_in_the_rows_that_are_printed(tmp_path: Path) -> None:
-    found = shipped_rows(tmp_path, "synthetic-quick", "none", "wasp_split_noise")
-    refuted = {r.entry for r in found for flag in r.flags if flag.startswith("claim refuted")}
+    shown = shipped_rows(tmp_path, "synthetic-quick", "none", "wasp_split_noise")
+    refuted = {r.entry for r in shown for flag in r.flags if flag.startswith("claim refuted")}
     assert "wasp-party" in refuted and "wasp-sum" not in refuted
-    assert not any("claim" in flag for r in found if r.submission == "none" for flag in r.flags)
+    assert not any("claim" in flag for r in shown if r.submission == "none" for flag in r.flags)
 
 
 def test_every_row_has_its_scores_beside_local_only_and_centralised(shipped: list[Row]) -> None:
     assert {row.submission for row in shipped} == {"none", "prototype_gaussian"}
     for row in shipped:
-        found = {mean.system: mean for mean in row.references}
-        assert list(found) == ["undefended", "local only", "centralised"]
+        means = {mean.system: mean for mean in row.references}
+        assert list(means) == ["undefended", "local only", "centralised"]
         for mean in (*row.tasks, *row.references):
             assert mean.task == "accuracy" and mean.n > 0
             assert -0.05 <= mean.low <= mean.value <= mean.high <= 1.05
         if row.submission == "none":
-            assert [m.value for m in row.tasks] == [found["undefended"].value]
+            assert [m.value for m in row.tasks] == [means["undefended"].value]
 
 
 def test_reference_means_are_those_of_the_stored_records(shipped: list[Row]) -> None:

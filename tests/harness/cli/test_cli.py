@@ -14,8 +14,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from harness.assessment.references import TaskMean
 from harness.assessment.report import Report, Row
+from harness.assessment.results import TaskMean
 from harness.cli import catalogue, main
 from harness.cli.reporter import LiveReporter, PlainReporter, make_reporter
 from harness.errors import SuiteError
@@ -233,7 +233,7 @@ def test_results(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         asked.append(list(submissions))
         return [row(), row(suite="full@2", submission="loud")]
 
-    monkeypatch.setattr("harness.assessment.report.rows", stand_in)
+    monkeypatch.setattr("harness.assessment.report.result_rows", stand_in)
     _, out, _ = cli("results", "quiet", "loud")
     assert asked == [["quiet", "loud"]]
     assert out.index("quick@1") < out.index("quiet") < out.index("full@2") < out.index("loud")

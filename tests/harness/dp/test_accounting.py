@@ -22,7 +22,7 @@ from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.store.schema import LedgerEntry
 from harness.wire.message import Kind, Message
-from tests.harness import pooling
+from tests.stand_ins import toy_protocol
 
 Make = Callable[..., Submission]
 DELTA = 1e-5
@@ -198,7 +198,7 @@ def test_the_server_of_a_secure_sum_sees_less(runner: Runner, toy_folder: Path, 
     """)
     found = []
     for secure in (False, True):
-        deployed = pooling.deployment(str(toy_folder), rounds=1, secure=secure)
+        deployed = toy_protocol.deployment(str(toy_folder), rounds=1, secure=secure)
         outcome = runner.execute(deployed, Execution(noisy))
         sealed = sealed_kinds(outcome.log, tuple(deployed.parties))
         assert sealed == (frozenset({"PROTOTYPE"}) if secure else frozenset())
@@ -218,7 +218,7 @@ def test_private_training_really_samples_and_is_in_the_ledger(
         def dp(self):
             return DPSGD(clip=1.0, noise_multiplier=2.0, sample_rate=0.5)
     """)
-    deployed = replace(pooling.deployment(str(toy_folder), rounds=2), tasks=())
+    deployed = replace(toy_protocol.deployment(str(toy_folder), rounds=2), tasks=())
     plain, outcome = runner.execute(deployed, Execution(None)), runner.execute(deployed, Execution(private))
     entries = [e for e in outcome.ledger if e.mechanism == "dpsgd"]
     assert [(e.clip, e.scale, e.sample_rate, e.releases) for e in entries] == [(1.0, 2.0, 0.5, 4)] * 3

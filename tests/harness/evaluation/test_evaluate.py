@@ -13,13 +13,14 @@ from textwrap import dedent
 
 import pytest
 
-from harness.assessment.report import Report, rows
+from harness.assessment.report import Report, result_rows
 from harness.evaluation.evaluate import evaluate
 from harness.plugins import registry
 from harness.plugins.submission import Submission
 from harness.scenario.deployment import Deployment
 from harness.scenario.toy import toy_model
 from harness.store import Store
+from tests.stand_ins.quiet_progress import Quiet
 
 Make = Callable[..., Submission]
 
@@ -61,28 +62,6 @@ class Plugin(Defense):
     def send(self, message):
         return message.replace(hidden=self.me.gaussian(message["hidden"], clip=None, scale=0.05))
 """
-
-
-class Quiet:
-    """Remembers what was computed."""
-
-    def __init__(self) -> None:
-        self.cells: list[tuple[str, str]] = []
-
-    def asset(self, label: str, done: int, total: int) -> None:
-        """Nothing is fetched here."""
-
-    def plan(self, total_cells: int) -> None:
-        self.total = total_cells
-
-    def start(self, cell_label: str) -> None:
-        """Not needed."""
-
-    def done(self, cell_label: str, status: str, seconds: float) -> None:
-        self.cells.append((cell_label, status))
-
-    def fresh(self) -> list[str]:
-        return [label for label, status in self.cells if status != "stored"]
 
 
 @pytest.fixture
@@ -138,11 +117,11 @@ def test_a_submission_is_scored_and_nothing_is_computed_twice(job: Job, submissi
     assert (again.computed, again.reused) == (0, report.computed)
     assert again.rows == report.rows
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
-        assert {r.submission for r in rows(store)} == {"none", "plugin"}
-        assert [r for r in rows(store) if r.submission == "plugin"] == report.rows
+        assert {r.submission for r in result_rows(store)} == {"none", "plugin"}
+        assert [r for r in result_rows(store) if r.submission == "plugin"] == report.rows
     Store.rebuild(tmp_path / "s.duckdb")
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
-        assert [r for r in rows(store) if r.submission == "plugin"] == report.rows
+        assert [r for r in result_rows(store) if r.submission == "plugin"] == report.rows
 
 
 @pytest.mark.usefixtures("shared_workers")
@@ -186,7 +165,7 @@ def test_another_version_of_a_suite_stands_beside_the_first_one(
     assert [(row.suite, row.entry) for row in second.rows] == [("toysuite@2", "generation")]
     assert second.rows[0].utility == first.rows[0].utility
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
-        assert [r for r in rows(store) if r.submission == "plugin" and r.suite == "toysuite@1"] == first.rows
+        assert [r for r in result_rows(store) if r.submission == "plugin" and r.suite == "toysuite@1"] == first.rows
 
 
 def test_a_changed_attack_recomputes_its_cells_and_no_run(
@@ -263,8 +242,8 @@ KILLED = """
 import os, signal, socket, sys
 from pathlib import Path
 from threading import Lock
-sys.path.insert(0, {tests!r})
-from test_evaluate import Quiet
+sys.path.insert(0, {root!r})
+from tests.stand_ins.quiet_progress import Quiet
 from harness.evaluation import evaluate
 from harness.runtime import fork_server, runner
 
@@ -313,7 +292,7 @@ def test_kill_9_at_any_point_then_finish_gives_the_same_rows(
     """Killed thrice: when two runs have begun, when a few cells are stored, and far on; each goes on from the last."""
     store = tmp_path / "killed.duckdb"
     code = KILLED.format(
-        tests=str(Path(__file__).parent),
+        root=str(Path(__file__).parents[2]),
         events=(2, 10, 18),
         submission=str(noisy.folder),
         suite=str(suite),

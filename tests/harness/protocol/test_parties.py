@@ -22,7 +22,7 @@ from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.log import WireLog
 from harness.wire.message import Kind
-from tests.harness.pooling import class_means, deployment
+from tests.stand_ins.toy_protocol import class_means, deployment
 
 Make = Callable[..., Submission]
 NOISE = """

@@ -12,7 +12,7 @@ from harness.data.record import Item, make
 from harness.scenario.checks import deployment_problems
 from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
-from tests.harness.pooling import deployment
+from tests.stand_ins.toy_protocol import deployment
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.assessment.report import rows as table_rows
+from harness.assessment.report import result_rows
 from harness.errors import StoreError
 from harness.store import Store
 from leaderboard.build import build_board, current_board
@@ -63,7 +63,7 @@ def test_the_board_says_what_the_command_line_says(tmp_path: Path) -> None:
     write_bundle(tmp_path / "r.jsonl.gz", list(records(TINY[:4])))
     ingest_records([tmp_path / "r.jsonl.gz"], tmp_path / "s.duckdb")
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
-        reported = {(row.entry, row.submission, row.point): row for row in table_rows(store)}
+        reported = {(row.entry, row.submission, row.point): row for row in result_rows(store)}
     frame = open_board(build_board([tmp_path / "r.jsonl.gz"], tmp_path / "b.duckdb")).board()
     assert len(frame) == len(reported)
     for _, row in frame.iterrows():

@@ -30,9 +30,9 @@ def test_a_claim_is_held_against_the_attacker_it_is_about() -> None:
     knowing, verdict = informed_cell(labels.astype(float), labels), claimed(1.0, 1e-5)
     rows = bound_rows([knowing], runs_claiming(verdict, knowing))
     assert rows[0]["delta"] == 1e-5
-    [flag] = refuted_empirically([verdict.model_dump(mode="json")], rows)
+    [flag] = refuted_empirically([verdict], rows)
     assert flag.id == "claim_refuted" and "by knowing" in (flag.detail or "")
-    assert not refuted_empirically([claimed(4.0, 1e-5).model_dump(mode="json")], rows)
+    assert not refuted_empirically([claimed(4.0, 1e-5)], rows)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_claim_below_what_is_proven_is_refuted(verdict: Verdict, flagged: bool
     """2.5-private responses: epsilon 1 is refuted at a delta that explains nothing, never at one that explains all."""
     response = membership_cell("c", *responses(2.5, 2000, np.random.default_rng(3)))
     rows = bound_rows([response], runs_claiming(verdict, response))
-    flags = refuted_empirically([verdict.model_dump(mode="json")], rows)
+    flags = refuted_empirically([verdict], rows)
     assert [flag.id for flag in flags] == ["claim_refuted"] * flagged
     if flagged:
         assert rows[0]["delta"] == verdict.delta
@@ -60,8 +60,8 @@ def test_a_claim_below_what_is_proven_is_refuted(verdict: Verdict, flagged: bool
 
 def test_a_bound_at_delta_zero_refutes_no_claim_with_a_delta() -> None:
     bound = {"attack": "a", "variant": "", "coalition": "server", "epsilon": 5.0, "delta": 0.0}
-    assert refuted_empirically([claimed(1.0).model_dump()], [bound])
-    assert not refuted_empirically([claimed(1.0, 1e-9).model_dump()], [bound])
+    assert refuted_empirically([claimed(1.0)], [bound])
+    assert not refuted_empirically([claimed(1.0, 1e-9)], [bound])
 
 
 def test_the_board_says_which_claims_are_refuted(tmp_path: Path) -> None:

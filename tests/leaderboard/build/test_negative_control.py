@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assessment.negative import negative_flags, negative_test
-from harness.assessment.series import Ledger
+from harness.assessment.controls import negative_flags, negative_test
+from harness.assessment.results import EntryResults, Place
 from harness.plugins import registry
 from harness.store.schema import CellRecord
 from leaderboard.app.content.attack import leaks_on_noise
@@ -52,13 +52,14 @@ def place(cell: CellRecord) -> tuple[str, ...]:
     return cell.entry, str(cell.seed), cell.variant, cell.secret, cell.coalition, cell.behaviour
 
 
-def outcome(ledgers: list[Ledger]) -> dict[str, bool]:
-    tests = {ledger.entry: negative_test(ledger, CONTROL, 0) for ledger in ledgers}
+def outcome(entries: list[EntryResults]) -> dict[str, bool]:
+    control = Place(CONTROL, 0)
+    tests = {e.entry: negative_test(e.rows[control], e) for e in entries if control in e.rows}
     return {entry: test.passed for entry, test in tests.items() if test}
 
 
 def test_no_attack_beats_its_blind_guess_on_the_shipped_noise(shipped: Path) -> None:
-    passed = outcome(collected(shipped).ledgers())
+    passed = outcome(collected(shipped).entries())
     assert len(passed) >= 2 and all(passed.values()), passed
 
 
@@ -67,9 +68,9 @@ def test_a_planted_leak_fails_its_entry_alone(shipped: Path) -> None:
     leaks = list(planted(gathered, "mean_release"))
     gathered.cells |= {cell.key: cell for cell in leaks}
     entries = {cell.entry for cell in leaks}
-    passed = outcome(gathered.ledgers())
+    passed = outcome(gathered.entries())
     assert entries and {entry for entry, fine in passed.items() if not fine} == entries
-    flags = [flag for ledger in gathered.ledgers() for flag in negative_flags(ledger, {CONTROL})]
+    flags = [flag for entry in gathered.entries() for flag in negative_flags(entry, {CONTROL})]
     assert len(flags) == len(entries) and all(flag.detail.startswith("mean_release ") for flag in flags)
 
 

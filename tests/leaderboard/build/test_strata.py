@@ -63,8 +63,8 @@ def collected(absent: int = 0) -> Collected:
 
 
 def strata(gathered: Collected) -> list[dict[str, Any]]:
-    [ledger] = gathered.ledgers()
-    return strata_rows(assess_entry(ledger, None))
+    [entry] = gathered.entries()
+    return strata_rows(assess_entry(entry, None))
 
 
 @pytest.fixture(scope="module")

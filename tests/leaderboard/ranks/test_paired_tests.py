@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.assessment.assess import Assessment, AttackResult, TaskScores
-from harness.assessment.series import Ledger, Series
+from harness.assessment.results import Assessment, AttackResult, Place, RowResults, TaskScores
+from harness.assessment.series import Series
 from harness.score import AttackScores, Leakage, RecordScores, leakage, utility
 from leaderboard.ranks import Difference, bootstrap_jointly, differences
 
@@ -70,8 +70,8 @@ def row(
     result = AttackResult(series, "m", True, False, SEEDS * RECORDS, leak.advantages[0], "ok", None, (), a, b)
     task = TaskScores("accuracy", u, base, (reference,))
     useful = utility(u, base, [reference], rng=rng, resamples=100)
-    ledger = Ledger("simulated@1", "entry")
-    return Assessment(ledger, name, 0, (), leak, None, useful, 1.0, (), (result,), (task,), (), None)
+    results = RowResults(Place(name, 0))
+    return Assessment("simulated@1", "entry", results, leak, None, useful, 1.0, (), (result,), (task,), (), None)
 
 
 def difference(i: int, means: tuple[float, float], measure: str, tau: float = 0.0) -> Difference:

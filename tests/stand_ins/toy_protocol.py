@@ -25,7 +25,7 @@ from harness.wire.coalition import SERVER, Coalition
 from harness.wire.message import Kind, Message
 
 LABELS = ("bank", "friend")
-FUNCTION = "tests.harness.pooling:client"
+FUNCTION = "tests.stand_ins.toy_protocol:client"
 
 
 def class_means(x: Tensor, labels: list[str]) -> tuple[Tensor, list[int]]:
@@ -87,7 +87,7 @@ def deployment(
         candidates += [Candidate(f"c{k}.{j}", r.text, r.label, f"client{k}", canary=j == 0) for j, r in enumerate(some)]
         members |= {f"c{k}.0": True, f"c{k}.1": False}
     plain = {f"client{k}": private[k * (per_client + 1) + 2 : (k + 1) * (per_client + 1)] for k in range(clients)}
-    made = Deployment(
+    deployed = Deployment(
         function=FUNCTION,
         curious=server,
         parties={},
@@ -105,24 +105,24 @@ def deployment(
         candidates=tuple(candidates),
         knockout="rows",
     )
-    made = _filled(made, plain, members)
+    deployed = _filled(deployed, plain, members)
 
     def redraw(rng: np.random.Generator, members: Mapping[str, bool]) -> Deployment:
         drawn = [auxiliary[i] for i in rng.permutation(len(auxiliary))]
         size = per_client - 1
         others = {f"client{k}": [drawn[(k * size + j) % len(drawn)] for j in range(size)] for k in range(clients)}
-        return _filled(made, others, members)
+        return _filled(deployed, others, members)
 
-    return replace(made, redraw=redraw)
+    return replace(deployed, redraw=redraw)
 
 
-def _filled(made: Deployment, others: Mapping[str, list[Record]], members: Mapping[str, bool]) -> Deployment:
+def _filled(deployed: Deployment, others: Mapping[str, list[Record]], members: Mapping[str, bool]) -> Deployment:
     """The deployment with these records in each party, beside the candidates that are in."""
     parties = {}
     for name, records in others.items():
-        inside = [Item(c.id, c.text, c.label) for c in made.candidates if c.party == name and members[c.id]]
+        inside = [Item(c.id, c.text, c.label) for c in deployed.candidates if c.party == name and members[c.id]]
         plain = [Item(f"{name}.{i}", r.text, r.label) for i, r in enumerate(records)]
-        settings: dict[str, Any] = {"rounds": made.settings["rounds"], "alone": False}
+        settings: dict[str, Any] = {"rounds": deployed.settings["rounds"], "alone": False}
         parties[name] = PartyPlan(
             items=(Item(f"{name}.in", f"Meet {name} in Oslo"),),
             parts={},
@@ -130,10 +130,10 @@ def _filled(made: Deployment, others: Mapping[str, list[Record]], members: Mappi
             public_texts=(),
             seed=("defense", "pooling"),
             records=(*inside, *plain),
-            encoder=made.encoder,
+            encoder=deployed.encoder,
         )
     counts = {n: [sum(r.label == c for r in p.records) for c in LABELS] for n, p in parties.items()}
-    return replace(made, parties=parties, truth={"counts": counts})
+    return replace(deployed, parties=parties, truth={"counts": counts})
 
 
 __all__ = ["LABELS", "SERVER", "class_means", "client", "deployment", "server"]

@@ -31,8 +31,7 @@ TEXT_METRICS = ("content_token_accuracy", "content_token_f1", "exact_match", "pi
 """Text leaks as much as the largest of these; bags count only where no positions are sent."""
 
 LOWER_IS_BETTER = frozenset({"tv", "js", "absolute_error"})
-"""Stored metrics of which a smaller value is the better guess (distances and errors of harness.scenario.aggregate); of all
-others a larger one is."""
+"""Stored metrics of which a smaller value is the better guess (distances and errors); of all others a larger one is."""
 
 UNRANKED_SECRETS = frozenset({"attribute:planted"})
 """Secrets that are measured and shown but do not count."""

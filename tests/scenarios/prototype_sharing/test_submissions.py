@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from attacks.prototype.class_counts import PrototypeCounts, PrototypeShares
-from attacks.prototype.class_presence import PrototypePresence
-from attacks.prototype.inversion import PrototypeInversion
-from attacks.prototype.learned import space_of
-from attacks.prototype.reading import class_moments
+from attacks.embedding_inversion.prototype_inversion import PrototypeInversion
+from attacks.label_inference.prototype_counts import PrototypeCounts
+from attacks.label_inference.prototype_presence import PrototypePresence
+from attacks.label_inference.prototype_shares import PrototypeShares
+from attacks.toolkit.prototype_space.moments import class_moments
+from attacks.toolkit.prototype_space.space_of_run import space_of
 from harness.metrics.membership import auc
 from harness.plugins.submission import Point, Submission, load_submission
 from harness.runtime.execution import Execution, Outcome
@@ -21,7 +22,7 @@ from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER
 from harness.wire.message import Message
-from tests.attacks.live import live_view
+from tests.stand_ins.live_view import live_view
 from tests.stand_ins.toy_prototypes import LABELS, deployment
 
 ROOT = Path(__file__).parents[3] / "submissions"

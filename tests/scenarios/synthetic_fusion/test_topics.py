@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attacks.votes.blind import BlindTopics
-from attacks.votes.topics import VoteTopics
+from attacks.label_inference.blind_topics import BlindTopics
+from attacks.label_inference.vote_topics import VoteTopics
 from harness.assessment.measures import is_aggregate
 from harness.errors import SuiteError
 from harness.models import embeddings as features
@@ -21,7 +21,7 @@ from harness.scenario.toy import toy_records
 from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.settings import Settings
 from scenarios.synthetic_fusion.topics import medoids, topics_of
-from tests.attacks.live import live_view
+from tests.stand_ins.live_view import live_view
 from tests.stand_ins.toy_fusion import toy_deployment, toy_settings
 
 

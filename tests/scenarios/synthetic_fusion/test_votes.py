@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from attacks.votes.rules import vote_vectors
+from attacks.toolkit.voting import vote_vectors
 from harness.errors import DataError
 from scenarios.synthetic_fusion.votes import allotted, best_of_each, halving, histogram, vote_norm
 

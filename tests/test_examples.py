@@ -12,7 +12,7 @@ import torch
 
 import harness.scenario
 from harness.attack import SERVER, Candidate, Kind, Message, SeenMessage, Shadow
-from harness.evaluation.contract_check import check
+from harness.evaluation.contract_check import check_submission
 from harness.runtime import Execution, Runner
 from harness.scenario.checks import deployment_problems
 
@@ -39,7 +39,7 @@ def test_examples_are_short(file: Path) -> None:
 
 @pytest.mark.usefixtures("shared_workers")
 def test_defense() -> None:
-    assert check(EXAMPLES / "defense" / "no_small_classes") == []
+    assert check_submission(EXAMPLES / "defense" / "no_small_classes") == []
 
 
 class RecordInPrototype:

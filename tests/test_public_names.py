@@ -31,7 +31,7 @@ FACES = {
         torch_generator toy_model toy_records train
     """,
 }
-"""Public module -> its names: what authors of defenses, attacks and scenarios may rely on. Change it with the guides."""
+"""Public module -> its names: what authors of defenses, attacks and scenarios rely on. Change it with the guides."""
 
 
 @pytest.mark.parametrize("face", FACES)

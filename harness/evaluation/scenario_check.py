@@ -70,8 +70,8 @@ def _declaration_problems(name: str, scenario: Scenario) -> Iterator[str]:
     if not (isinstance(scenario.settings, type) and issubclass(scenario.settings, Settings)):
         yield "settings: give a class that derives from harness.scenario.Settings"
         return
-    for setting, field in scenario.settings.model_fields.items():
-        if not (field.description or "").strip():
+    for setting, info in scenario.settings.model_fields.items():
+        if not (info.description or "").strip():
             yield f"settings: {setting} has no description; write Field(..., description=...)"
     if scenario.steps_by and scenario.steps_by not in scenario.settings.model_fields:
         yield f"steps_by: there is no setting {scenario.steps_by!r}"

@@ -1,4 +1,4 @@
-"""``leakboard check``: does a defense, an attack or a scenario keep the contract?"""
+"""``leakboard check``: the contract check of a defense, an attack or a scenario."""
 
 from __future__ import annotations
 

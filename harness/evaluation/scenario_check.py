@@ -34,8 +34,8 @@ Triple = tuple[str, str, str]
 """Sender, receiver, kind of a message."""
 
 
-def check_scenario(name: str) -> Checked:
-    """Everything that is wrong with a registered scenario.
+def check_scenario(name: str, isolation: str = "process") -> Checked:
+    """Everything that is wrong with a registered scenario; ``isolation`` is that of its runs.
 
     Raises:
         UnknownName: no scenario of that name.
@@ -47,7 +47,7 @@ def check_scenario(name: str) -> Checked:
     if not isinstance(scenario, Scenario):
         return Checked((f"{registry.target('scenario', name)} is no harness.scenario.Scenario",))
     problems = list(_declaration_problems(name, scenario))
-    with tempfile.TemporaryDirectory() as folder, Runner(threads=1, limits=LIMITS) as runner:
+    with tempfile.TemporaryDirectory() as folder, Runner(isolation=isolation, threads=1, limits=LIMITS) as runner:
         try:
             deployment = scenario.small(folder)
         except Exception as error:  # a scenario may raise anything

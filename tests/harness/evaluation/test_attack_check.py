@@ -3,79 +3,31 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from harness.attack import Attack, Guess, View
 from harness.evaluation.attack_check import check_attack
 from harness.plugins import registry
+from tests.stand_ins.faulty_attacks import Crashing, Incomplete, Sound, Undeclared, Unseeded
+from tests.stand_ins.installed_plugin import install
 
 
-class Sound(Attack):
-    """Guesses that a membership secret can score."""
-
-    name: ClassVar[str] = "stranger"
-    summary: ClassVar[str] = "all alike"
-    source: ClassVar[str] = "a test"
-    secret: ClassVar[str] = "membership"
-    reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
-
-    def guess(self, view: View) -> Guess:
-        return {candidate.id: 0.0 for candidate in view.candidates}
-
-
-class Unseeded(Sound):
-    """Draws from a generator of its own."""
-
-    calls: ClassVar[list[int]] = []
-
-    def guess(self, view: View) -> Guess:
-        self.calls.append(0)
-        return {candidate.id: float(len(self.calls)) for candidate in view.candidates}
-
-
-class Incomplete(Sound):
-    """Leaves candidates out."""
-
-    def guess(self, view: View) -> Guess:
-        return {}
-
-
-class Crashing(Sound):
-    """Raises what it likes."""
-
-    def guess(self, view: View) -> Guess:
-        raise KeyError("logits")
-
-
-class Undeclared(Attack):
-    """Declares next to nothing, and wrongly."""
-
-    name: ClassVar[str] = "another"
-    secret: ClassVar[str] = "shoe_size"
-    reads: ClassVar[tuple[str, ...]] = ("SMELL",)
-
-    def __init__(self, needed: int) -> None:
-        self.needed = needed
-
-
-def problems(attack: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Problems of a class that is registered as ``stranger``; imports of this file are not looked at."""
+def problems(attack: Any, site: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Problems of a class that is registered as ``stranger``."""
     module = ModuleType("stranger_plugin")
     module.__dict__.update(ATTACKS={"stranger": "stranger_plugin:Chosen"}, Chosen=attack)
     monkeypatch.setitem(sys.modules, "stranger_plugin", module)
-    modules = [*registry._modules(), "stranger_plugin"]
-    monkeypatch.setattr(registry, "_modules", lambda: iter(modules))
-    monkeypatch.setattr("inspect.getsourcefile", lambda target: None)
+    install("stranger_plugin", site, monkeypatch)
     prototypes = {"prototype_sharing": registry.load("scenario", "prototype_sharing")}
     monkeypatch.setattr("harness.evaluation.attack_check.loaded_scenarios", lambda: prototypes)
     return check_attack("stranger").problems
 
 
-def test_a_sound_attack_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert problems(Sound, monkeypatch) == ()
+def test_a_sound_attack_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems(Sound, tmp_path, monkeypatch) == ()
 
 
 @pytest.mark.parametrize(
@@ -83,14 +35,14 @@ def test_a_sound_attack_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     [(Unseeded, "draw from view.rng alone"), (Incomplete, "candidates without a score"), (Crashing, "KeyError")],
 )
 def test_what_a_guess_does_wrong_is_reported_for_both_variants(
-    attack: Any, words: str, monkeypatch: pytest.MonkeyPatch
+    attack: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reported = problems(attack, monkeypatch)
+    reported = problems(attack, tmp_path, monkeypatch)
     assert len(reported) == 2
     assert all(words in problem and "prototype_sharing" in problem for problem in reported)
 
 
-def test_all_problems_of_a_declaration_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "\n".join(problems(Undeclared, monkeypatch))
+def test_all_problems_of_a_declaration_are_reported_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "\n".join(problems(Undeclared, tmp_path, monkeypatch))
     for word in ("summary:", "source:", "'another'", "shoe_size", "SMELL", "guess:", "'needed'"):
         assert word in text

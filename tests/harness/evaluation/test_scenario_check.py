@@ -1,4 +1,4 @@
-"""The contract check of scenarios: the example passes, a broken one is told everything at once."""
+"""The contract check of scenarios: a sound one passes, a broken one is told everything at once."""
 
 from __future__ import annotations
 
@@ -11,40 +11,36 @@ from typing import Any
 import pytest
 
 from harness.evaluation.scenario_check import check_scenario
-from harness.plugins import registry
 from harness.scenario import DistributionSecret, Scenario, Settings, Step
+from tests.stand_ins.installed_plugin import install
 
 OUTSIDE = Path(__file__).resolve().parents[2] / "outside_plugin"
-
-pytestmark = pytest.mark.usefixtures("shared_workers")
 
 
 @pytest.fixture
 def sound(monkeypatch: pytest.MonkeyPatch) -> Scenario:
     """The scenario of the plugin package that the tests install."""
     monkeypatch.syspath_prepend(str(OUTSIDE))
-    monkeypatch.setenv("PYTHONPATH", str(OUTSIDE))
     from outside_plugin.shared_counts import SHARED_COUNTS
 
     assert isinstance(SHARED_COUNTS, Scenario)
     return SHARED_COUNTS
 
 
-def problems(scenario: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+def problems(scenario: Any, site: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     """Problems of an object that is registered as ``shared_counts``."""
     module = ModuleType("stranger_scenario")
     module.__dict__.update(SCENARIOS={"shared_counts": "stranger_scenario:CHOSEN"}, CHOSEN=scenario)
     monkeypatch.setitem(sys.modules, "stranger_scenario", module)
-    modules = [*registry._modules(), "stranger_scenario"]
-    monkeypatch.setattr(registry, "_modules", lambda: iter(modules))
-    return check_scenario("shared_counts").problems
+    install("stranger_scenario", site, monkeypatch)
+    return check_scenario("shared_counts", isolation="none").problems
 
 
-def test_a_sound_scenario_passes(sound: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert problems(sound, monkeypatch) == ()
+def test_a_sound_scenario_passes(sound: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems(sound, tmp_path, monkeypatch) == ()
 
 
-def test_all_problems_are_reported_at_once(sound: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_problems_are_reported_at_once(sound: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Mute(Settings):
         clients: int = 3
 
@@ -53,13 +49,15 @@ def test_all_problems_are_reported_at_once(sound: Scenario, monkeypatch: pytest.
 
     steps = {"": (Step("clients", "answers", "server", "LOGITS"),)}
     broken = replace(sound, name="other", source="", settings=Mute, small=small, steps=steps)
-    text = "\n".join(problems(broken, monkeypatch))
+    text = "\n".join(problems(broken, tmp_path, monkeypatch))
     for word in ("name: ", "source: ", "clients has no description", "tasks: ", "'another'", "steps: "):
         assert word in text
 
 
-def test_a_deployment_that_cannot_be_built_is_reported(sound: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployment_that_cannot_be_built_is_reported(
+    sound: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def small(folder: str) -> Any:
         raise KeyError("model")
 
-    assert problems(replace(sound, small=small), monkeypatch) == ("small: KeyError: 'model'",)
+    assert problems(replace(sound, small=small), tmp_path, monkeypatch) == ("small: KeyError: 'model'",)

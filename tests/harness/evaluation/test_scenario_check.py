@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,9 @@ OUTSIDE = Path(__file__).resolve().parents[2] / "outside_plugin"
 def sound(monkeypatch: pytest.MonkeyPatch) -> Scenario:
     """The scenario of the plugin package that the tests install."""
     monkeypatch.syspath_prepend(str(OUTSIDE))
-    from outside_plugin.shared_counts import SHARED_COUNTS
-
-    assert isinstance(SHARED_COUNTS, Scenario)
-    return SHARED_COUNTS
+    scenario = importlib.import_module("outside_plugin.shared_counts").SHARED_COUNTS
+    assert isinstance(scenario, Scenario)
+    return scenario
 
 
 def problems(scenario: Any, site: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:

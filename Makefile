@@ -10,7 +10,7 @@ check:  ## linters, formatting, types, import contracts, spelling
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	lint-imports
+	lint-imports --no-cache
 	typos --config typos.toml
 
 format:  ## apply formatting and the fixes that are safe

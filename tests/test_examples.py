@@ -10,15 +10,12 @@ from types import ModuleType
 import pytest
 import torch
 
-import harness.scenario
 from harness.attack import SERVER, Candidate, Kind, Message, SeenMessage, Shadow
-from harness.evaluation.contract_check import check
+from harness.evaluation.contract_check import check_submission
 from harness.runtime import Execution, Runner
 from harness.scenario.checks import deployment_problems
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-SETTINGS = "Settings" in harness.scenario.__all__
-"""Whether the base of settings is at ``harness.scenario``."""
 
 
 def loaded(file: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -39,7 +36,7 @@ def test_examples_are_short(file: Path) -> None:
 
 @pytest.mark.usefixtures("shared_workers")
 def test_defense() -> None:
-    assert check(EXAMPLES / "defense" / "no_small_classes") == []
+    assert check_submission(EXAMPLES / "defense" / "no_small_classes") == []
 
 
 class RecordInPrototype:
@@ -79,7 +76,6 @@ def test_attack_scores_nobody_where_nothing_is_sent(monkeypatch: pytest.MonkeyPa
     assert set(attack.guess(view).values()) == {-1.0}
 
 
-@pytest.mark.skipif(not SETTINGS, reason="harness.scenario has no Settings yet")
 def test_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = loaded(EXAMPLES / "scenario" / "length_counts.py", monkeypatch).LENGTH_COUNTS
     deployment = scenario.small(str(tmp_path))

@@ -40,6 +40,17 @@ def test_imports_run_one_way(folder: str) -> None:
     assert not crossings
 
 
+@pytest.mark.parametrize(("folder", "door"), [("attacks", "harness.attack"), ("scenarios", "harness.scenario")])
+def test_plugins_use_their_front_door_alone(folder: str, door: str) -> None:
+    past = [
+        f"{file.relative_to(ROOT)}: {module}"
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for module, _ in imported(file)
+        if module.partition(".")[0] == "harness" and module != door
+    ]
+    assert not past
+
+
 def public_names() -> set[str]:
     """``harness.__all__`` as its file writes it."""
     for node in ast.parse((ROOT / "harness" / "__init__.py").read_bytes()).body:
@@ -71,9 +82,10 @@ def test_public_interface_is_small_and_real() -> None:
     assert all(getattr(harness, name) is not None for name in names)
 
 
-def test_importing_the_harness_is_light() -> None:
+@pytest.mark.parametrize("face", ["harness", "harness.attack", "harness.scenario"])
+def test_importing_a_front_door_is_light(face: str) -> None:
     code = (
-        "import sys, harness\n"
+        f"import sys, {face}\n"
         "heavy = {'torch', 'numpy', 'pandas', 'transformers', 'datasets', 'evaluate', 'duckdb', 'pydantic'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

@@ -1,43 +1,63 @@
-"""``leakboard check``: does a submission keep the contract?"""
+"""``leakboard check``: the contract check of a defense, an attack or a scenario."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.common import JsonOption, emit
 
+if TYPE_CHECKING:
+    from harness.evaluation.trial import Checked
+
 __all__ = ["check"]
 
 
 def check(
-    submission: Annotated[str, typer.Argument(help="Folder of a submission, or the name of one.")],
+    name: Annotated[str, typer.Argument(help="Folder of a submission, or the name of one, of an attack, a scenario.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check a submission's manifest, source and behaviour on a tiny random model; reports all problems.
+    """Check a submission, an attack or a scenario on tiny random models; reports all problems.
 
     Exit code 1 when there are problems.
     """
-    from harness.evaluation.contract_check import check as find_problems
-
-    problems = find_problems(_folder(submission))
+    kind, checked = _checked(name)
     if as_json:
-        emit("check/1", {"submission": submission, "problems": problems})
-    elif problems:
-        typer.echo(f"{submission}: {len(problems)} problem(s)")
-        for problem in problems:
-            typer.echo(f"  - {problem}")
+        emit("check/2", {"name": name, "kind": kind, "problems": checked.problems, "notes": checked.notes})
     else:
-        typer.echo(f"{submission}: no problems")
-    if problems:
+        typer.echo(f"{name}: {len(checked.problems) or 'no'} problem{'s' if len(checked.problems) != 1 else ''}")
+        for problem in checked.problems:
+            typer.echo(f"  - {problem}")
+        for note in checked.notes:
+            typer.echo(f"  ({note})")
+    if checked.problems:
         raise typer.Exit(1)
 
 
-def _folder(submission: str) -> Path:
-    """A folder is checked even where it lacks its manifest: that is then the problem to report."""
-    from harness.plugins.registry import find_submission
+def _checked(name: str) -> tuple[str, Checked]:
+    """Kind of what has that name, and its check. A folder is checked even where it lacks its manifest: that is then
+    the problem to report."""
+    from harness.evaluation.trial import Checked
+    from harness.plugins import registry
 
-    path = Path(submission)
-    return path if path.is_dir() else find_submission(submission)
+    submissions = registry.submissions()
+    path = Path(name)
+    if path.is_dir() or path.name == "submission.toml" or name in submissions:
+        from harness.evaluation.contract_check import check_submission
+
+        folder = path if path.is_dir() else registry.find_submission(name)
+        return "submission", Checked(tuple(check_submission(folder)))
+    plugins = registry.discover()
+    if name in plugins.targets["attack"]:
+        from harness.evaluation.attack_check import check_attack
+
+        return "attack", check_attack(name)
+    if name in plugins.targets["scenario"]:
+        from harness.evaluation.scenario_check import check_scenario
+
+        return "scenario", check_scenario(name)
+    known = {**submissions, **plugins.targets["attack"], **plugins.targets["scenario"]}
+    registry.look_up(known, "submission, attack or scenario", name, plugins.problems)
+    raise AssertionError(name)  # it is none of them

@@ -1,4 +1,4 @@
-"""``leakboard doctor``: is everything in place?"""
+"""``leakboard doctor``: the state of everything that an evaluation needs."""
 
 from __future__ import annotations
 

@@ -1,9 +1,12 @@
-"""``leakboard new``: a submission to start from."""
+"""``leakboard new``: a defense, an attack or a scenario to start from."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 from typing import Annotated
 
 import typer
@@ -13,80 +16,85 @@ from harness.errors import ManifestError
 
 __all__ = ["new"]
 
-_MANIFEST = """name = "{name}"
-title = "{title}"
-summary = "Adds Gaussian noise to every hidden vector that leaves the private party."
-authors = ["Your Name"]
-licence = "Apache-2.0"
-class = "defense:{class_name}"
-source = "Unpublished"
-scenarios = ["split_llm"]
-secret_state = false
+_SKELETONS = Path(__file__).parent / "skeletons"
 
-# One to six operating points; each is a row of its own.
-[[points]]
-label = "scale 0.5"
-parameters = {{ scale = 0.5 }}
-
-[[points]]
-label = "scale 2"
-parameters = {{ scale = 2.0 }}
-"""
-
-_DEFENSE = '''"""{title}: what it does, in a sentence."""
-
-from __future__ import annotations
-
-from harness import Defense, Message
-
-
-class {class_name}(Defense):
-    """Gaussian noise of standard deviation ``scale`` on every coordinate."""
-
-    def __init__(self, scale: float) -> None:
-        self.scale = scale
-
-    def send(self, message: Message) -> Message:
-        """Called for every message that leaves; noise drawn through ``self.me`` enters the ledger."""
-        noisy = self.me.gaussian(message["hidden"], clip=None, scale=self.scale)
-        return message.replace(hidden=noisy)
-'''
-
-_README = """# {title}
-
-What the defense does, what it protects against, what it costs.
-
-    leakboard check {folder}
-    leakboard evaluate {folder} --suite quick
-"""
+_SUBMISSION = {
+    "submission.toml": "submission/submission.toml",
+    "defense.py": "submission/defense.py",
+    "README.md": "submission/README.md",
+}
+_PACKAGE = {"pyproject.toml": "package/pyproject.toml", "README.md": "package/README.md"}
+_ATTACK = {
+    **_PACKAGE,
+    "$name/__init__.py": "attack/__init__.py",
+    "$name/$name.py": "attack/attack.py",
+    "tests/test_$name.py": "attack/test.py",
+}
+_SCENARIO = {
+    **_PACKAGE,
+    **{f"$name/{room}.py": f"scenario/{room}.py"
+       for room in ("__init__", "build", "client", "scenario", "server", "settings")},
+    "tests/test_$name.py": "scenario/test.py",
+}  # fmt: skip
+"""File to write -> its skeleton; a package is found by leakboard once it is installed."""
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Name of the submission: small letters, digits and underscores.")],
-    folder: Annotated[Path, typer.Option("--in", help="Where the submission's folder is made.")] = Path("submissions"),
+    name: Annotated[str, typer.Argument(help="Its name: small letters, digits and underscores.")],
+    attack: Annotated[bool, typer.Option("--attack", help="Make an attack, as a package of its own.")] = False,
+    scenario: Annotated[bool, typer.Option("--scenario", help="Make a scenario, as a package of its own.")] = False,
+    home: Annotated[
+        Path | None, typer.Option("--in", help="Where its folder is made [default: submissions or plugins].")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a small working submission to start from: submission.toml, defense.py, README.md."""
-    place = folder / name
-    _refuse(name, place)
+    """Make a small working defense to start from (submission.toml, defense.py, README.md), an attack or a scenario."""
+    plugin = attack or scenario
+    place = (home or Path("plugins" if plugin else "submissions")) / name
+    _refuse(name, place, plugin=plugin, both=attack and scenario)
+    files = _ATTACK if attack else _SCENARIO if scenario else _SUBMISSION
     words = name.split("_")
-    fields = {"name": name, "title": " ".join(words).capitalize(), "folder": place.as_posix()}
-    fields["class_name"] = "".join(word.capitalize() for word in words)
-    place.mkdir(parents=True)
-    files = {"submission.toml": _MANIFEST, "defense.py": _DEFENSE, "README.md": _README}
-    for file, text in files.items():
-        (place / file).write_text(text.format(**fields), encoding="utf-8")
+    written = _write(
+        place,
+        files,
+        {
+            "name": name,
+            "title": " ".join(words).capitalize(),
+            "class_name": "".join(word.capitalize() for word in words),
+            "constant": name.upper(),
+            "article": "an attack" if attack else "a scenario",
+            "folder": place.as_posix(),
+        },
+    )
     if as_json:
-        emit("new/1", {"folder": place.absolute(), "files": sorted(files)})
+        emit("new/1", {"folder": place.absolute(), "files": written})
         return
-    typer.echo(f"made {place} with {', '.join(sorted(files))}")
-    typer.echo(f"next: leakboard check {place}")
+    typer.echo(f"made {place} with {', '.join(written)}")
+    if plugin:
+        typer.echo(f"next: pip install --no-build-isolation -e {place} && leakboard check {name} && pytest {place}")
+    else:
+        typer.echo(f"next: leakboard check {place}")
 
 
-def _refuse(name: str, place: Path) -> None:
+def _write(place: Path, files: Mapping[str, str], fields: Mapping[str, str]) -> list[str]:
+    """Fill in the skeletons; returns the names of the files, sorted."""
+    names = {Template(file).substitute(fields): skeleton for file, skeleton in files.items()}
+    for file, skeleton in names.items():
+        path = place / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = (_SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8")
+        path.write_text(Template(text).substitute(fields), encoding="utf-8")
+    return sorted(names)
+
+
+def _refuse(name: str, place: Path, *, plugin: bool, both: bool) -> None:
     problems = []
+    if both:
+        problems.append("--attack and --scenario exclude each other: make one after the other")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         problems.append(f"{name!r} is no name: small letters, digits and underscores, a letter first")
+    elif plugin and importlib.util.find_spec(name) is not None:
+        problems.append(f"there is a Python module {name!r} already, which the package would hide: choose another name")
     if place.exists():
         problems.append(f"{place} is there already")
     if problems:

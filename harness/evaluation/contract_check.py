@@ -11,21 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import DefenseError, ManifestError
+from harness.evaluation.trial import LIMITS
 from harness.plugins import registry
 from harness.plugins.submission import EVERYWHERE, Submission, load_submission
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.runner import Runner
-from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.scenario.plugin import Scenario
 
-__all__ = ["check"]
-
-LIMITS = Limits(cpu_seconds=25.0, wall_seconds=300.0)
-"""Runs of the check are tiny."""
+__all__ = ["check_submission"]
 
 
-def check(path: str | Path) -> list[str]:
+def check_submission(path: str | Path) -> list[str]:
     """Everything that is wrong with the submission in a folder; empty when it passes."""
     try:
         submission = load_submission(path)

@@ -24,7 +24,7 @@ from harness.models.tokens import Tokens, load_tokens, tokenizer_folder
 from harness.util.caching import single_flight
 
 if TYPE_CHECKING:
-    from harness.models import Part
+    from harness.models.part import Part
 
 __all__ = ["EmbeddingCache", "digest", "embed", "encode", "load_features", "save_features", "stack", "vectors"]
 
@@ -112,7 +112,7 @@ class EmbeddingCache:
             self._rows |= load_features(path)
 
     def _make(self, missing: Mapping[str, str]) -> None:
-        from harness.models import load_part
+        from harness.models.split import load_part
 
         ref = self.encoder.part
         part = load_part(ref.model, ref.start, ref.stop).requires_grad_(False)
@@ -158,7 +158,7 @@ def _features(encoder: Encoder, model: str) -> EmbeddingCache:
 
 def vectors(encoder: Encoder) -> EmbeddingCache:
     """The shared embeddings of an encoder."""
-    from harness.models import model_hash
+    from harness.models.resolve import model_hash
 
     return _features(encoder, model_hash(encoder.part.model))
 

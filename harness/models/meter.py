@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.models import Part
+from harness.models.part import Part
 
 __all__ = ["Meter", "MeteredPart"]
 

@@ -48,7 +48,7 @@ class Tokens:
 def tokenizer_folder(ref: str) -> Path:
     """A cached folder with the tokenizer of model ``ref`` and nothing else; made once, atomically."""
     from harness.assets.cache import cache_root, fresh_folder, publish
-    from harness.models import model_hash
+    from harness.models.resolve import model_hash
 
     target = cache_root() / "tokenizers" / model_hash(ref)[:16]
     if not target.is_dir():
@@ -74,8 +74,6 @@ def load_tokens(folder: str | Path) -> Tokens:
 
 
 def _write(ref: str, folder: Path) -> None:
-    from harness.models import load_tokenizer
-
     tokenizer = load_tokenizer(ref)
     around = tokenizer("x")["input_ids"]
     bare = tokenizer("x", add_special_tokens=False)["input_ids"]

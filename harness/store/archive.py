@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.store import Store
+    from harness.store.store import Store
 
 __all__ = ["Archive"]
 

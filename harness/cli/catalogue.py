@@ -50,8 +50,8 @@ def summaries(kind: str) -> dict[str, str]:
 
 def broken(kind: str) -> dict[str, str]:
     """Name -> what is wrong, for everything of a kind that cannot be used."""
-    found = summaries(kind).items()
-    return {name: line.removeprefix(_BROKEN) for name, line in found if line.startswith(_BROKEN)}
+    lines = summaries(kind).items()
+    return {name: line.removeprefix(_BROKEN) for name, line in lines if line.startswith(_BROKEN)}
 
 
 def card(kind: str, name: str) -> dict[str, Any]:

@@ -17,10 +17,10 @@ def add_commands(app: typer.Typer) -> list[str]:
     """
     from harness.plugins import registry
 
-    found = registry.discover()
+    plugins = registry.discover()
     taken = {command.name for command in app.registered_commands}
     problems = []
-    for verb, place in found.targets["command"].items():
+    for verb, place in plugins.targets["command"].items():
         if verb in taken:
             continue
         try:

@@ -99,10 +99,10 @@ def assert_disjoint(splits: Splits) -> None:
         for name in SPLITS
         if len(texts[name]) < len(getattr(splits, name))
     ]
-    for one, other in combinations(SPLITS, 2):
-        shared = sorted(texts[one].keys() & texts[other].keys())
+    for first, other in combinations(SPLITS, 2):
+        shared = sorted(texts[first].keys() & texts[other].keys())
         if shared:
-            problems.append(f"{one} and {other} share {len(shared)} records such as {texts[one][shared[0]][:40]!r}")
+            problems.append(f"{first} and {other} share {len(shared)} records such as {texts[first][shared[0]][:40]!r}")
     if problems:
         raise DataError("splits overlap: " + "; ".join(problems))
 

@@ -97,10 +97,10 @@ def _fill_one(template: str, fake: Any) -> Record:
 
 def _attributes(slots: Sequence[str], gender: str) -> dict[str, int]:
     kinds = {_KINDS.get(slot) for slot in slots}
-    found = {"has_address": int("LOCATION" in kinds)}
+    attributes = {"has_address": int("LOCATION" in kinds)}
     if any(slot in _GIVEN for slot in slots) and not any(slot.endswith("male") for slot in slots):
-        found["female"] = int(gender == "female")
-    return found
+        attributes["female"] = int(gender == "female")
+    return attributes
 
 
 def _plain(line: str) -> str:

@@ -108,7 +108,7 @@ class Mechanisms:
         if problems:
             raise DefenseError(f"me.{name}: " + "; ".join(problems))
         field, bound = self._releases.field_of(x)
-        found = rounded(ratios(x, scale, clip, bound, order))
+        row_ratios = rounded(ratios(x, scale, clip, bound, order))
         mechanism = name if lowest == highest else f"{name}_rows"
-        law = Release(mechanism, clip, float(lowest), kind=self._releases.kind, field=field, ratios=found)
+        law = Release(mechanism, clip, float(lowest), kind=self._releases.kind, field=field, ratios=row_ratios)
         self._releases.note(law, 1, x[..., 0].numel())

@@ -103,8 +103,8 @@ class Releases:
         noisy = any(release.mechanism == "dpsgd" for release in self._times)
         trained = noisy and not self.trained_plainly
         real = [r for r in self._times if r.mechanism not in (CLEAR, ELSEWHERE)]
-        kept = [r for r in self._times if not (r.after_training and trained and r.mechanism == CLEAR)]
-        return tuple(self._entry(release, party) for release in kept) if real else ()
+        counted = [r for r in self._times if not (r.after_training and trained and r.mechanism == CLEAR)]
+        return tuple(self._entry(release, party) for release in counted) if real else ()
 
     def _entry(self, release: Release, party: str) -> LedgerEntry:
         times, vectors = self._times[release], self._vectors[release]

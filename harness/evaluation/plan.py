@@ -149,7 +149,7 @@ class _Maker:
         variant = self.deployment.variants.get(behaviour)
         deployment = variant() if variant else self.deployment
         deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
-        made = key(
+        run_key = key(
             entry=self.entry.key_part(),
             suite=self.suite.label,
             threads=self.suite.threads,
@@ -166,12 +166,12 @@ class _Maker:
             results=RESULTS_VERSION,
             **({"claim": claim.model_dump()} if (claim := submission.claim_at(point)) else {}),
         )
-        return RunPlan(made, self.suite, self.entry, self.seed, deployment, submission, task)
+        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, task)
 
     def utility(self, run: RunPlan, base: RunPlan) -> Iterator[CellPlan]:
         for task in self.deployment.tasks:
-            made = key(run.key, "utility", task.name, base.key)
-            yield CellPlan(made, run, "utility", task.name, task=task, reference=base)
+            cell_key = key(run.key, "utility", task.name, base.key)
+            yield CellPlan(cell_key, run, "utility", task.name, task=task, reference=base)
 
     def blind_utility(self, base: RunPlan) -> Iterator[CellPlan]:
         for task in self.deployment.tasks:
@@ -194,8 +194,8 @@ class _Maker:
                 continue
             source = _source(target)
             for variant in ("",) if blind else spec.variants:
-                made = key(run.key, "attack", spec.key_part(), variant, source)
-                yield CellPlan(made, run, _role(attack), spec.name, variant, attack=spec, reference=base)
+                cell_key = key(run.key, "attack", spec.key_part(), variant, source)
+                yield CellPlan(cell_key, run, _role(attack), spec.name, variant, attack=spec, reference=base)
 
 
 def _role(attack: type[Attack]) -> str:

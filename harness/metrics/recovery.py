@@ -62,13 +62,13 @@ def token_f1(guess_ids: Sequence[int], true_ids: Sequence[int], skipped: Collect
     return 2 * (guess & truth).total() / (guess.total() + truth.total()) if truth else nan
 
 
-def next_token_agreement(one: Sequence[int], other: Sequence[int]) -> float:
+def next_token_agreement(first: Sequence[int], other: Sequence[int]) -> float:
     """Share of positions where two models choose the same next token; nan where there is no position.
 
     Raises:
         ValueError: the choices are not over the same positions.
     """
-    pairs = list(zip(one, other, strict=True))
+    pairs = list(zip(first, other, strict=True))
     return sum(left == right for left, right in pairs) / len(pairs) if pairs else nan
 
 

@@ -62,8 +62,8 @@ def encode(part: Part, tokens: Tokens, texts: Sequence[str], max_tokens: int) ->
     if empty := [text for text, one in zip(texts, ids, strict=True) if not one]:
         raise ModelError(f"{len(empty)} texts have no tokens, such as {empty[0]!r}")
     lengths: dict[int, list[int]] = {}
-    for index, one in enumerate(ids):
-        lengths.setdefault(len(one), []).append(index)
+    for index, sequence in enumerate(ids):
+        lengths.setdefault(len(sequence), []).append(index)
     rows: list[Row | None] = [None] * len(texts)
     with _one_thread():
         for length, places in lengths.items():
@@ -142,9 +142,9 @@ def load_features(path: Path) -> dict[str, Row]:
     """What :func:`save_features` wrote."""
     from safetensors.torch import load
 
-    found = load(path.read_bytes())
+    tensors = load(path.read_bytes())
     names = json.loads(path.with_suffix(".json").read_text())
-    return {n: (v, int(f)) for n, v, f in zip(names, found["vectors"], found["flops"], strict=True)}
+    return {n: (v, int(f)) for n, v, f in zip(names, tensors["vectors"], tensors["flops"], strict=True)}
 
 
 @single_flight(maxsize=8)

@@ -168,8 +168,8 @@ def load_submission(path: Path | str) -> Submission:
 
 def _source_problems(folder: Path, document: dict[str, Any]) -> list[str]:
     """What keeps the class that a manifest names from being built, as far as its syntax tree tells."""
-    module, found, class_name = str(document.get("class", "")).partition(":")
-    if not found:
+    module, colon, class_name = str(document.get("class", "")).partition(":")
+    if not colon:
         return []
     file = folder / f"{module}.py"
     if not file.is_file():

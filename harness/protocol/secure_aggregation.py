@@ -31,9 +31,9 @@ def secure_aggregate(messages: Mapping[str, Message]) -> Message:
     """
     first = next(iter(messages.values()))
     problems = []
-    for name, one in messages.items():
-        if (one.kind, sorted(one.payload)) != (first.kind, sorted(first.payload)):
-            problems.append(f"{name} sent {one.kind} {sorted(one.payload)}")
+    for name, message in messages.items():
+        if (message.kind, sorted(message.payload)) != (first.kind, sorted(first.payload)):
+            problems.append(f"{name} sent {message.kind} {sorted(message.payload)}")
     if problems:
         raise ProtocolError(f"secure aggregation of {first.kind} {sorted(first.payload)}: " + "; ".join(problems))
     return first.replace(**{field: _add(field, messages) for field in first.payload})

@@ -92,12 +92,12 @@ def fresh(model: nn.Module, generator: torch.Generator) -> nn.Module:
     """Draw all parameters anew from ``generator``, in place: matrices uniform within 1/sqrt(fan-in), vectors named
     ``bias`` zero, other vectors (scales of norms) one. The library's own initialisation takes no generator."""
     with torch.no_grad():
-        for name, one in model.named_parameters():
-            if one.dim() >= 2:
-                bound = 1 / sqrt(max(1, one[0].numel()))
-                one.copy_((2 * torch.rand(one.shape, generator=generator) - 1) * bound)
+        for name, parameter in model.named_parameters():
+            if parameter.dim() >= 2:
+                bound = 1 / sqrt(max(1, parameter[0].numel()))
+                parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
             else:
-                one.fill_(0.0 if name.endswith("bias") else 1.0)
+                parameter.fill_(0.0 if name.endswith("bias") else 1.0)
     return model
 
 
@@ -189,13 +189,15 @@ def train_private(
 
 
 def _optimiser(parameters: Sequence[Any], plan: TrainingPlan) -> torch.optim.Optimizer:
-    made: torch.optim.Optimizer = _OPTIMISERS[plan.optimiser](parameters, lr=plan.lr, weight_decay=plan.weight_decay)
-    return made
+    optimiser: torch.optim.Optimizer = _OPTIMISERS[plan.optimiser](
+        parameters, lr=plan.lr, weight_decay=plan.weight_decay
+    )
+    return optimiser
 
 
 def _total(model: Any, loss: Loss, batch: Batch, defense: Defense | None) -> Tensor:
-    found = loss(model, batch)
-    value, activations = found if isinstance(found, tuple) else (found, None)
+    result = loss(model, batch)
+    value, activations = result if isinstance(result, tuple) else (result, None)
     extra = defense.objective(activations, batch) if defense is not None and activations is not None else None
     return value if extra is None else value + extra
 
@@ -209,9 +211,9 @@ def _check(dp: DPSGD, rate: float) -> None:
 
 
 def _no_samples(parameters: Iterator[nn.Parameter]) -> None:
-    for one in parameters:
-        if one.requires_grad:
-            one.grad_sample = one.new_zeros((0, *one.shape))  # type: ignore[attr-defined]
+    for parameter in parameters:
+        if parameter.requires_grad:
+            parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))  # type: ignore[attr-defined]
 
 
 def _run(steps: Iterator[Tensor], step: Callable[[Tensor], None], meter: Meter) -> None:

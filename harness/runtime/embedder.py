@@ -33,8 +33,8 @@ class Embedder:
         missing = {n: text for n, text in zip(names, texts, strict=True) if n not in self._rows}
         if missing:
             tokens = load_tokens(self._spec["tokenizer"])
-            found = encode(self._part(), tokens, list(missing.values()), self._spec["max_tokens"])
-            self._rows |= dict(zip(missing, found, strict=True))
+            vectors = encode(self._part(), tokens, list(missing.values()), self._spec["max_tokens"])
+            self._rows |= dict(zip(missing, vectors, strict=True))
         rows = [self._rows[name] for name in names]
         self._meter.flops += sum(flops for _, flops in rows)
         return stack(rows)

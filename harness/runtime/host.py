@@ -82,9 +82,9 @@ class Host:
         with self._meter.counting():
             prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), settings))
             defense.setup(prepared, public)
-        inputs, kept = prepared[: len(items)], prepared[len(items) :]
+        inputs, labelled = prepared[: len(items)], prepared[len(items) :]
         generator = torch_generator(*party["training"], salt=salt)
-        holdings = PartyResources(inputs, kept, texts, parts, settings, tokenizer, embed, generator)
+        holdings = PartyResources(inputs, labelled, texts, parts, settings, tokenizer, embed, generator)
         me = Party(name, holdings, Link(defense, self._meter))
         return _Seat(me, defense.me, function(me))
 
@@ -132,8 +132,8 @@ class Host:
 
     def own(self) -> bytes:
         """What the parties kept in ``me.own``, as the wire log of one CONTROL message from each to itself."""
-        kept = {name: seat.party.own for name, seat in self._seats.items() if seat.party.own}
-        return WireLog(LoggedFrame(n, n, encode(Message(Kind.CONTROL, own))) for n, own in kept.items()).to_bytes()
+        values = {name: seat.party.own for name, seat in self._seats.items() if seat.party.own}
+        return WireLog(LoggedFrame(n, n, encode(Message(Kind.CONTROL, own))) for n, own in values.items()).to_bytes()
 
 
 def _seed_globals(seed: int) -> None:
@@ -160,10 +160,10 @@ def load_defense_class(folder: str | Path, target: str) -> type[Defense]:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     spec.loader.exec_module(module)
-    found = getattr(module, name, None)
-    if not (isinstance(found, type) and issubclass(found, Defense)):
+    loaded = getattr(module, name, None)
+    if not (isinstance(loaded, type) and issubclass(loaded, Defense)):
         raise DefenseError(f"{path}: {name!r} is not a subclass of harness.Defense")
-    return found
+    return loaded
 
 
 def _load_defense(submission: Mapping[str, Any] | None) -> Defense:

@@ -108,10 +108,10 @@ def _embedding(encoder: Encoder, meter: Meter) -> Callable[[Sequence[str]], Tens
     return embed
 
 
-def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _merged(by_party: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Predictions of all parties by record; :class:`ProtocolError` where two predicted the same one."""
     merged: dict[str, Any] = {}
-    for party, predictions in found.items():
+    for party, predictions in by_party.items():
         if twice := sorted(merged.keys() & predictions.keys()):
             raise ProtocolError(f"party {party!r} predicted {twice[:3]}, which another party had predicted")
         merged |= predictions
@@ -119,10 +119,10 @@ def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _kept(parties: bytes, curious: Mapping[str, Value]) -> WireLog:
-    kept = WireLog.from_bytes(parties) if parties else WireLog()
+    log = WireLog.from_bytes(parties) if parties else WireLog()
     if curious:
-        kept.append(LoggedFrame(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
-    return kept
+        log.append(LoggedFrame(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
+    return log
 
 
 def _lazy_part(ref: PartRef, meter: Meter) -> Any:

@@ -91,8 +91,8 @@ def _features(plans: Iterable[PartyPlan], asked: Iterable[str], scratch: Path) -
             own = [item.text for item in (*plan.items, *plan.records)]
             texts.setdefault(plan.encoder, {}).update(dict.fromkeys([*own, *plan.public_texts, *asked]))
     paths = {}
-    for number, (encoder, found) in enumerate(texts.items()):
-        rows = dict(zip(map(digest, found), vectors(encoder).rows(list(found)), strict=True))
+    for number, (encoder, texts_of_encoder) in enumerate(texts.items()):
+        rows = dict(zip(map(digest, texts_of_encoder), vectors(encoder).rows(list(texts_of_encoder)), strict=True))
         paths[encoder] = scratch / f"{number}.safetensors"
         if rows:
             save_features(rows, paths[encoder])

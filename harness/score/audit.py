@@ -100,10 +100,10 @@ def one_run_bound(
             "need 0 <= correct <= guesses <= canaries and at least one guess"
         )
     if delta == 0:
-        found = _pure(guesses, correct, alpha)
+        largest = _pure(guesses, correct, alpha)
     else:
-        found = _largest(lambda epsilon: one_run_p_value(epsilon, canaries, guesses, correct, delta) <= alpha)
-    return EpsilonBound(found, one_run_ceiling(guesses, alpha), guesses, correct, delta, alpha)
+        largest = _largest(lambda epsilon: one_run_p_value(epsilon, canaries, guesses, correct, delta) <= alpha)
+    return EpsilonBound(largest, one_run_ceiling(guesses, alpha), guesses, correct, delta, alpha)
 
 
 def one_run_ceiling(guesses: int, alpha: float = 0.05) -> float:

@@ -31,11 +31,11 @@ class Archive:
         with self.lock:
             making = self._making[key]
         with making:
-            found = self._find(key)
-            if found is None:
-                found = make()
-                self._keep(key, found)
-            return found
+            shadow = self._find(key)
+            if shadow is None:
+                shadow = make()
+                self._keep(key, shadow)
+            return shadow
 
     def _find(self, key: str) -> Files | None:
         with self.lock:

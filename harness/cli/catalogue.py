@@ -1,4 +1,4 @@
-"""What there is: names with a line about each, read off the sources without importing them, and full cards."""
+"""Listings of plugins: names with a line about each, read off the sources without importing them, and full cards."""
 
 from __future__ import annotations
 

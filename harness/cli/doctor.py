@@ -85,7 +85,7 @@ def _store(path: Path) -> dict[str, Any]:
 
 
 def _problems(state: dict[str, Any]) -> list[str]:
-    """What keeps leakboard from working; assets that are not fetched yet are none."""
+    """Everything that keeps leakboard from working; assets that are not fetched yet are none."""
     problems = [f"package {name} is missing" for name, version in state["packages"].items() if version == "missing"]
     problems += [f"{a['name']}: {a['problem']}" for a in state["assets"] if a["present"] and not a["ok"]]
     problems += state["plugins"]["problems"]

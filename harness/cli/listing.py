@@ -13,7 +13,7 @@ __all__ = ["list_names"]
 
 
 class Kinds(StrEnum):
-    """What can be listed."""
+    """Kinds of things that can be listed."""
 
     scenarios = "scenarios"
     attacks = "attacks"

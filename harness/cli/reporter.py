@@ -12,7 +12,7 @@ __all__ = ["LiveReporter", "PlainReporter", "Reporter", "make_reporter"]
 
 
 class Reporter(AbstractContextManager["Reporter"], Protocol):
-    """What an evaluation calls while it works."""
+    """Calls that an evaluation makes while it works."""
 
     def asset(self, label: str, done: int, total: int) -> None:
         """``done`` of ``total`` bytes of a download have arrived."""

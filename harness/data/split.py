@@ -128,7 +128,7 @@ def _allowed(
     group: str | None,
     apart: bool,
 ) -> _Allowed:
-    """Which splits a record may enter."""
+    """The splits that a record may enter."""
     if group is not None:
         return lambda record: _DEPLOYMENT if record.group == group else frozenset(SPLITS) - _DEPLOYMENT
     if apart:

@@ -23,7 +23,7 @@ from harness.errors import DataError
 __all__ = ["COUNT", "fill", "parse"]
 
 COUNT = 4000
-"""Distinct sentences that :func:`fill` makes unless told otherwise."""
+"""Distinct sentences that :func:`fill` makes by default."""
 
 _SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _ROUNDS = 200

@@ -87,7 +87,7 @@ def _numerical(losses: Sequence[Loss], delta: float, adjacency: Adjacency) -> fl
 
 
 def losses(entries: Iterable[LedgerEntry], adjacency: Adjacency, unit: Unit = "record") -> list[Loss]:
-    """What one party's ledger entries say about one unit: a record, one vector of a message, or all a client has."""
+    """Losses of one unit by one party's ledger entries: a record, one vector of a message, or all a client has."""
     parts = []
     for entry in entries:
         if entry.mechanism == "dpsgd" and unit != "record":

@@ -1,4 +1,4 @@
-"""What left a private party under which mechanism, noted while it happens: the ledger's raw material.
+"""Notes of everything that leaves a private party, by mechanism, made while it happens: the ledger's raw material.
 
 Per message, each field was released by a mechanism of the harness, is public, follows from a model that was trained
 with differential privacy, left unchanged (``clear``), or was changed by means that the harness knows nothing of

@@ -1,4 +1,4 @@
-"""How much one private record can change what a party sends: declared by scenarios, used by defenses and accounting.
+"""Sensitivity, the most that one private record can change in a message: declared by scenarios, used in accounting.
 
 A scenario names the sensitivity of each field it sends: ``me.send(Kind.VOTE, votes=v, sensitivity={"votes": 1.0})``.
 The harness trusts it as it trusts the scenario; what a submission says about itself is not trusted.

@@ -43,7 +43,12 @@ class RunPlan:
     seed: int
     deployment: Deployment
     submission: Submission
-    task: Execution
+    execution: Execution
+
+    @property
+    def task(self) -> Execution:
+        """The execution, under its former name."""
+        return self.execution
 
     @property
     def seed_axes(self) -> tuple[Axis, ...]:
@@ -57,9 +62,9 @@ class RunPlan:
             "entry": self.entry.name,
             "scenario": self.entry.scenario,
             "submission": self.submission.name,
-            "point": self.task.point,
+            "point": self.execution.point,
             "seed": self.seed,
-            "behaviour": self.task.behaviour,
+            "behaviour": self.execution.behaviour,
         }
 
 
@@ -79,10 +84,10 @@ class CellPlan:
 
     @property
     def label(self) -> str:
-        """What progress shows."""
-        point = self.run.submission.points[self.run.task.point].label
+        """The line that progress shows."""
+        point = self.run.submission.points[self.run.execution.point].label
         where = f"{self.run.entry.name} s{self.run.seed} {self.run.submission.name} [{point}]"
-        behaviour = "" if self.run.task.behaviour == HONEST else f" {self.run.task.behaviour}"
+        behaviour = "" if self.run.execution.behaviour == HONEST else f" {self.run.execution.behaviour}"
         return f"{where}{behaviour} {self.name}" + (f" {self.variant}" if self.variant else "")
 
 
@@ -145,7 +150,7 @@ class _Maker:
             yield from self.utility(self.run(submission, point, KNOCKOUT), base)
 
     def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
-        task = Execution(submission, point, behaviour, noise=("point", point))
+        execution = Execution(submission, point, behaviour, noise=("point", point))
         variant = self.deployment.variants.get(behaviour)
         deployment = variant() if variant else self.deployment
         deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
@@ -155,7 +160,7 @@ class _Maker:
             threads=self.suite.threads,
             protocol=_protocol(self.deployment),
             submission=submission.hash,
-            parameters=task.parameters,
+            parameters=execution.parameters,
             point=point,
             seed=self.seed,
             behaviour=behaviour,
@@ -166,7 +171,7 @@ class _Maker:
             results=RESULTS_VERSION,
             **({"claim": claim.model_dump()} if (claim := submission.claim_at(point)) else {}),
         )
-        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, task)
+        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, execution)
 
     def utility(self, run: RunPlan, base: RunPlan) -> Iterator[CellPlan]:
         for task in self.deployment.tasks:
@@ -184,7 +189,7 @@ class _Maker:
 
     def attacks(self, run: RunPlan, base: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
         for spec in self.entry.attacks:
-            if not blind and spec.behaviour != run.task.behaviour:
+            if not blind and spec.behaviour != run.execution.behaviour:
                 continue
             target = registry.target("attack", spec.name)
             attack = registry.load("attack", spec.name)

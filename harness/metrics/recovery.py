@@ -1,4 +1,4 @@
-"""How much of a text's tokens a guess recovers, position by position or as a bag.
+"""Shares of a text's tokens that a guess recovers, position by position or as a bag.
 
 Guesses and truths are token ids of one record, compared as they are: nothing is decoded or tokenised again. A guess
 that is too short misses the rest; -1 at a position is no guess. Every function takes one record and returns a number

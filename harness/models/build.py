@@ -23,7 +23,7 @@ __all__ = ["Span", "build_part", "checkpoint_names", "empty_part", "quiet", "rea
 
 @dataclass(frozen=True)
 class Span:
-    """Which part of a model: blocks ``start .. stop - 1``; stop None = to the end, with the final norm.
+    """A part of a model: blocks ``start .. stop - 1``; stop None = to the end, with the final norm.
 
     ``head``: with the language-model head. ``embed``: whether a part from block 0 brings the embeddings.
     """

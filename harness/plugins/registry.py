@@ -95,7 +95,7 @@ def names(kind: PluginKind) -> list[str]:
 
 
 def target(kind: PluginKind, name: str) -> str:
-    """Where a plugin is, as ``module:object``; :class:`UnknownName` with near misses if there is none."""
+    """The place of a plugin, as ``module:object``; :class:`UnknownName` with near misses if there is none."""
     plugins = discover()
     return look_up(plugins.targets[kind], kind, name, plugins.problems)
 
@@ -111,7 +111,7 @@ def load(kind: PluginKind, name: str) -> object:
 
 
 def resolve(kind: PluginKind, name: str, place: str) -> object:
-    """What is at ``place`` (``module:object``), imported now; raises as :func:`load`."""
+    """The object at ``place`` (``module:object``), imported now; raises as :func:`load`."""
     module, _, attribute = place.partition(":")
     try:
         loaded = importlib.import_module(module)

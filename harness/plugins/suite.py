@@ -70,7 +70,7 @@ class AttackSpec(Document):
         return variants
 
     def key_part(self) -> dict[str, Any]:
-        """What of this attack its cells depend on, besides the variant and the attack's source."""
+        """The part of this attack that its cells depend on, besides the variant and the attack's source."""
         who = {"coalition": self.coalition} if self.coalition != "server" else {}
         return {"name": self.name, "secret": self.secret, "parameters": self.parameters, **who}
 
@@ -107,7 +107,7 @@ class Entry(Document):
         return attacks
 
     def key_part(self) -> dict[str, Any]:
-        """What of this entry its runs depend on, besides the seed; its attacks are keyed by their own part."""
+        """The part of this entry that its runs depend on, besides the seed; its attacks are keyed by their own part."""
         wanted = ("name", "scenario", "settings", "entitlement")
         return {name: getattr(self, name) for name in wanted}
 

@@ -43,7 +43,7 @@ Loss = Callable[[Any, Batch], Tensor | tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How a model is trained on ``data``: tensors whose first dimension is the records."""
+    """Settings of training a model on ``data``: tensors whose first dimension is the records."""
 
     data: Batch
     epochs: float

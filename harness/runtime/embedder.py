@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.models.embeddings import Row, digest, encode, load_features, stack
+from harness.models.embeddings import Row, digest, encode, load_embeddings, stack
 from harness.models.meter import Meter
 from harness.models.tokens import load_tokens
 
@@ -19,14 +19,14 @@ class Embedder:
     """Texts -> embeddings [n, d]. A text is charged what encoding it costs, however its embedding was come by.
 
     ``spec`` is JSON: ``part`` and ``tokenizer`` folders, ``max_tokens``, ``known`` (a file of
-    :func:`harness.models.embeddings.save_features`, or empty).
+    :func:`harness.models.embeddings.save_embeddings`, or empty).
     """
 
     def __init__(self, part: Callable[[], Any], spec: Mapping[str, Any], meter: Meter) -> None:
         self._part = part
         self._spec = spec
         self._meter = meter
-        self._rows: dict[str, Row] = load_features(Path(spec["known"])) if spec["known"] else {}
+        self._rows: dict[str, Row] = load_embeddings(Path(spec["known"])) if spec["known"] else {}
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         names = [digest(text) for text in texts]

@@ -36,7 +36,7 @@ class Chosen:
     others: Mapping[str, tuple[Record, ...]]
 
     def secret(self) -> MembershipSecret:
-        """What attackers guess at."""
+        """The secret that attackers guess at."""
         return MembershipSecret(
             labels={candidate: int(inside) for candidate, inside in self.members.items()},
             canaries=frozenset(c.id for c in self.candidates if c.canary),

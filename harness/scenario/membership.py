@@ -67,8 +67,10 @@ class MembershipSecret:
 
 
 def live_rows(scores: Iterable[Score]) -> list[Mapping[str, float]]:
-    """Of each candidate with a ``score`` and a ``label`` its metrics, in the live run alone: what shadows say, which
-    stood in as targets, is left out."""
+    """Metrics of each candidate that has a ``score`` and a ``label``, in the live run alone.
+
+    Scores on shadows, which stood in as targets, are left out.
+    """
     return rows_by_target(scores).get(0, [])
 
 

@@ -14,7 +14,7 @@ __all__ = ["Settings"]
 
 
 class Settings(BaseModel):
-    """What a suite entry may set in one scenario: a field for each setting, with its description and its default."""
+    """Settings of one scenario that a suite entry may give: a field for each, with its description and its default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Where shadow runs are kept: made once per key, whichever thread asks first, and found again by a later evaluation."""
+"""Archive of shadow runs: made once per key, whichever thread asks first, and found again by a later evaluation."""
 
 from __future__ import annotations
 

@@ -99,11 +99,11 @@ class Store:
         self.close()
 
     def has_cell(self, key: str) -> bool:
-        """Whether the cell of ``key`` is committed."""
+        """True where the cell of ``key`` is committed."""
         return self._content("cells", key) is not None
 
     def has_result(self, key: str) -> bool:
-        """Whether the cell of ``key`` is committed and did not end in an error: errors are worth another try."""
+        """True where the cell of ``key`` is committed and did not end in an error: errors are worth another try."""
         rows = self.query("SELECT status FROM cells WHERE key = ?", [key])
         return bool(rows) and rows[0]["status"] != "error"
 

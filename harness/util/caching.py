@@ -1,4 +1,4 @@
-"""A cache for values that are dear to make, shared by threads."""
+"""A cache for expensive values, shared by threads."""
 
 from __future__ import annotations
 

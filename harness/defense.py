@@ -62,8 +62,10 @@ class Defense:
         return ()
 
     def objective(self, activations: Tensor, batch: Any) -> Tensor | None:
-        """An extra loss term of local training, or None. ``activations`` are what the scenario names as such
-        (embeddings or logits of the batch, with their graph)."""
+        """An extra loss term of local training, or None.
+
+        ``activations`` are what the scenario names as such (embeddings or logits of the batch, with their graph).
+        """
         return None
 
     def dp(self) -> DPSGD | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import typer
+if TYPE_CHECKING:
+    import typer
 
 __all__ = ["add_commands"]
 

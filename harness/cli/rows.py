@@ -24,7 +24,8 @@ def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def print_rows(rows: Sequence[Row], *, title: str = "", submissions: bool = False) -> None:
     """Print rows as a table, after those of an entry what its tasks reach without sharing and with all data in one
-    place, then what is flagged about them as numbered notes."""
+    place, then what is flagged about them as numbered notes.
+    """
     notes: dict[str, int] = {}
     tasks = {mean.task for row in rows for mean in (*row.tasks, *row.references)}
     score = next(iter(tasks)) if len(tasks) == 1 else "task score"

@@ -48,7 +48,7 @@ _Maker = Callable[[Any, str], str]  # (Faker, "male" or "female") -> value
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """Templates of a file (one a line, ``\\\\n`` for a line break) with at least one identifying slot.
+    r"""Templates of a file (one a line, ``\\n`` for a line break) with at least one identifying slot.
 
     Raises:
         DataError: slots that nothing fills, all of them named.

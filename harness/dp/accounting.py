@@ -26,7 +26,8 @@ _FAMILY = {"gaussian": "gaussian", "gaussian_rows": "gaussian", "laplace": "lapl
 @dataclass(frozen=True)
 class Loss:
     """``times`` releases with noise of one over ``ratio`` (in units of the sensitivity), each on a random share
-    ``rate`` of the records. ``ratio`` None: nothing bounds what is released."""
+    ``rate`` of the records. ``ratio`` None: nothing bounds what is released.
+    """
 
     family: str
     ratio: float | None
@@ -53,7 +54,8 @@ def gaussian_epsilon(mu: float, delta: float) -> float:
 
 def epsilon(losses: Iterable[Loss], delta: float, adjacency: Adjacency = "add_remove") -> float | None:
     """Epsilon at ``delta`` of all ``found`` together; None where one of them is unbounded (or delta is 0 and noise
-    Gaussian). Subsampled training is ``dpsgd``, with the ratio 1 / noise multiplier."""
+    Gaussian). Subsampled training is ``dpsgd``, with the ratio 1 / noise multiplier.
+    """
     present = [loss for loss in losses if loss.times and loss.ratio != 0]
     if any(loss.ratio is None for loss in present):
         return None

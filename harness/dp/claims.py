@@ -33,7 +33,8 @@ def sealed_kinds(log: WireLog, parties: Sequence[str]) -> frozenset[str]:
 
 def judge(claim: Claim, ledger: Sequence[LedgerEntry], sealed: frozenset[str]) -> Verdict:
     """The verdict on a claim, for the view that the server of this run really had; the per-party and the sum view are
-    stored beside it."""
+    stored beside it.
+    """
     unit, adjacency = _UNITS.get(claim.unit), _ADJACENCIES.get(claim.adjacency)
     if unit is None or adjacency is None:
         known = f"units {', '.join(_UNITS)}; adjacencies {', '.join(_ADJACENCIES)}"

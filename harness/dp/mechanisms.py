@@ -60,7 +60,8 @@ class Mechanisms:
 
     def gaussian(self, x: Tensor, *, scale: Scale, clip: float | None) -> Tensor:
         """Clip to Euclidean norm ``clip``, then add N(0, ``scale``^2) to every coordinate; ``scale`` is a number or one
-        per row, [..., 1]."""
+        per row, [..., 1].
+        """
         self._note("gaussian", x, scale, clip, 2)
         noise = torch.randn(x.shape, generator=self.generator)
         return clip_norm(x, clip) + scale * noise.to(x)
@@ -81,7 +82,8 @@ class Mechanisms:
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Everything executed so far, one entry per distinct law, in order of first use; beside them, the fields that
-        left without a mechanism."""
+        left without a mechanism.
+        """
         return self._releases.ledger(self.party)
 
     def begin(self, message: Message) -> None:

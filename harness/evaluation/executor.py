@@ -37,10 +37,17 @@ __all__ = ["Job", "Progress", "execute"]
 class Progress(Protocol):
     """The listener to an evaluation's progress."""
 
-    def asset(self, label: str, done: int, total: int) -> None: ...
-    def plan(self, total_cells: int) -> None: ...
-    def start(self, cell_label: str) -> None: ...
-    def done(self, cell_label: str, status: str, seconds: float) -> None: ...
+    def asset(self, label: str, done: int, total: int) -> None:
+        """Bytes of a file that are fetched so far."""
+
+    def plan(self, total_cells: int) -> None:
+        """The number of cells that the evaluation consists of."""
+
+    def start(self, cell_label: str) -> None:
+        """A cell or a run is begun."""
+
+    def done(self, cell_label: str, status: str, seconds: float) -> None:
+        """A cell is committed."""
 
 
 def execute(job: Job, cells: Sequence[CellPlan], threads: int) -> None:

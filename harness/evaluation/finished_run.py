@@ -6,15 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.evaluation.plan import RunPlan
 from harness.runtime.execution import Outcome
 from harness.store.schema import LedgerEntry
 from harness.wire.log import WireLog
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["FinishedRun"]
 

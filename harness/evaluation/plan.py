@@ -101,7 +101,8 @@ def plan_cells(
     jobs: int = 1,
 ) -> Iterator[CellPlan]:
     """All cells of ``submission`` on the suite's applicable entries, with the undefended and control cells that
-    its scores need; cells of one run are adjacent. ``jobs`` deployments are built at a time."""
+    its scores need; cells of one run are adjacent. ``jobs`` deployments are built at a time.
+    """
     entries = [entry for entry in suite.entries if submission.applies_to(entry.scenario)]
     places = [(entry, seed) for entry in entries for seed in entry.seeds]
     with ThreadPoolExecutor(jobs) as pool:

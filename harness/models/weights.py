@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 __all__ = ["read_tensors", "tensor_files", "weight_files"]
 

@@ -147,7 +147,8 @@ class Suite(Document):
 
 def quick_suite(scenarios: Collection[str]) -> str:
     """The suite of ``quick`` and all ``...-quick`` that runs the first of ``scenarios`` that any of them runs; else
-    ``quick``."""
+    ``quick``.
+    """
     names = sorted((n for n in registry.suites() if n == "quick" or n.endswith("-quick")), key=lambda n: (len(n), n))
     runs = {name: {entry.scenario for entry in load_suite(name).entries} for name in names}
     return next((name for wanted in scenarios for name in names if wanted in runs[name]), "quick")

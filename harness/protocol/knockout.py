@@ -28,7 +28,8 @@ class Sessions:
 
 def knock_out_rows(message: Message) -> Message:
     """The message with the rows of every real-valued tensor and the texts of every list moved by half their number,
-    so that they belong to other inputs, classes or labels; a tensor of one row is set to zero."""
+    so that they belong to other inputs, classes or labels; a tensor of one row is set to zero.
+    """
     return message.replace(**{name: _roll(message[name]) for name in message.payload})
 
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Unpack
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from harness.errors import ProtocolError
 from harness.models.meter import Meter, MeteredPart
@@ -22,6 +19,10 @@ from harness.protocol.knockout import Sessions, knock_out_rows
 from harness.protocol.secure_aggregation import extra_bytes, secure_aggregate
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.message import Kind, Message, Value
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 __all__ = ["SERVER", "CuriousResources", "Net"]
 

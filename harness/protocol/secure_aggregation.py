@@ -41,7 +41,8 @@ def secure_aggregate(messages: Mapping[str, Message]) -> Message:
 
 def extra_bytes(parties: int) -> int:
     """Bytes that secure aggregation adds to one party's upload beside its masked vector: 2n keys and 5n - 4 shares
-    (section 7.1, client communication, both directions)."""
+    (section 7.1, client communication, both directions).
+    """
     return KEY_BYTES * (2 * parties + 5 * parties - 4)
 
 

@@ -90,7 +90,8 @@ _OPTIMISERS: dict[str, Any] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 def fresh(model: nn.Module, generator: torch.Generator) -> nn.Module:
     """Draw all parameters anew from ``generator``, in place: matrices uniform within 1/sqrt(fan-in), vectors named
-    ``bias`` zero, other vectors (scales of norms) one. The library's own initialisation takes no generator."""
+    ``bias`` zero, other vectors (scales of norms) one. The library's own initialisation takes no generator.
+    """
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() >= 2:
@@ -218,7 +219,8 @@ def _no_samples(parameters: Iterator[nn.Parameter]) -> None:
 
 def _run(steps: Iterator[Tensor], step: Callable[[Tensor], None], meter: Meter) -> None:
     """Count the operations of the first batch that is not empty, and charge every record at its rate: the counter is
-    slow, and every record costs the same."""
+    slow, and every record costs the same.
+    """
     per_record: float | None = None
     uncounted = 0
     for index in steps:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from harness.models.embeddings import Row, digest, encode, load_embeddings, stack
 from harness.models.meter import Meter
 from harness.models.tokens import load_tokens
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Embedder"]
 
@@ -29,6 +30,7 @@ class Embedder:
         self._rows: dict[str, Row] = load_embeddings(Path(spec["known"])) if spec["known"] else {}
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Embeddings [n, d] of ``texts``; only texts that are not known yet are encoded."""
         names = [digest(text) for text in texts]
         missing = {n: text for n, text in zip(names, texts, strict=True) if n not in self._rows}
         if missing:

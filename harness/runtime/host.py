@@ -140,7 +140,8 @@ class Host:
 
 def _seed_globals(seed: int) -> None:
     """A defense should draw from ``self.me.generator``; one that does not is still reproducible, and its
-    noise differs between the live run and simulations, as a forked worker's would not."""
+    noise differs between the live run and simulations, as a forked worker's would not.
+    """
     import random
 
     import numpy as np

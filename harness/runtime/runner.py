@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
@@ -30,6 +28,9 @@ from harness.util.process import peak_bytes, reset_peak
 from harness.util.seeds import torch_generator
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, Value, encode
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Runner"]
 

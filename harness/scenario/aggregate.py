@@ -50,7 +50,9 @@ class DistributionSecret:
 @dataclass(frozen=True)
 class PresenceSecret:
     """Presence of a class among a party's records; a guess maps party to class to score, larger meaning present.
-    Stored per ``party/class`` as ``score`` and ``label``; what is not guessed scores 0.5."""
+
+    Stored per ``party/class`` as ``score`` and ``label``; what is not guessed scores 0.5.
+    """
 
     truth: Mapping[str, Mapping[str, int]]
 

@@ -34,8 +34,10 @@ SERVER_VIEW: Mapping[str, Coalition] = {"server": Coalition("server", sees_serve
 
 @dataclass(frozen=True)
 class PartyPlan:
-    """One private party and all it holds. ``items`` are in session order; nothing here is known to a curious party
-    except ``settings`` and ``public_texts``."""
+    """One private party and all it holds.
+
+    ``items`` are in session order; nothing here is known to a curious party except ``settings`` and ``public_texts``.
+    """
 
     items: tuple[Item, ...]
     """Inputs that it answers and that utility may be scored on; they carry no label."""

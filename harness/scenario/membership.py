@@ -18,8 +18,9 @@ _OF = ":"
 
 @dataclass(frozen=True)
 class MembershipSecret:
-    """``labels``: candidate id -> 1 if its party trained on it. ``canaries`` (mislabelled or rare on purpose) are
-    scored apart from average records.
+    """``labels``: candidate id -> 1 if its party trained on it.
+
+    ``canaries`` (mislabelled or rare on purpose) are scored apart from average records.
 
     A guess maps candidate ids to scores, larger meaning member. Stored per target and candidate, as record
     ``"{target}:{candidate}"`` with metrics ``score``, ``label``, ``canary``; target 0 is the live run.

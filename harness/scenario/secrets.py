@@ -107,8 +107,10 @@ class TextSecret(BagSecret):
 
 @dataclass(frozen=True)
 class AttributeSecret:
-    """A binary attribute of each record; a guess is a score, larger meaning 1. Stored as ``score`` and ``label``,
-    from which balanced accuracy and AUC are computed over the whole sample."""
+    """A binary attribute of each record; a guess is a score, larger meaning 1.
+
+    Stored as ``score`` and ``label``, from which balanced accuracy and AUC are computed over the whole sample.
+    """
 
     labels: Mapping[str, int]
 

@@ -74,7 +74,8 @@ class Agreement:
 @dataclass(frozen=True)
 class Likelihood:
     """Mean log-likelihood per token of the record's own text (``-prediction["nll"]``, in nats); perplexity is
-    ``exp`` of its negative. Log-likelihood enters the score because perplexity has no mean worth comparing."""
+    ``exp`` of its negative. Log-likelihood enters the score because perplexity has no mean worth comparing.
+    """
 
     records: tuple[str, ...]
     worst: float

@@ -48,7 +48,7 @@ def leakage(
     return Leakage(
         estimate=estimate,
         low=min(estimate, max(entry.low for entry in live)),
-        high=max(estimate, max(entry.high for entry in live)),
+        high=max(estimate, *(entry.high for entry in live)),
         strongest=(strongest.name, strongest.metric),
         advantages=advantages,
         c=bands.c,

@@ -109,11 +109,11 @@ class Store:
 
     def cell(self, key: str) -> CellRecord | None:
         """The cell of ``key``, or None; :class:`StoreError` if its file is damaged."""
-        return cast(CellRecord, self._files.read("cells", key)) if self.has_cell(key) else None
+        return cast("CellRecord", self._files.read("cells", key)) if self.has_cell(key) else None
 
     def run(self, key: str) -> RunRecord | None:
         """The run of ``key``, or None; :class:`StoreError` if its file is damaged."""
-        return cast(RunRecord, self._files.read("runs", key)) if self._content("runs", key) else None
+        return cast("RunRecord", self._files.read("runs", key)) if self._content("runs", key) else None
 
     def put_cell(self, cell: CellRecord) -> bool:
         """Commit a cell; True if it is new, False if it was there already. One that had ended in an error is replaced.

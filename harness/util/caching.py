@@ -15,7 +15,8 @@ T = TypeVar("T")
 
 def single_flight(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """``functools.lru_cache(maxsize)`` whose callers wait for each other: what two threads ask for at the same time
-    is made once. Arguments must be hashable; different arguments do not wait for each other."""
+    is made once. Arguments must be hashable; different arguments do not wait for each other.
+    """
 
     def decorate(make: Callable[P, T]) -> Callable[P, T]:
         cached: Any = lru_cache(maxsize=maxsize)(make)

@@ -298,7 +298,9 @@ def test_kill_9_at_any_point_then_finish_gives_the_same_rows(
         suite=str(suite),
         store=str(store),
     )
-    killed = subprocess.run([sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True)
+    killed = subprocess.run(
+        [sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True, check=False
+    )
     assert killed.returncode == 0, killed.stderr
     with Store.open(store, read_only=True) as opened:
         assert opened.query("SELECT key FROM cells")
@@ -329,7 +331,9 @@ def test_the_fork_server_ends_with_its_parent(tmp_path: Path) -> None:
     print(server._process.pid, pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
     """)
-    done = subprocess.run([sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True, check=False
+    )
     pids = [int(x) for x in done.stdout.split()]
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and any(_alive(pid) for pid in pids):

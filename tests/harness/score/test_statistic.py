@@ -43,7 +43,7 @@ samples = st.integers(2, 25).flatmap(
         st.sampled_from([0.01, 0.1, 0.29, 0.5]),
     )
 )
-CASES = [(lambda a: TprAtFpr(a), slow_tpr), (lambda a: Auc(), slow_auc), (lambda a: BalancedAccuracy(), slow_recall)]
+CASES = [(TprAtFpr, slow_tpr), (lambda a: Auc(), slow_auc), (lambda a: BalancedAccuracy(), slow_recall)]
 
 
 @pytest.mark.parametrize(("make", "slow"), CASES, ids=["tpr", "auc", "balanced"])

@@ -103,7 +103,7 @@ def test_the_server_ends_with_its_launcher(boards: Callable[[str], Path], number
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     environment = launch.environment(boards("tiny"), "")
-    with subprocess.Popen(command, env=environment, preexec_fn=heed) as launcher:
+    with subprocess.Popen(command, env=environment, preexec_fn=heed) as launcher:  # noqa: PLW1509 (no threads yet)
         try:
             wait_until(lambda: answers(port))
             os.kill(launcher.pid, number)

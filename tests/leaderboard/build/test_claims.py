@@ -71,8 +71,9 @@ def test_the_board_says_which_claims_are_refuted(tmp_path: Path) -> None:
     for record in records((TINY[0], Defended("modest"), Defended("bold")), n=8):
         if isinstance(record, RunRecord) and record.submission != "none":
             epsilon = {"modest": 30.0, "bold": 0.5}[record.submission]
-            record = record.model_copy(update={"verdict": claimed(epsilon, 1e-5)})
-        elif isinstance(record, CellRecord) and (record.role, record.seed) == ("attack", 0):
+            stored.append(record.model_copy(update={"verdict": claimed(epsilon, 1e-5)}))
+            continue
+        if isinstance(record, CellRecord) and (record.role, record.seed) == ("attack", 0):
             lira = membership_cell(record.key, labels.astype(float), labels)
             values = {"key": f"{record.key}-lira", "name": "lira", "secret": "membership", "scores": lira.scores}
             stored.append(record.model_copy(update=values))

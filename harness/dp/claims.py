@@ -64,7 +64,7 @@ def _status(claim: Claim, ledger: Sequence[LedgerEntry], real: float | None) -> 
     return "holds", f"epsilon is {real:.4g} in the view that the server has"
 
 
-def _verdict(claim: Claim, status: Any, reason: str, **found: float | None) -> Verdict:
+def _verdict(claim: Claim, status: Any, reason: str, **epsilons: float | None) -> Verdict:
     return Verdict(
         status=status,
         reason=reason,
@@ -73,5 +73,5 @@ def _verdict(claim: Claim, status: Any, reason: str, **found: float | None) -> V
         unit=claim.unit,
         adjacency=claim.adjacency,
         view=claim.view,
-        **found,
+        **epsilons,
     )

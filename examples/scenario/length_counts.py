@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 import torch
 
-from harness.scenario import deployment as hs
+import harness.scenario as hs
 
 SCENARIOS = {"length_counts": f"{__name__}:LENGTH_COUNTS"}
 

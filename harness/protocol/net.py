@@ -79,7 +79,7 @@ class Net:
             raise ProtocolError("net.embed: this deployment has no encoder; set Deployment.encoder")
         return self._resources.embed(texts)
 
-    def fresh(self, model: nn.Module) -> nn.Module:
+    def fresh(self, model: training.M) -> training.M:
         """The model with all parameters drawn anew from the curious party's generator."""
         return training.fresh(model, self.generator)
 

@@ -122,7 +122,7 @@ class Party:
             raise ProtocolError(f"party {self.name!r} has no encoder; give its PartyPlan one")
         return self._resources.embed([text.text if isinstance(text, Item) else text for text in texts])
 
-    def fresh(self, model: nn.Module) -> nn.Module:
+    def fresh(self, model: training.M) -> training.M:
         """The model with all parameters drawn anew from the party's generator."""
         return training.fresh(model, self.generator)
 

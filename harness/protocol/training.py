@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import Any, Required, TypedDict, Unpack
+from typing import Any, Required, TypedDict, TypeVar, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,8 @@ __all__ = [
     "train",
     "train_private",
 ]
+
+M = TypeVar("M", bound=nn.Module)
 
 Batch = tuple[Tensor, ...]
 Columns = Tensor | Sequence[Tensor]
@@ -88,7 +90,7 @@ def plan(data: Columns, **knobs: Unpack[TrainingKnobs]) -> TrainingPlan:
 _OPTIMISERS: dict[str, Any] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
-def fresh(model: nn.Module, generator: torch.Generator) -> nn.Module:
+def fresh(model: M, generator: torch.Generator) -> M:
     """Draw all parameters anew from ``generator``, in place: matrices uniform within 1/sqrt(fan-in), vectors named
     ``bias`` zero, other vectors (scales of norms) one. The library's own initialisation takes no generator.
     """

@@ -17,9 +17,12 @@ from harness.assessment.report import Report, result_rows
 from harness.evaluation.evaluate import evaluate
 from harness.plugins import registry
 from harness.plugins.submission import Submission
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.scenario.toy import toy_model
 from harness.store import Store
+from harness.util.keys import source_hash
 from tests.stand_ins.quiet_progress import Quiet
 
 Make = Callable[..., Submission]
@@ -172,19 +175,17 @@ def test_a_changed_attack_recomputes_its_cells_and_no_run(
     job: Job, noisy: Submission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harness.evaluation import plan
-    from harness.runtime import runner
-
-    real, execute = plan.source_hash, runner.Runner.execute
+    real, execute = source_hash, Runner.execute
 
     def changed(module: str, package: str) -> str:
         return real(module, package) + ("x" if module.endswith(".nearest") else "")
 
-    def refuse(self: runner.Runner, deployment: Deployment, task: runner.Task) -> runner.Outcome:
-        assert task.paired, "a run was made again"  # simulations belong to the attack
-        return execute(self, deployment, task)
+    def refuse(self: Runner, deployment: Deployment, execution: Execution) -> Outcome:
+        assert execution.paired, "a run was made again"  # simulations belong to the attack
+        return execute(self, deployment, execution)
 
     monkeypatch.setattr(plan, "source_hash", changed)
-    monkeypatch.setattr(runner.Runner, "execute", refuse)
+    monkeypatch.setattr(Runner, "execute", refuse)
     _, quiet = job(noisy)
     assert quiet.fresh()
     assert all("nearest_token" in label for label in quiet.fresh())

@@ -185,7 +185,7 @@ class Party:
         live = sent.live.payload[field]
         if not isinstance(live, Tensor):
             raise ProtocolError(f"field {field!r} was not sent as a tensor, no gradient goes back through it")
-        live.backward(gradient)  # type: ignore[no-untyped-call]
+        live.backward(gradient)
 
     def predict(self, record: str, value: Any) -> None:
         """Commit the party's final output on one record (JSON-like); utility is scored on these."""

@@ -133,7 +133,7 @@ def train(
 
     def step(index: Tensor) -> None:
         optimiser.zero_grad()
-        _total(model, loss, plan.rows(index), defense).backward()  # type: ignore[no-untyped-call]
+        _total(model, loss, plan.rows(index), defense).backward()
         optimiser.step()
 
     model.train()
@@ -176,7 +176,7 @@ def train_private(
     def step(index: Tensor) -> None:
         optimiser.zero_grad()
         if len(index):
-            _total(wrapped, loss, plan.rows(index), None).backward()  # type: ignore[no-untyped-call]
+            _total(wrapped, loss, plan.rows(index), None).backward()
         else:
             _no_samples(wrapped.parameters())
         optimiser.step()

@@ -14,6 +14,7 @@ from harness.attack import DefenseCard, NoiseLaw, Observation, Public
 from harness.data.record import Record, make
 from harness.models import Part, load_part
 from harness.wire.message import Kind, Message
+from tests.stand_ins.absent import NoRounds
 
 __all__ = ["Defense", "SplitView", "Tokenize", "isotropic", "plain_deployment", "tiny_model", "token_accuracy", "words"]
 
@@ -51,7 +52,7 @@ def _part(ref: str, start: int, stop: int | None, head: bool) -> Part:
 
 
 @dataclass
-class SplitView:
+class SplitView(NoRounds):
     """See :class:`harness.attack.View`. ``secrets`` maps record ids to private texts."""
 
     model: str

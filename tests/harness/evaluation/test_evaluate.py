@@ -175,6 +175,7 @@ def test_a_changed_attack_recomputes_its_cells_and_no_run(
     job: Job, noisy: Submission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harness.evaluation import plan
+
     real, execute = source_hash, Runner.execute
 
     def changed(module: str, package: str) -> str:

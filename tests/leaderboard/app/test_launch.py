@@ -65,7 +65,12 @@ def test_the_board_is_built_while_the_store_is_locked(tmp_path: Path, monkeypatc
     from harness.plugins import registry
 
     served: list[tuple[Path, Callable[[], Any]]] = []
-    monkeypatch.setattr(launch, "serve", lambda board, port, refresh, **more: served.append((board, refresh)) or 0)
+
+    def serve(board: Path, port: int, refresh: Callable[[], Any], **more: Any) -> int:
+        served.append((board, refresh))
+        return 0
+
+    monkeypatch.setattr(launch, "serve", serve)
     monkeypatch.setattr(registry, "results", lambda: None)
     store = tmp_path / "leakboard.duckdb"
     files = tmp_path / "leakboard.files"

@@ -55,7 +55,7 @@ def test_fedhkt_runs_through_edges(toy_folder: Path, runner: Runner) -> None:
     assert set(deployment.routes.values()) <= {"edge0", "edge1"}
     heard = [e for e in outcome.log.entries if e.sender.startswith("client")]
     assert {(e.sender, e.receiver) for e in heard} == set(deployment.routes.items())
-    total = sum(m["counts"] for m in sent(outcome, Kind.CONTROL, "edge0"))  # type: ignore[misc]
+    total = sum(m["counts"] for m in sent(outcome, Kind.CONTROL, "edge0"))
     members = [client for client, edge in deployment.routes.items() if edge == "edge0"]
     assert int(torch.as_tensor(total).sum()) == sum(len(deployment.parties[m].records) for m in members)
     seen_by_cloud = [e for e in outcome.log.entries if "server" in (e.sender, e.receiver)]

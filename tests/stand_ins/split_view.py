@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -164,7 +165,8 @@ def tiny_model(folder: Path, family: str = "llama", *, vocabulary: int = 120, se
 
     config = AutoConfig.for_model(family, vocab_size=vocabulary, **_TINY[family])
     causal = family != "bert"
-    model = (AutoModelForCausalLM if causal else AutoModel).from_config(config)
+    loader: Any = AutoModelForCausalLM if causal else AutoModel
+    model = loader.from_config(config)
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():

@@ -53,7 +53,7 @@ def constants(width: int) -> tuple[Tensor, ...]:
 TURN, ORDER, OFFSETS, MIXING = constants(64)
 LIMIT = 8.0
 
-DETERMINISTIC = {
+DETERMINISTIC: dict[str, Callable[..., Any]] = {
     "identity": lambda x, rng: x,
     "scaling": lambda x, rng: 0.3 * x,
     "clip": lambda x, rng: Clip(LIMIT).expect(x),

@@ -29,12 +29,12 @@ IMPORTS = "import duckdb, pandas, pyarrow"
 
 def best(work: Callable[[], object], times: int = 5) -> float:
     """Fastest of several repetitions, in seconds."""
-    found = []
+    seconds = []
     for _ in range(times):
         started = time.perf_counter()
         work()
-        found.append(time.perf_counter() - started)
-    return min(found)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
 
 
 def fresh(code: str, path: Path) -> float:

@@ -45,8 +45,8 @@ def main(submissions: int) -> None:
             seconds = best(lambda request=request: out.write_bytes(render(board, request)), 3)  # type: ignore[misc]
             base, name = baselines.get(form, baselines["csv"]), form if form in baselines else "csv"
             size = out.stat().st_size / 1e6
-            told = "" if seconds <= BUDGETS.get(form, seconds) else f"  OVER the budget of {BUDGETS[form]} s"
-            print(f"{form}: {seconds:.2f} s, {size:.1f} MB, {seconds / base:.1f} x DuckDB's COPY to {name}{told}")
+            remark = "" if seconds <= BUDGETS.get(form, seconds) else f"  OVER the budget of {BUDGETS[form]} s"
+            print(f"{form}: {seconds:.2f} s, {size:.1f} MB, {seconds / base:.1f} x DuckDB's COPY to {name}{remark}")
 
 
 if __name__ == "__main__":

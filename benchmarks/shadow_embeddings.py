@@ -18,6 +18,7 @@ import torch
 from harness.models.embeddings import EmbeddingCache
 from harness.plugins import load_suite, registry
 from harness.scenario import Deployment
+from harness.scenario.plugin import Scenario
 from harness.util import numpy_generator
 
 SAMPLE = 128
@@ -39,9 +40,10 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     suite = load_suite(chosen.suite)
     entry = suite.entries[0]
-    live = registry.load("scenario", entry.scenario).deployment(
-        entry.name, entry.settings, (suite.name, entry.scenario, 0)
-    )
+    scenario = registry.load("scenario", entry.scenario)
+    assert isinstance(scenario, Scenario)
+    live = scenario.deployment(entry.name, entry.settings, (suite.name, entry.scenario, 0))
+    assert live.redraw is not None
     asked = texts(live)
     for index in range(chosen.shadows):
         rng = numpy_generator("benchmark", index)
@@ -51,6 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         encoder = live.encoder or next(iter(live.parties.values())).encoder
         start = time.perf_counter()
+        assert encoder is not None
         EmbeddingCache(encoder, Path(folder)).rows(distinct[:SAMPLE])
         each = (time.perf_counter() - start) / len(distinct[:SAMPLE])
     saved = 1 - len(distinct) / len(asked)

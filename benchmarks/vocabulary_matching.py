@@ -50,11 +50,11 @@ def main() -> None:
     prepared = time.perf_counter() - start
     rate = matmul_rate(attack.effort.first * min(32, chosen.texts), problem.part)
     start, cpu = time.perf_counter(), time.process_time()
-    found = invert_exactly(problem, text_jobs(view), view.public.prefix, attack.effort)
+    searched = invert_exactly(problem, text_jobs(view), view.public.prefix, attack.effort)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
-    guess = {one.record: text.ids for one, text in zip(view.observations(), found, strict=True)}
+    guess = {one.record: text.ids for one, text in zip(view.observations(), searched, strict=True)}
     recovered = token_accuracy(view, guess) * sum(map(len, view.answers().values()))
-    tried = sum(one.tried for one in found)
+    tried = sum(one.tried for one in searched)
     floor = tried * problem.part.flops(1, chosen.tokens // 2) / rate
     print(f"preparation (states, discriminant, channel): {prepared:.1f} s")
     print(f"recovered {token_accuracy(view, guess):.4f} of the tokens, {tried / recovered:.1f} alternatives a token")

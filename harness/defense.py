@@ -26,7 +26,7 @@ __all__ = ["Defense", "PublicSide"]
 
 @dataclass(frozen=True)
 class PublicSide:
-    """What a defense may use in :meth:`Defense.setup` besides its party's own data."""
+    """Public things that a defense may use in :meth:`Defense.setup` besides its party's own data."""
 
     texts: tuple[str, ...]
     """Public texts of the same kind as the private ones, disjoint from them."""
@@ -62,16 +62,18 @@ class Defense:
         return ()
 
     def objective(self, activations: Tensor, batch: Any) -> Tensor | None:
-        """An extra loss term of local training, or None. ``activations`` are what the scenario names as such
-        (embeddings or logits of the batch, with their graph)."""
+        """An extra loss term of local training, or None.
+
+        ``activations`` are what the scenario names as such (embeddings or logits of the batch, with their graph).
+        """
         return None
 
     def dp(self) -> DPSGD | None:
-        """How local training is made differentially private, or None. Executed and accounted for by the harness."""
+        """Settings of differentially private local training, or None. Executed and accounted for by the harness."""
         return None
 
     def send(self, message: Message) -> Message:
-        """What really leaves instead of ``message``: every message, every forward, every round.
+        """The message that really leaves instead of ``message``: every message, every forward, every round.
 
         Tensors are live (they carry gradients in training scenarios). The kind, the field names and the
         shapes must stay; see :mod:`harness.protocol.contract`. Keep what the answer needs in ``message.state``
@@ -80,5 +82,5 @@ class Defense:
         return message
 
     def receive(self, message: Message) -> Message:
-        """What the party works with instead of the arriving ``message``; ``message.answers`` is its own question."""
+        """The message that the party works with instead of ``message``; ``message.answers`` is its own question."""
         return message

@@ -80,7 +80,8 @@ def bypasses(row: RowResults, entry: EntryResults) -> bool:
 
 def _survives(swapped: Series, entry: EntryResults) -> bool:
     """It must fall to the reference, or to what the undefended system earns with swapped answers, since those are
-    still a language model's."""
+    still a language model's.
+    """
     task = swapped.name
     base, references = task_references(entry, task)
     references += [series for series in entry.undefended.knockout if series.name == task and series.status == "ok"]

@@ -95,7 +95,7 @@ class RowResults:
 
     @property
     def entitlement(self) -> Mapping[str, Any]:
-        """What the adversary was given."""
+        """Everything the adversary was given."""
         return self.runs[0].entitlement if self.runs else {}
 
     @property
@@ -127,7 +127,7 @@ class EntryResults:
 
 @dataclass(frozen=True)
 class ControlResult:
-    """What an attack's strongest variant reached on the undefended system, beside its known value."""
+    """The result of an attack's strongest variant on the undefended system, beside its known value."""
 
     attack: str
     secret: str
@@ -182,7 +182,7 @@ class TaskMean:
 
 @dataclass(frozen=True)
 class AttackResult:
-    """What one attack variant reached on one metric; ``advantage`` is None where it has no result."""
+    """The result of one attack variant on one metric; ``advantage`` is None where it has no result."""
 
     series: Series
     metric: str
@@ -261,7 +261,7 @@ class Assessment:
 
     @property
     def reason(self) -> str | None:
-        """Why the status is not ``ok``, or why there is no privacy."""
+        """The reason why the status is not ``ok``, or why there is no privacy."""
         if self.failure or self.status == "ok":
             return self.failure or (ONLY_AGGREGATE if self.aggregate_only else None)
         if self.status == "not_applicable":

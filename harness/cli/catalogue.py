@@ -1,4 +1,4 @@
-"""What there is: names with a line about each, read off the sources without importing them, and full cards."""
+"""Listings of plugins: names with a line about each, read off the sources without importing them, and full cards."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def summaries(kind: str) -> dict[str, str]:
 
 def broken(kind: str) -> dict[str, str]:
     """Name -> what is wrong, for everything of a kind that cannot be used."""
-    found = summaries(kind).items()
-    return {name: line.removeprefix(_BROKEN) for name, line in found if line.startswith(_BROKEN)}
+    lines = summaries(kind).items()
+    return {name: line.removeprefix(_BROKEN) for name, line in lines if line.startswith(_BROKEN)}
 
 
 def card(kind: str, name: str) -> dict[str, Any]:

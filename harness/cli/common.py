@@ -37,10 +37,10 @@ def console(*, stderr: bool = False) -> Console:
     """A console; where output is no terminal, lines are wide enough not to be cut."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
-        made.width = 190
-    return made
+    opened = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    if not opened.is_terminal and "COLUMNS" not in os.environ:
+        opened.width = 190
+    return opened
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", right: Sequence[str] = ()) -> None:
@@ -49,12 +49,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    drawn = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        drawn.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
-    console().print(made)
+        drawn.add_row(*(Text(cell) for cell in row))
+    console().print(drawn)
 
 
 def shown(value: object) -> str:

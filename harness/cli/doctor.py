@@ -27,7 +27,7 @@ def doctor(
 
         count = Store.rebuild(path)
         typer.echo(f"rebuilt {path} from {count} files", err=True)
-    found = {
+    state = {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -37,11 +37,11 @@ def doctor(
         "plugins": _plugins(),
         "store": _store(path),
     }
-    problems = _problems(found)
+    problems = _problems(state)
     if as_json:
-        emit("doctor/1", {**found, "problems": problems})
+        emit("doctor/1", {**state, "problems": problems})
     else:
-        _print(found, problems)
+        _print(state, problems)
     if problems:
         raise typer.Exit(1)
 
@@ -63,11 +63,11 @@ def _plugins() -> dict[str, Any]:
     from harness.cli import catalogue
     from harness.plugins import registry
 
-    found = registry.discover()
+    plugins = registry.discover()
     broken = [f"{kind} {name}: {line}" for kind in catalogue.KINDS for name, line in catalogue.broken(kind).items()]
-    counts = {f"{kind}s": len(targets) for kind, targets in found.targets.items()}
-    counts |= {"suites": len(found.suites), "submissions": len(registry.submissions())}
-    return {**counts, "problems": found.problems + broken}
+    counts = {f"{kind}s": len(targets) for kind, targets in plugins.targets.items()}
+    counts |= {"suites": len(plugins.suites), "submissions": len(registry.submissions())}
+    return {**counts, "problems": plugins.problems + broken}
 
 
 def _store(path: Path) -> dict[str, Any]:
@@ -84,28 +84,28 @@ def _store(path: Path) -> dict[str, Any]:
     return state | {"state": "ok", **counts}
 
 
-def _problems(found: dict[str, Any]) -> list[str]:
-    """What keeps leakboard from working; assets that are not fetched yet are none."""
-    problems = [f"package {name} is missing" for name, version in found["packages"].items() if version == "missing"]
-    problems += [f"{a['name']}: {a['problem']}" for a in found["assets"] if a["present"] and not a["ok"]]
-    problems += found["plugins"]["problems"]
-    if found["store"]["state"] not in ("ok", "none yet"):
-        problems.append(found["store"]["state"])
+def _problems(state: dict[str, Any]) -> list[str]:
+    """Everything that keeps leakboard from working; assets that are not fetched yet are none."""
+    problems = [f"package {name} is missing" for name, version in state["packages"].items() if version == "missing"]
+    problems += [f"{a['name']}: {a['problem']}" for a in state["assets"] if a["present"] and not a["ok"]]
+    problems += state["plugins"]["problems"]
+    if state["store"]["state"] not in ("ok", "none yet"):
+        problems.append(state["store"]["state"])
     return problems
 
 
-def _print(found: dict[str, Any], problems: list[str]) -> None:
-    packages = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
-    plugins = ", ".join(f"{count} {name}" for name, count in found["plugins"].items() if name != "problems")
-    store = found["store"]
+def _print(report: dict[str, Any], problems: list[str]) -> None:
+    packages = ", ".join(f"{name} {version}" for name, version in report["packages"].items())
+    plugins = ", ".join(f"{count} {name}" for name, count in report["plugins"].items() if name != "problems")
+    store = report["store"]
     state = f"{store['path']}: {store['state']}, {store['runs']} runs, {store['cells']} cells, {store['scores']} scores"
     out = console()
-    out.print(f"python {found['python']} on {found['platform']}, {found['cores']} cores")
+    out.print(f"python {report['python']} on {report['platform']}, {report['cores']} cores")
     out.print(f"packages: {packages}", soft_wrap=True)
-    out.print(f"isolation levels: {', '.join(found['isolation'])}")
+    out.print(f"isolation levels: {', '.join(report['isolation'])}")
     out.print(f"plugins: {plugins}")
     out.print(f"store: {state}", soft_wrap=True)
-    rows = [[a["name"], "ok" if a["ok"] else a["problem"], str(a["path"])] for a in found["assets"]]
+    rows = [[a["name"], "ok" if a["ok"] else a["problem"], str(a["path"])] for a in report["assets"]]
     table(["asset", "state", "path"], rows)
     for problem in problems:
         out.print(f"problem: {problem}", soft_wrap=True)

@@ -16,7 +16,7 @@ __all__ = ["evaluate"]
 
 
 class Isolation(StrEnum):
-    """Where the private parties run."""
+    """The place in which the private parties run."""
 
     process = "process"
     none = "none"

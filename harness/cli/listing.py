@@ -13,7 +13,7 @@ __all__ = ["list_names"]
 
 
 class Kinds(StrEnum):
-    """What can be listed."""
+    """Kinds of things that can be listed."""
 
     scenarios = "scenarios"
     attacks = "attacks"
@@ -30,12 +30,12 @@ def list_names(
     from harness.cli import catalogue
     from harness.plugins import registry
 
-    found = catalogue.summaries(kind.value.removesuffix("s"))
+    summaries = catalogue.summaries(kind.value.removesuffix("s"))
     problems = registry.problems()
     if as_json:
-        items = [{"name": name, "summary": summary} for name, summary in found.items()]
+        items = [{"name": name, "summary": summary} for name, summary in summaries.items()]
         emit("list/1", {"kind": kind.value, "items": items, "problems": problems})
         return
-    table(["name", "what it is"], [[name, summary] for name, summary in found.items()])
+    table(["name", "what it is"], [[name, summary] for name, summary in summaries.items()])
     for problem in problems:
         typer.echo(problem, err=True)

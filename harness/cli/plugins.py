@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import typer
+if TYPE_CHECKING:
+    import typer
 
 __all__ = ["add_commands"]
 
@@ -17,10 +18,10 @@ def add_commands(app: typer.Typer) -> list[str]:
     """
     from harness.plugins import registry
 
-    found = registry.discover()
+    plugins = registry.discover()
     taken = {command.name for command in app.registered_commands}
     problems = []
-    for verb, place in found.targets["command"].items():
+    for verb, place in plugins.targets["command"].items():
         if verb in taken:
             continue
         try:

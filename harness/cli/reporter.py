@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["LiveReporter", "PlainReporter", "Reporter", "make_reporter"]
 
 
 class Reporter(AbstractContextManager["Reporter"], Protocol):
-    """What an evaluation calls while it works."""
+    """Calls that an evaluation makes while it works."""
 
     def asset(self, label: str, done: int, total: int) -> None:
         """``done`` of ``total`` bytes of a download have arrived."""

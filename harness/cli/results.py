@@ -23,11 +23,11 @@ def results(
 
     path = store_path(store)
     with Store.open(path, read_only=True) as opened:
-        found = result_rows(opened, submissions=submission or ())
+        assessed = result_rows(opened, submissions=submission or ())
     if as_json:
-        emit("results/1", {"store": path.absolute(), "rows": rows.as_json(found)})
+        emit("results/1", {"store": path.absolute(), "rows": rows.as_json(assessed)})
         return
-    if not found:
+    if not assessed:
         typer.echo(f"no results in {path}; `leakboard evaluate` makes some")
-    for suite in dict.fromkeys(row.suite for row in found):
-        rows.print_rows([row for row in found if row.suite == suite], title=suite, submissions=True)
+    for suite in dict.fromkeys(row.suite for row in assessed):
+        rows.print_rows([row for row in assessed if row.suite == suite], title=suite, submissions=True)

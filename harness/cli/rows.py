@@ -24,7 +24,8 @@ def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def print_rows(rows: Sequence[Row], *, title: str = "", submissions: bool = False) -> None:
     """Print rows as a table, after those of an entry what its tasks reach without sharing and with all data in one
-    place, then what is flagged about them as numbered notes."""
+    place, then what is flagged about them as numbered notes.
+    """
     notes: dict[str, int] = {}
     tasks = {mean.task for row in rows for mean in (*row.tasks, *row.references)}
     score = next(iter(tasks)) if len(tasks) == 1 else "task score"
@@ -38,8 +39,8 @@ def print_rows(rows: Sequence[Row], *, title: str = "", submissions: bool = Fals
 
 
 def _by_entry(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    for _, mine in groupby(rows, key=lambda row: (row.suite, row.entry)):
-        yield list(mine)
+    for _, entry_rows in groupby(rows, key=lambda row: (row.suite, row.entry)):
+        yield list(entry_rows)
 
 
 def _lines(rows: list[Row], notes: dict[str, int], submissions: bool, named: bool) -> Iterator[list[str]]:
@@ -48,18 +49,18 @@ def _lines(rows: list[Row], notes: dict[str, int], submissions: bool, named: boo
     bare = any(row.submission == "none" for row in rows)
     systems = dict.fromkeys(mean.system for mean in rows[0].references)
     for system in (s for s in systems if not (bare and s == SYSTEMS["honest"])):
-        told = _tasks([mean for mean in rows[0].references if mean.system == system], named)
-        cells = [rows[0].entry, f"({system})", "", "", told, "", "", "", ""]
+        utility = _tasks([mean for mean in rows[0].references if mean.system == system], named)
+        cells = [rows[0].entry, f"({system})", "", "", utility, "", "", "", ""]
         yield ["", *cells] if submissions else cells
 
 
 def _line(row: Row, notes: dict[str, int], submissions: bool, named: bool) -> list[str]:
-    told = [*row.flags]
+    notes_of_row = [*row.flags]
     if row.status != "ok":
-        told.append(f"{row.status}: {row.reason}" if row.reason else row.status)
+        notes_of_row.append(f"{row.status}: {row.reason}" if row.reason else row.status)
     elif row.reason:
-        told.append(row.reason)
-    marks = "".join(f"[{notes.setdefault(text, len(notes) + 1)}]" for text in told)
+        notes_of_row.append(row.reason)
+    marks = "".join(f"[{notes.setdefault(text, len(notes) + 1)}]" for text in notes_of_row)
     cells = [
         row.entry,
         row.label or str(row.point),

@@ -1,4 +1,4 @@
-"""Who holds what: records divided among the clients of a federation, by label shares or by natural group."""
+"""Records divided among the clients of a federation, by label shares or by natural group."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ def plant_linked(
     records: Sequence[Record], rng: numpy.random.Generator, share: float, label: str | None
 ) -> tuple[Record, ...]:
     """Sign a random ``share`` of the records of ``label`` with one name, and that share of all others with the other
-    name, in the given order: what is planted is how the name goes with the label."""
+    name, in the given order: what is planted is how the name goes with the label.
+    """
     places = [i for i, record in enumerate(records) if record.label == label]
     rest = [i for i, record in enumerate(records) if record.label != label]
     signed = dict(zip(places, plant_attribute([records[i] for i in places], rng, share), strict=True))

@@ -1,4 +1,4 @@
-"""How many records of each label a split takes."""
+"""Numbers of records that a split takes of each label."""
 
 from __future__ import annotations
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
-
 import hashlib
 import json
 import unicodedata
-from dataclasses import field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from harness.errors import DataError
@@ -91,26 +86,26 @@ def make(
     return Record(content_id(text), text, label, group, spans, MappingProxyType(attributes))
 
 
-def distinct(found: Iterable[Record]) -> tuple[Record, ...]:
+def distinct(records: Iterable[Record]) -> tuple[Record, ...]:
     """The first record of each id, in order."""
     first: dict[str, Record] = {}
-    for record in found:
+    for record in records:
         first.setdefault(record.id, record)
     return tuple(first.values())
 
 
-def content_hash(found: Iterable[Record]) -> str:
+def content_hash(records: Iterable[Record]) -> str:
     """Fingerprint of records: SHA-256 (hex) over their full content, in order.
 
     The fingerprints of the ``datasets`` library follow file times and paths, so they identify no content.
     """
     digest = hashlib.sha256()
-    for record in found:
+    for record in records:
         digest.update(json.dumps(_row(record), sort_keys=True, ensure_ascii=True).encode() + b"\n")
     return digest.hexdigest()
 
 
-def to_dataset(found: Iterable[Record]) -> Any:
+def to_dataset(records: Iterable[Record]) -> Any:
     """A ``datasets.Dataset`` with columns id, text, label, group, spans, attributes (a JSON object).
 
     ``spans`` is a list of {start, end, kind}; label and group are null where there is none.
@@ -120,7 +115,7 @@ def to_dataset(found: Iterable[Record]) -> Any:
     span = {"start": Value("int32"), "end": Value("int32"), "kind": Value("string")}
     names = ("id", "text", "label", "group", "attributes")
     features = Features({**{name: Value("string") for name in names}, "spans": List(span)})
-    rows = [_row(record) for record in found]
+    rows = [_row(record) for record in records]
     return Dataset.from_dict({name: [row[name] for row in rows] for name in features}, features=features)
 
 

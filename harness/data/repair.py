@@ -27,11 +27,11 @@ def without_urls(text: str) -> str:
 
 
 def sms_text(text: str) -> str:
-    """Undo the encoding accident of the packaged SMS corpus (text read as Latin-1).
+    r"""Undo the encoding accident of the packaged SMS corpus (text read as Latin-1).
 
     Its UTF-8 bytes were once read as Windows-1252, saved as Mac Roman, and lost to ``_`` where Mac Roman lacks
     the sign: a lost second byte of ü or third byte of … is restored, as the corpus has them almost alone.
-    A backslash stands for an opening quotation mark, ``\\"`` for any other; a closing mark that was never
+    A backslash stands for an opening quotation mark, ``\"`` for any other; a closing mark that was never
     opened is dropped. A carriage return begins a second message that was glued on: it is cut off.
     """
     text = text.split("\r", 1)[0]

@@ -99,10 +99,10 @@ def assert_disjoint(splits: Splits) -> None:
         for name in SPLITS
         if len(texts[name]) < len(getattr(splits, name))
     ]
-    for one, other in combinations(SPLITS, 2):
-        shared = sorted(texts[one].keys() & texts[other].keys())
+    for first, other in combinations(SPLITS, 2):
+        shared = sorted(texts[first].keys() & texts[other].keys())
         if shared:
-            problems.append(f"{one} and {other} share {len(shared)} records such as {texts[one][shared[0]][:40]!r}")
+            problems.append(f"{first} and {other} share {len(shared)} records such as {texts[first][shared[0]][:40]!r}")
     if problems:
         raise DataError("splits overlap: " + "; ".join(problems))
 
@@ -128,7 +128,7 @@ def _allowed(
     group: str | None,
     apart: bool,
 ) -> _Allowed:
-    """Which splits a record may enter."""
+    """The splits that a record may enter."""
     if group is not None:
         return lambda record: _DEPLOYMENT if record.group == group else frozenset(SPLITS) - _DEPLOYMENT
     if apart:

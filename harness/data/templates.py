@@ -23,7 +23,7 @@ from harness.errors import DataError
 __all__ = ["COUNT", "fill", "parse"]
 
 COUNT = 4000
-"""Distinct sentences that :func:`fill` makes unless told otherwise."""
+"""Distinct sentences that :func:`fill` makes by default."""
 
 _SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _ROUNDS = 200
@@ -48,7 +48,7 @@ _Maker = Callable[[Any, str], str]  # (Faker, "male" or "female") -> value
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """Templates of a file (one a line, ``\\\\n`` for a line break) with at least one identifying slot.
+    r"""Templates of a file (one a line, ``\\n`` for a line break) with at least one identifying slot.
 
     Raises:
         DataError: slots that nothing fills, all of them named.
@@ -97,10 +97,10 @@ def _fill_one(template: str, fake: Any) -> Record:
 
 def _attributes(slots: Sequence[str], gender: str) -> dict[str, int]:
     kinds = {_KINDS.get(slot) for slot in slots}
-    found = {"has_address": int("LOCATION" in kinds)}
+    attributes = {"has_address": int("LOCATION" in kinds)}
     if any(slot in _GIVEN for slot in slots) and not any(slot.endswith("male") for slot in slots):
-        found["female"] = int(gender == "female")
-    return found
+        attributes["female"] = int(gender == "female")
+    return attributes
 
 
 def _plain(line: str) -> str:

@@ -26,7 +26,8 @@ _FAMILY = {"gaussian": "gaussian", "gaussian_rows": "gaussian", "laplace": "lapl
 @dataclass(frozen=True)
 class Loss:
     """``times`` releases with noise of one over ``ratio`` (in units of the sensitivity), each on a random share
-    ``rate`` of the records. ``ratio`` None: nothing bounds what is released."""
+    ``rate`` of the records. ``ratio`` None: nothing bounds what is released.
+    """
 
     family: str
     ratio: float | None
@@ -51,10 +52,11 @@ def gaussian_epsilon(mu: float, delta: float) -> float:
     return float(brentq(excess, 0.0, high, xtol=1e-9))
 
 
-def epsilon(found: Iterable[Loss], delta: float, adjacency: Adjacency = "add_remove") -> float | None:
+def epsilon(losses: Iterable[Loss], delta: float, adjacency: Adjacency = "add_remove") -> float | None:
     """Epsilon at ``delta`` of all ``found`` together; None where one of them is unbounded (or delta is 0 and noise
-    Gaussian). Subsampled training is ``dpsgd``, with the ratio 1 / noise multiplier."""
-    present = [loss for loss in found if loss.times and loss.ratio != 0]
+    Gaussian). Subsampled training is ``dpsgd``, with the ratio 1 / noise multiplier.
+    """
+    present = [loss for loss in losses if loss.times and loss.ratio != 0]
     if any(loss.ratio is None for loss in present):
         return None
     families = {loss.family for loss in present}
@@ -67,39 +69,39 @@ def epsilon(found: Iterable[Loss], delta: float, adjacency: Adjacency = "add_rem
     return _numerical(present, delta, adjacency)
 
 
-def _numerical(found: Sequence[Loss], delta: float, adjacency: Adjacency) -> float:
+def _numerical(losses: Sequence[Loss], delta: float, adjacency: Adjacency) -> float:
     from dp_accounting import NeighboringRelation
     from dp_accounting.pld import privacy_loss_distribution as pld
 
     one_in_or_out = adjacency == "add_remove"
     relation = NeighboringRelation.ADD_OR_REMOVE_ONE if one_in_or_out else NeighboringRelation.REPLACE_ONE
     total: Any = pld.identity()
-    for loss in found:
+    for loss in losses:
         scale = 1.0 / (loss.ratio or 1.0)
         if loss.family == "laplace":
-            one = pld.from_laplace_mechanism(scale)
+            distribution = pld.from_laplace_mechanism(scale)
         elif loss.family == "gaussian":
-            one = pld.from_gaussian_mechanism(scale)
+            distribution = pld.from_gaussian_mechanism(scale)
         else:
-            one = pld.from_gaussian_mechanism(scale, sampling_prob=loss.rate, neighboring_relation=relation)
-        total = total.compose(one.self_compose(loss.times))
+            distribution = pld.from_gaussian_mechanism(scale, sampling_prob=loss.rate, neighboring_relation=relation)
+        total = total.compose(distribution.self_compose(loss.times))
     return float(total.get_epsilon_for_delta(delta))
 
 
 def losses(entries: Iterable[LedgerEntry], adjacency: Adjacency, unit: Unit = "record") -> list[Loss]:
-    """What one party's ledger entries say about one unit: a record, one vector of a message, or all a client has."""
-    found = []
+    """Losses of one unit by one party's ledger entries: a record, one vector of a message, or all a client has."""
+    parts = []
     for entry in entries:
         if entry.mechanism == "dpsgd" and unit != "record":
-            found.append(Loss("dpsgd", None, entry.releases))
+            parts.append(Loss("dpsgd", None, entry.releases))
         elif entry.mechanism == "dpsgd":
             ratio = None if not entry.scale or entry.clip is None else entry.clip / entry.scale
-            found.append(Loss("dpsgd", ratio, entry.releases, entry.sample_rate or 1.0))
+            parts.append(Loss("dpsgd", ratio, entry.releases, entry.sample_rate or 1.0))
         elif entry.mechanism in (CLEAR, ELSEWHERE):
-            found.append(Loss(entry.mechanism, None, entry.releases))
+            parts.append(Loss(entry.mechanism, None, entry.releases))
         elif entry.mechanism in _FAMILY and entry.field:
-            found.append(_released(entry, _FAMILY[entry.mechanism], adjacency, unit))
-    return found
+            parts.append(_released(entry, _FAMILY[entry.mechanism], adjacency, unit))
+    return parts
 
 
 def _released(entry: LedgerEntry, family: str, adjacency: Adjacency, unit: Unit) -> Loss:

@@ -33,7 +33,8 @@ def sealed_kinds(log: WireLog, parties: Sequence[str]) -> frozenset[str]:
 
 def judge(claim: Claim, ledger: Sequence[LedgerEntry], sealed: frozenset[str]) -> Verdict:
     """The verdict on a claim, for the view that the server of this run really had; the per-party and the sum view are
-    stored beside it."""
+    stored beside it.
+    """
     unit, adjacency = _UNITS.get(claim.unit), _ADJACENCIES.get(claim.adjacency)
     if unit is None or adjacency is None:
         known = f"units {', '.join(_UNITS)}; adjacencies {', '.join(_ADJACENCIES)}"
@@ -63,7 +64,7 @@ def _status(claim: Claim, ledger: Sequence[LedgerEntry], real: float | None) -> 
     return "holds", f"epsilon is {real:.4g} in the view that the server has"
 
 
-def _verdict(claim: Claim, status: Any, reason: str, **found: float | None) -> Verdict:
+def _verdict(claim: Claim, status: Any, reason: str, **epsilons: float | None) -> Verdict:
     return Verdict(
         status=status,
         reason=reason,
@@ -72,5 +73,5 @@ def _verdict(claim: Claim, status: Any, reason: str, **found: float | None) -> V
         unit=claim.unit,
         adjacency=claim.adjacency,
         view=claim.view,
-        **found,
+        **epsilons,
     )

@@ -60,7 +60,8 @@ class Mechanisms:
 
     def gaussian(self, x: Tensor, *, scale: Scale, clip: float | None) -> Tensor:
         """Clip to Euclidean norm ``clip``, then add N(0, ``scale``^2) to every coordinate; ``scale`` is a number or one
-        per row, [..., 1]."""
+        per row, [..., 1].
+        """
         self._note("gaussian", x, scale, clip, 2)
         noise = torch.randn(x.shape, generator=self.generator)
         return clip_norm(x, clip) + scale * noise.to(x)
@@ -81,7 +82,8 @@ class Mechanisms:
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Everything executed so far, one entry per distinct law, in order of first use; beside them, the fields that
-        left without a mechanism."""
+        left without a mechanism.
+        """
         return self._releases.ledger(self.party)
 
     def begin(self, message: Message) -> None:
@@ -108,7 +110,7 @@ class Mechanisms:
         if problems:
             raise DefenseError(f"me.{name}: " + "; ".join(problems))
         field, bound = self._releases.field_of(x)
-        found = rounded(ratios(x, scale, clip, bound, order))
+        row_ratios = rounded(ratios(x, scale, clip, bound, order))
         mechanism = name if lowest == highest else f"{name}_rows"
-        law = Release(mechanism, clip, float(lowest), kind=self._releases.kind, field=field, ratios=found)
+        law = Release(mechanism, clip, float(lowest), kind=self._releases.kind, field=field, ratios=row_ratios)
         self._releases.note(law, 1, x[..., 0].numel())

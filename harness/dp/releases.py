@@ -1,4 +1,4 @@
-"""What left a private party under which mechanism, noted while it happens: the ledger's raw material.
+"""Notes of everything that leaves a private party, by mechanism, made while it happens: the ledger's raw material.
 
 Per message, each field was released by a mechanism of the harness, is public, follows from a model that was trained
 with differential privacy, left unchanged (``clear``), or was changed by means that the harness knows nothing of
@@ -103,8 +103,8 @@ class Releases:
         noisy = any(release.mechanism == "dpsgd" for release in self._times)
         trained = noisy and not self.trained_plainly
         real = [r for r in self._times if r.mechanism not in (CLEAR, ELSEWHERE)]
-        kept = [r for r in self._times if not (r.after_training and trained and r.mechanism == CLEAR)]
-        return tuple(self._entry(release, party) for release in kept) if real else ()
+        counted = [r for r in self._times if not (r.after_training and trained and r.mechanism == CLEAR)]
+        return tuple(self._entry(release, party) for release in counted) if real else ()
 
     def _entry(self, release: Release, party: str) -> LedgerEntry:
         times, vectors = self._times[release], self._vectors[release]

@@ -1,4 +1,4 @@
-"""How much one private record can change what a party sends: declared by scenarios, used by defenses and accounting.
+"""Sensitivity, the most that one private record can change in a message: declared by scenarios, used in accounting.
 
 A scenario names the sensitivity of each field it sends: ``me.send(Kind.VOTE, votes=v, sensitivity={"votes": 1.0})``.
 The harness trusts it as it trusts the scenario; what a submission says about itself is not trusted.
@@ -52,7 +52,8 @@ def as_bound(declared: Any) -> Bound | None:
 
 def ratios(x: Tensor, scale: float | Tensor, clip: float | None, bound: Bound | None, order: int) -> Ratios:
     """Ratios of releasing ``x`` [..., d] with noise of ``scale`` (a number, or one per row [..., 1]) after clipping
-    every vector to ``order``-norm ``clip``: Euclidean sensitivity for Gaussian noise (order 2), L1 for Laplace."""
+    every vector to ``order``-norm ``clip``: Euclidean sensitivity for Gaussian noise (order 2), L1 for Laplace.
+    """
     rows = _rows(scale, x)
     if not bool((rows > 0).all()):
         return Ratios(None, None, None)

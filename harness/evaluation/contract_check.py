@@ -47,9 +47,9 @@ def _problems(submission: Submission, runner: Runner, folder: str) -> Iterator[s
 
 
 def _point_problems(submission: Submission, index: int, deployment: Deployment, runner: Runner) -> Iterator[str]:
-    task = Execution(submission, index, noise=("check",))
+    execution = Execution(submission, index, noise=("check",))
     try:
-        first, again = (runner.execute(deployment, task) for _ in range(2))
+        first, again = (runner.execute(deployment, execution) for _ in range(2))
     except DefenseError as error:
         yield str(error)
         return

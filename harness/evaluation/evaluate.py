@@ -72,7 +72,7 @@ def _import_libraries() -> None:
 
 
 def default_jobs(threads: int) -> int:
-    """How many runs with so many threads each keep this machine's cores busy."""
+    """The number of runs, of so many threads each, that keeps this machine's cores busy."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(MOST_JOBS, cores // threads))
 

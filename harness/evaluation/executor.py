@@ -35,12 +35,19 @@ __all__ = ["Job", "Progress", "execute"]
 
 
 class Progress(Protocol):
-    """Who is told how far an evaluation is."""
+    """The listener to an evaluation's progress."""
 
-    def asset(self, label: str, done: int, total: int) -> None: ...
-    def plan(self, total_cells: int) -> None: ...
-    def start(self, cell_label: str) -> None: ...
-    def done(self, cell_label: str, status: str, seconds: float) -> None: ...
+    def asset(self, label: str, done: int, total: int) -> None:
+        """Bytes of a file that are fetched so far."""
+
+    def plan(self, total_cells: int) -> None:
+        """The number of cells that the evaluation consists of."""
+
+    def start(self, cell_label: str) -> None:
+        """A cell or a run is begun."""
+
+    def done(self, cell_label: str, status: str, seconds: float) -> None:
+        """A cell is committed."""
 
 
 def execute(job: Job, cells: Sequence[CellPlan], threads: int) -> None:
@@ -64,7 +71,7 @@ def execute(job: Job, cells: Sequence[CellPlan], threads: int) -> None:
 
 
 def _undefended(run: RunPlan) -> bool:
-    return run.submission.name == "none" and run.task.behaviour == HONEST
+    return run.submission.name == "none" and run.execution.behaviour == HONEST
 
 
 @dataclass
@@ -163,16 +170,16 @@ class Job:
         return FinishedRun.from_files(plan, record.ledger, folder)
 
     def _execute(self, plan: RunPlan) -> FinishedRun:
-        self._say(f"{plan.entry.name} s{plan.seed} {plan.submission.name} run {plan.task.behaviour}")
+        self._say(f"{plan.entry.name} s{plan.seed} {plan.submission.name} run {plan.execution.behaviour}")
         try:
-            outcome = self.runner.execute(plan.deployment, plan.task)
+            outcome = self.runner.execute(plan.deployment, plan.execution)
         except DefenseError as error:
             with self._lock:
                 self._failed[plan.key] = str(error)
                 self.store.put_run(self._record(plan, Costs(), (), "error", str(error)))
             raise
         finished = FinishedRun.from_outcome(plan, outcome)
-        claim = plan.submission.claim_at(plan.task.point)
+        claim = plan.submission.claim_at(plan.execution.point)
         parties = tuple(plan.deployment.parties)
         verdict = judge(claim, outcome.ledger, sealed_kinds(outcome.log, parties)) if claim else None
         with self._lock:
@@ -194,7 +201,7 @@ class Job:
             key=plan.key,
             **plan.columns(),
             submission_hash=plan.submission.hash,
-            parameters=plan.task.parameters,
+            parameters=plan.execution.parameters,
             isolation=self.runner.isolation,
             status=status,
             reason=reason,

@@ -6,15 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.evaluation.plan import RunPlan
 from harness.runtime.execution import Outcome
 from harness.store.schema import LedgerEntry
 from harness.wire.log import WireLog
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["FinishedRun"]
 
@@ -36,13 +33,13 @@ class FinishedRun:
 
     def files(self) -> dict[str, bytes]:
         """The evictable artefact: wire log and predictions."""
-        found = {"wire.bin": self.log.to_bytes(), "predictions.json": json.dumps(self.predictions).encode()}
-        return found | ({"own.bin": self.own.to_bytes()} if self.own.entries else {})
+        contents = {"wire.bin": self.log.to_bytes(), "predictions.json": json.dumps(self.predictions).encode()}
+        return contents | ({"own.bin": self.own.to_bytes()} if self.own.entries else {})
 
     @classmethod
     def from_files(cls, plan: RunPlan, ledger: tuple[LedgerEntry, ...], folder: Path) -> FinishedRun:
         """Inverse of :meth:`files`."""
         log = WireLog.from_bytes((folder / "wire.bin").read_bytes())
         own = folder / "own.bin"
-        kept = WireLog.from_bytes(own.read_bytes()) if own.exists() else WireLog()
-        return cls(plan, log, json.loads((folder / "predictions.json").read_text()), ledger, kept)
+        own_log = WireLog.from_bytes(own.read_bytes()) if own.exists() else WireLog()
+        return cls(plan, log, json.loads((folder / "predictions.json").read_text()), ledger, own_log)

@@ -43,7 +43,12 @@ class RunPlan:
     seed: int
     deployment: Deployment
     submission: Submission
-    task: Execution
+    execution: Execution
+
+    @property
+    def task(self) -> Execution:
+        """The execution, under its former name."""
+        return self.execution
 
     @property
     def seed_axes(self) -> tuple[Axis, ...]:
@@ -57,9 +62,9 @@ class RunPlan:
             "entry": self.entry.name,
             "scenario": self.entry.scenario,
             "submission": self.submission.name,
-            "point": self.task.point,
+            "point": self.execution.point,
             "seed": self.seed,
-            "behaviour": self.task.behaviour,
+            "behaviour": self.execution.behaviour,
         }
 
 
@@ -79,10 +84,10 @@ class CellPlan:
 
     @property
     def label(self) -> str:
-        """What progress shows."""
-        point = self.run.submission.points[self.run.task.point].label
+        """The line that progress shows."""
+        point = self.run.submission.points[self.run.execution.point].label
         where = f"{self.run.entry.name} s{self.run.seed} {self.run.submission.name} [{point}]"
-        behaviour = "" if self.run.task.behaviour == HONEST else f" {self.run.task.behaviour}"
+        behaviour = "" if self.run.execution.behaviour == HONEST else f" {self.run.execution.behaviour}"
         return f"{where}{behaviour} {self.name}" + (f" {self.variant}" if self.variant else "")
 
 
@@ -96,7 +101,8 @@ def plan_cells(
     jobs: int = 1,
 ) -> Iterator[CellPlan]:
     """All cells of ``submission`` on the suite's applicable entries, with the undefended and control cells that
-    its scores need; cells of one run are adjacent. ``jobs`` deployments are built at a time."""
+    its scores need; cells of one run are adjacent. ``jobs`` deployments are built at a time.
+    """
     entries = [entry for entry in suite.entries if submission.applies_to(entry.scenario)]
     places = [(entry, seed) for entry in entries for seed in entry.seeds]
     with ThreadPoolExecutor(jobs) as pool:
@@ -145,17 +151,17 @@ class _Maker:
             yield from self.utility(self.run(submission, point, KNOCKOUT), base)
 
     def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
-        task = Execution(submission, point, behaviour, noise=("point", point))
+        execution = Execution(submission, point, behaviour, noise=("point", point))
         variant = self.deployment.variants.get(behaviour)
         deployment = variant() if variant else self.deployment
         deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
-        made = key(
+        run_key = key(
             entry=self.entry.key_part(),
             suite=self.suite.label,
             threads=self.suite.threads,
             protocol=_protocol(self.deployment),
             submission=submission.hash,
-            parameters=task.parameters,
+            parameters=execution.parameters,
             point=point,
             seed=self.seed,
             behaviour=behaviour,
@@ -166,12 +172,12 @@ class _Maker:
             results=RESULTS_VERSION,
             **({"claim": claim.model_dump()} if (claim := submission.claim_at(point)) else {}),
         )
-        return RunPlan(made, self.suite, self.entry, self.seed, deployment, submission, task)
+        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, execution)
 
     def utility(self, run: RunPlan, base: RunPlan) -> Iterator[CellPlan]:
         for task in self.deployment.tasks:
-            made = key(run.key, "utility", task.name, base.key)
-            yield CellPlan(made, run, "utility", task.name, task=task, reference=base)
+            cell_key = key(run.key, "utility", task.name, base.key)
+            yield CellPlan(cell_key, run, "utility", task.name, task=task, reference=base)
 
     def blind_utility(self, base: RunPlan) -> Iterator[CellPlan]:
         for task in self.deployment.tasks:
@@ -184,7 +190,7 @@ class _Maker:
 
     def attacks(self, run: RunPlan, base: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
         for spec in self.entry.attacks:
-            if not blind and spec.behaviour != run.task.behaviour:
+            if not blind and spec.behaviour != run.execution.behaviour:
                 continue
             target = registry.target("attack", spec.name)
             attack = registry.load("attack", spec.name)
@@ -194,8 +200,8 @@ class _Maker:
                 continue
             source = _source(target)
             for variant in ("",) if blind else spec.variants:
-                made = key(run.key, "attack", spec.key_part(), variant, source)
-                yield CellPlan(made, run, _role(attack), spec.name, variant, attack=spec, reference=base)
+                cell_key = key(run.key, "attack", spec.key_part(), variant, source)
+                yield CellPlan(cell_key, run, _role(attack), spec.name, variant, attack=spec, reference=base)
 
 
 def _role(attack: type[Attack]) -> str:

@@ -1,4 +1,4 @@
-"""How much of a text's tokens a guess recovers, position by position or as a bag.
+"""Shares of a text's tokens that a guess recovers, position by position or as a bag.
 
 Guesses and truths are token ids of one record, compared as they are: nothing is decoded or tokenised again. A guess
 that is too short misses the rest; -1 at a position is no guess. Every function takes one record and returns a number
@@ -62,13 +62,13 @@ def token_f1(guess_ids: Sequence[int], true_ids: Sequence[int], skipped: Collect
     return 2 * (guess & truth).total() / (guess.total() + truth.total()) if truth else nan
 
 
-def next_token_agreement(one: Sequence[int], other: Sequence[int]) -> float:
+def next_token_agreement(first: Sequence[int], other: Sequence[int]) -> float:
     """Share of positions where two models choose the same next token; nan where there is no position.
 
     Raises:
         ValueError: the choices are not over the same positions.
     """
-    pairs = list(zip(one, other, strict=True))
+    pairs = list(zip(first, other, strict=True))
     return sum(left == right for left, right in pairs) / len(pairs) if pairs else nan
 
 

@@ -14,7 +14,7 @@ NAME = "leakboard"
 
 
 class Prefix(Protocol):
-    """What ``fan`` needs to know: the keys and values that all alternatives of one text share."""
+    """The keys and values that all alternatives of one text share, for ``fan``."""
 
     def shared(self, layer_idx: int) -> tuple[Tensor, Tensor] | None:
         """Prefix keys and values [B, kv_heads, P, head_dim] of a block; None for an empty prefix."""
@@ -72,7 +72,7 @@ def fan(
 def causal_mask(
     new: int, total: int, padding: Tensor | None, window: int | None, device: torch.device
 ) -> Tensor | None:
-    """Which of ``total`` keys each of the last ``new`` queries sees: bool [B or 1, 1, new, total], True = sees.
+    """Mask of the ``total`` keys that each of the last ``new`` queries sees: bool [B or 1, 1, new, total], True = sees.
 
     padding [B, total] is True on real tokens; window: a query sees this many latest keys, itself included. None where
     the kernel needs no mask. Every query sees itself, so that padded rows stay finite.

@@ -23,7 +23,7 @@ __all__ = ["Span", "build_part", "checkpoint_names", "empty_part", "quiet", "rea
 
 @dataclass(frozen=True)
 class Span:
-    """Which part of a model: blocks ``start .. stop - 1``; stop None = to the end, with the final norm.
+    """A part of a model: blocks ``start .. stop - 1``; stop None = to the end, with the final norm.
 
     ``head``: with the language-model head. ``embed``: whether a part from block 0 brings the embeddings.
     """
@@ -147,8 +147,8 @@ def _skeleton(config: Any, family: Family) -> tuple[nn.Module, nn.Module | None]
 
 
 def _pick(base: nn.Module, names: tuple[str, ...]) -> dict[str, nn.Module]:
-    found = {name: getattr(base, name, None) for name in names}
-    return {name: module for name, module in found.items() if module is not None}
+    modules = {name: getattr(base, name, None) for name in names}
+    return {name: module for name, module in modules.items() if module is not None}
 
 
 def _drop_unused_buffers(modules: dict[str, nn.Module]) -> None:

@@ -26,7 +26,7 @@ from harness.util.caching import single_flight
 if TYPE_CHECKING:
     from harness.models.part import Part
 
-__all__ = ["EmbeddingCache", "digest", "embed", "encode", "load_features", "save_features", "stack", "vectors"]
+__all__ = ["EmbeddingCache", "digest", "embed", "encode", "load_embeddings", "save_embeddings", "stack", "vectors"]
 
 BATCH = 32
 Row = tuple[Tensor, int]
@@ -62,8 +62,8 @@ def encode(part: Part, tokens: Tokens, texts: Sequence[str], max_tokens: int) ->
     if empty := [text for text, one in zip(texts, ids, strict=True) if not one]:
         raise ModelError(f"{len(empty)} texts have no tokens, such as {empty[0]!r}")
     lengths: dict[int, list[int]] = {}
-    for index, one in enumerate(ids):
-        lengths.setdefault(len(one), []).append(index)
+    for index, sequence in enumerate(ids):
+        lengths.setdefault(len(sequence), []).append(index)
     rows: list[Row | None] = [None] * len(texts)
     with _one_thread():
         for length, places in lengths.items():
@@ -109,7 +109,7 @@ class EmbeddingCache:
 
     def _read(self, names: Iterable[str]) -> None:
         for path in sorted({self._blocks[n] for n in names if n in self._blocks}):
-            self._rows |= load_features(path)
+            self._rows |= load_embeddings(path)
 
     def _make(self, missing: Mapping[str, str]) -> None:
         from harness.models.split import load_part
@@ -122,10 +122,10 @@ class EmbeddingCache:
         self._rows |= fresh
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{digest(''.join(sorted(fresh)))}.safetensors"
-        save_features(fresh, path)
+        save_embeddings(fresh, path)
 
 
-def save_features(rows: Mapping[str, Row], path: Path) -> None:
+def save_embeddings(rows: Mapping[str, Row], path: Path) -> None:
     """Write rows by name, atomically; the index beside them comes last."""
     from safetensors.torch import save
 
@@ -138,13 +138,13 @@ def save_features(rows: Mapping[str, Row], path: Path) -> None:
     write_text(path.with_suffix(".json"), json.dumps(list(rows)))
 
 
-def load_features(path: Path) -> dict[str, Row]:
-    """What :func:`save_features` wrote."""
+def load_embeddings(path: Path) -> dict[str, Row]:
+    """Read a file of :func:`save_embeddings`."""
     from safetensors.torch import load
 
-    found = load(path.read_bytes())
+    tensors = load(path.read_bytes())
     names = json.loads(path.with_suffix(".json").read_text())
-    return {n: (v, int(f)) for n, v, f in zip(names, found["vectors"], found["flops"], strict=True)}
+    return {n: (v, int(f)) for n, v, f in zip(names, tensors["vectors"], tensors["flops"], strict=True)}
 
 
 @single_flight(maxsize=8)

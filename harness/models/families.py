@@ -21,7 +21,7 @@ __all__ = ["FAMILIES", "Family", "Step", "family_of", "window"]
 
 @dataclass(frozen=True)
 class Step:
-    """What the blocks of one forward pass share."""
+    """Everything that the blocks of one forward pass share."""
 
     cache: Any = None
     mask: Tensor | None = None
@@ -87,7 +87,7 @@ def _roberta_embed(modules: nn.ModuleDict, tokens: Tensor, positions: Tensor) ->
 
 @cache
 def _cache_name(forward: Callable[..., Any]) -> str:
-    """What a kind of block calls its cache: a name that transformers has changed more than once."""
+    """The name that a kind of block has for its cache; transformers has changed it more than once."""
     taken = inspect.signature(forward).parameters
     name = next((one for one in ("cache", "past_key_values", "layer_past") if one in taken), None)
     if name is None:
@@ -225,7 +225,7 @@ def family_of(config: Any) -> Family:
 
 
 def window(config: Any, block: int) -> int | None:
-    """How many latest positions a query of this block sees (sliding-window attention); None = all of them."""
+    """Number of latest positions that a query of this block sees (sliding-window attention); None = all of them."""
     kinds = getattr(config, "layer_types", None)
     if kinds is not None and kinds[block] != "sliding_attention":
         return None

@@ -35,9 +35,9 @@ def projection_flops(modules: nn.Module) -> int:
 
 
 def _matrices(modules: nn.Module) -> list[nn.Parameter]:
-    found = []
+    weights = []
     for module in modules.modules():
         weight = module._parameters.get("weight")
         if weight is not None and weight.ndim == 2 and not isinstance(module, nn.Embedding):
-            found.append(weight)
-    return found
+            weights.append(weight)
+    return weights

@@ -60,7 +60,7 @@ class Part(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are; the CPU for a part without any."""
+        """The device of the parameters; the CPU for a part without any."""
         return next((one.device for one in self.parameters()), torch.device("cpu"))
 
     @property
@@ -103,7 +103,7 @@ class Part(nn.Module):
         return self.finish(out)
 
     def embed(self, x: Tensor, positions: Tensor) -> Tensor:
-        """What the first block is fed: [B, T, d] from ids or token embeddings; the identity without embeddings."""
+        """Input of the first block: [B, T, d] from ids or token embeddings; the identity without embeddings."""
         if not len(self.embedding):
             return x
         tokens = x if x.is_floating_point() else self.embedding.get_submodule(self.spec.table)(x)

@@ -59,7 +59,7 @@ def depth(ref: str | Path) -> int:
 
 
 def cut_block(ref: str | Path, cut: int | str) -> int:
-    """How many blocks lie before a cut: a number, "0", a percentage such as "25%", or "last" (all blocks but one).
+    """Number of blocks before a cut: a number, "0", a percentage such as "25%", or "last" (all blocks but one).
 
     Percentages round half to even: of 30 blocks 25 %, 50 %, 75 % are 8, 15, 22. Raises ModelError for anything else.
     """

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 __all__ = ["read_tensors", "tensor_files", "weight_files"]
 
@@ -70,14 +72,14 @@ def read_tensors(folder: Path, wanted: dict[str, tuple[str, ...]], dtype: torch.
     from safetensors import safe_open
 
     where = tensor_files(folder)
-    found = {key: _found(aliases, where) for key, aliases in wanted.items()}
-    missing = [wanted[key][0] for key, name in found.items() if name is None]
+    stored_names = {key: _found(aliases, where) for key, aliases in wanted.items()}
+    missing = [wanted[key][0] for key, name in stored_names.items() if name is None]
     if missing:
         raise ModelError(f"{folder} lacks {len(missing)} tensors of this part: {', '.join(missing[:8])}")
     out: dict[str, Tensor] = {}
     with ExitStack() as stack:
         files = {p: stack.enter_context(safe_open(p, framework="pt")) for p in sorted(set(where.values()))}
-        for key, name in found.items():
+        for key, name in stored_names.items():
             assert name is not None
             tensor = files[where[name]].get_tensor(name)
             out[key] = tensor.to(dtype) if tensor.is_floating_point() else tensor

@@ -48,11 +48,11 @@ def parse(model: type[Model], document: dict[str, Any]) -> tuple[Model | None, l
     return (None if problems else parsed), problems
 
 
-def _real(found: list[Any]) -> list[Any]:
+def _real(problems: list[Any]) -> list[Any]:
     """Without the complaints that a list is too short only because its broken items were left out."""
-    places = [problem["loc"] for problem in found]
+    places = [problem["loc"] for problem in problems]
     inner = {place[:end] for place in places for end in range(len(place))}
-    return [problem for problem in found if problem["type"] != "too_short" or problem["loc"] not in inner]
+    return [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in inner]
 
 
 def _sentence(problem: Any) -> str:

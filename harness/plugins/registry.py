@@ -80,13 +80,13 @@ class Plugins:
 
 def discover() -> Plugins:
     """Look for plugins afresh; imports the plugin modules (which are tables), not what they point at."""
-    found = Plugins()
+    plugins = Plugins()
     for place in _modules():
         try:
-            found.add(importlib.import_module(place))
+            plugins.add(importlib.import_module(place))
         except Exception as error:  # a stranger's module may raise anything
-            found.problems.append(f"plugin module {place} cannot be used: {type(error).__name__}: {error}")
-    return found
+            plugins.problems.append(f"plugin module {place} cannot be used: {type(error).__name__}: {error}")
+    return plugins
 
 
 def names(kind: PluginKind) -> list[str]:
@@ -95,9 +95,9 @@ def names(kind: PluginKind) -> list[str]:
 
 
 def target(kind: PluginKind, name: str) -> str:
-    """Where a plugin is, as ``module:object``; :class:`UnknownName` with near misses if there is none."""
-    found = discover()
-    return look_up(found.targets[kind], kind, name, found.problems)
+    """The place of a plugin, as ``module:object``; :class:`UnknownName` with near misses if there is none."""
+    plugins = discover()
+    return look_up(plugins.targets[kind], kind, name, plugins.problems)
 
 
 def load(kind: PluginKind, name: str) -> object:
@@ -111,7 +111,7 @@ def load(kind: PluginKind, name: str) -> object:
 
 
 def resolve(kind: PluginKind, name: str, place: str) -> object:
-    """What is at ``place`` (``module:object``), imported now; raises as :func:`load`."""
+    """The object at ``place`` (``module:object``), imported now; raises as :func:`load`."""
     module, _, attribute = place.partition(":")
     try:
         loaded = importlib.import_module(module)
@@ -136,8 +136,8 @@ def suites() -> dict[str, Path]:
 
 def suite_file(name: str) -> Path:
     """The file of a suite; :class:`UnknownName` with near misses if there is none."""
-    found = discover()
-    return look_up(found.suites, "suite", name, found.problems)
+    plugins = discover()
+    return look_up(plugins.suites, "suite", name, plugins.problems)
 
 
 def submissions() -> dict[str, Path]:
@@ -174,12 +174,12 @@ def _modules() -> Iterator[str]:
         yield point.value
 
 
-def look_up(table: Mapping[str, T], kind: str, name: str, found: Iterable[str] = ()) -> T:
+def look_up(table: Mapping[str, T], kind: str, name: str, problems: Iterable[str] = ()) -> T:
     """``table[name]``, or :class:`UnknownName` with near misses, all names, and the problems ``found`` so far."""
     if name in table:
         return table[name]
     near = difflib.get_close_matches(name, table, n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else "."
-    broken = "".join(f"\n  - {problem}" for problem in found)
+    broken = "".join(f"\n  - {problem}" for problem in problems)
     known = ", ".join(sorted(table)) or "none"
     raise UnknownName(f"no {kind} named {name!r}{hint} Known: {known}" + (f"\nProblems:{broken}" if broken else ""))

@@ -103,7 +103,7 @@ class Manifest(Document):
     """The privacy claim of all operating points, if any; a point may make its own."""
 
     def applies_to(self, scenario: str) -> bool:
-        """Whether the defense is made for a scenario."""
+        """True where the defense is made for the scenario."""
         return bool({scenario, EVERYWHERE} & set(self.scenarios))
 
     def claim_at(self, point: int) -> Claim | None:
@@ -167,9 +167,9 @@ def load_submission(path: Path | str) -> Submission:
 
 
 def _source_problems(folder: Path, document: dict[str, Any]) -> list[str]:
-    """What keeps the class that a manifest names from being built, as far as its syntax tree tells."""
-    module, found, class_name = str(document.get("class", "")).partition(":")
-    if not found:
+    """Problems that keep the class named by a manifest from being built, as far as its syntax tree shows."""
+    module, colon, class_name = str(document.get("class", "")).partition(":")
+    if not colon:
         return []
     file = folder / f"{module}.py"
     if not file.is_file():

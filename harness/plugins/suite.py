@@ -70,7 +70,7 @@ class AttackSpec(Document):
         return variants
 
     def key_part(self) -> dict[str, Any]:
-        """What of this attack its cells depend on, besides the variant and the attack's source."""
+        """The part of this attack that its cells depend on, besides the variant and the attack's source."""
         who = {"coalition": self.coalition} if self.coalition != "server" else {}
         return {"name": self.name, "secret": self.secret, "parameters": self.parameters, **who}
 
@@ -107,7 +107,7 @@ class Entry(Document):
         return attacks
 
     def key_part(self) -> dict[str, Any]:
-        """What of this entry its runs depend on, besides the seed; its attacks are keyed by their own part."""
+        """The part of this entry that its runs depend on, besides the seed; its attacks are keyed by their own part."""
         wanted = ("name", "scenario", "settings", "entitlement")
         return {name: getattr(self, name) for name in wanted}
 
@@ -147,7 +147,8 @@ class Suite(Document):
 
 def quick_suite(scenarios: Collection[str]) -> str:
     """The suite of ``quick`` and all ``...-quick`` that runs the first of ``scenarios`` that any of them runs; else
-    ``quick``."""
+    ``quick``.
+    """
     names = sorted((n for n in registry.suites() if n == "quick" or n.endswith("-quick")), key=lambda n: (len(n), n))
     runs = {name: {entry.scenario for entry in load_suite(name).entries} for name in names}
     return next((name for wanted in scenarios for name in names if wanted in runs[name]), "quick")

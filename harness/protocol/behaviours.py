@@ -1,4 +1,4 @@
-"""What the curious party does in one run: follows the protocol, or what stands in its place."""
+"""Behaviours of the curious party in one run: it follows the protocol, or something stands in its place."""
 
 from __future__ import annotations
 

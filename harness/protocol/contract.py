@@ -1,4 +1,4 @@
-"""What a defense may change about a message, checked on everything that leaves a private party."""
+"""The contract of messages: what a defense may change, checked on everything that leaves a private party."""
 
 from __future__ import annotations
 

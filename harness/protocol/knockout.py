@@ -1,4 +1,4 @@
-"""The knock-out control: what the curious side gets in place of the messages, so that utility must fall."""
+"""The knock-out control: messages that the curious side gets in place of the sent ones, so that utility must fall."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 from harness.wire.message import Message, Value
 
-__all__ = ["Sessions", "swap_rows"]
+__all__ = ["Sessions", "knock_out_rows"]
 
 
 class Sessions:
-    """Answers every session from the session before it (design.md, section 4)."""
+    """Answers every session from the session before it."""
 
     def __init__(self) -> None:
         self._previous: dict[int, Message] = {}
@@ -26,9 +26,10 @@ class Sessions:
         return message.replace(**{k: _refit(other, k, v) for k, v in message.tensors().items()})
 
 
-def swap_rows(message: Message) -> Message:
+def knock_out_rows(message: Message) -> Message:
     """The message with the rows of every real-valued tensor and the texts of every list moved by half their number,
-    so that they belong to other inputs, classes or labels; a tensor of one row is set to zero."""
+    so that they belong to other inputs, classes or labels; a tensor of one row is set to zero.
+    """
     return message.replace(**{name: _roll(message[name]) for name in message.payload})
 
 

@@ -9,26 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Unpack
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from harness.errors import ProtocolError
 from harness.models.meter import Meter, MeteredPart
 from harness.protocol import training
 from harness.protocol.channel import Channel
-from harness.protocol.knockout import Sessions, swap_rows
+from harness.protocol.knockout import Sessions, knock_out_rows
 from harness.protocol.secure_aggregation import extra_bytes, secure_aggregate
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.message import Kind, Message, Value
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 __all__ = ["SERVER", "CuriousResources", "Net"]
 
 
 @dataclass
 class CuriousResources:
-    """What the curious party works with: model parts, public settings, an encoder, a generator, a meter."""
+    """Everything the curious party works with: model parts, public settings, an encoder, a generator, a meter."""
 
     settings: Mapping[str, Any]
     generator: torch.Generator
@@ -41,23 +42,22 @@ class CuriousResources:
 class Net:
     """``net`` in a scenario's curious function.
 
-    ``behaviour`` is ``honest``; ``knockout`` (the control of design.md section 4: every answer is computed from
-    swapped messages); ``local_only`` or ``centralised`` (utility references); or a name that the scenario itself
-    understands.
+    ``behaviour`` is ``honest``; ``knockout`` (the harness's control: every answer is computed from other messages);
+    ``local_only`` or ``centralised`` (utility references); or a name that the scenario itself understands.
     """
 
-    def __init__(self, channel: Channel, desk: CuriousResources, behaviour: str = "honest") -> None:
-        self.settings = desk.settings
-        self.generator = desk.generator
+    def __init__(self, channel: Channel, resources: CuriousResources, behaviour: str = "honest") -> None:
+        self.settings = resources.settings
+        self.generator = resources.generator
         """The curious party's own randomness."""
         self.behaviour = behaviour
         self.own: dict[str, Value] = {}
         """What the coalition has besides messages (its models, its draws): kept with the run, shown as ``view.own``."""
         self.predictions: dict[str, Any] = {}
         self._channel = channel
-        self._desk = desk
+        self._resources = resources
         self._current: dict[str, Message] = {}
-        self._swap = Sessions() if desk.knockout == "sessions" else swap_rows
+        self._knock_out = Sessions() if resources.knockout == "sessions" else knock_out_rows
 
     @property
     def parties(self) -> tuple[str, ...]:
@@ -71,15 +71,15 @@ class Net:
 
     def part(self, role: str) -> MeteredPart:
         """The curious party's own model part of that role."""
-        return self._desk.parts[role]()
+        return self._resources.parts[role]()
 
     def embed(self, texts: Sequence[str]) -> Tensor:
         """Embeddings [n, d] by the deployment's frozen public encoder."""
-        if self._desk.embed is None:
+        if self._resources.embed is None:
             raise ProtocolError("net.embed: this deployment has no encoder; set Deployment.encoder")
-        return self._desk.embed(texts)
+        return self._resources.embed(texts)
 
-    def fresh(self, model: nn.Module) -> nn.Module:
+    def fresh(self, model: training.M) -> training.M:
         """The model with all parameters drawn anew from the curious party's generator."""
         return training.fresh(model, self.generator)
 
@@ -88,7 +88,7 @@ class Net:
     ) -> None:
         """Train a model of the curious party in place, as :meth:`harness.protocol.party.Party.train` does."""
         plan = training.plan(data, **knobs)
-        training.train(model, loss, plan, self.generator, self._desk.meter)
+        training.train(model, loss, plan, self.generator, self._resources.meter)
 
     def predict(self, record: str, value: Any) -> None:
         """Commit the curious party's final output on one record (JSON-like), for utility of its model."""
@@ -97,7 +97,7 @@ class Net:
         self.predictions[record] = value
 
     def gather(self, reduce: Literal["sum"] | None = None) -> dict[str, Message]:
-        """What every private party that still runs has sent; empty when all are done.
+        """Messages of every private party that still runs; empty when all are done.
 
         With ``reduce="sum"`` this is secure aggregation: the one message under the name ``sum`` adds the parties'
         tensors and numbers up, and no curious party sees the individual ones; see
@@ -141,4 +141,4 @@ class Net:
         self.scatter_all(kind, **payload)
 
     def _delivered(self, message: Message) -> Message:
-        return self._swap(message) if self.behaviour == "knockout" else message
+        return self._knock_out(message) if self.behaviour == "knockout" else message

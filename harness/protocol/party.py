@@ -74,7 +74,7 @@ def _pass_gradient(before: Value, after: Value) -> Value:
 
 @dataclass(frozen=True)
 class PartyResources:
-    """What a party has besides its defense: data, model parts, and a generator for its training draws."""
+    """Everything a party has besides its defense: data, model parts, and a generator for its training draws."""
 
     items: tuple[Item, ...]
     records: tuple[Item, ...]
@@ -89,40 +89,40 @@ class PartyResources:
 class Party:
     """``me`` in a scenario's private-party function."""
 
-    def __init__(self, name: str, holdings: PartyResources, link: Link) -> None:
+    def __init__(self, name: str, resources: PartyResources, link: Link) -> None:
         self.name = name
-        self.settings = holdings.settings
-        self.tokenizer = holdings.tokenizer
-        self.records = holdings.records
+        self.settings = resources.settings
+        self.tokenizer = resources.tokenizer
+        self.records = resources.records
         """Labelled training records, as the defense's ``prepare`` left them."""
-        self.public_texts = holdings.public_texts
-        self.generator = holdings.generator
+        self.public_texts = resources.public_texts
+        self.generator = resources.generator
         """For training draws (initialisation, sampling); never seeded by the submission."""
         self.predictions: dict[str, Any] = {}
         self.own: dict[str, Any] = {}
         """Tensors and JSON values that a coalition with this party has besides messages (its final model, say)."""
         self.link = link
-        self._holdings = holdings
+        self._resources = resources
         self._session, self._step = -1, 0
 
     def inputs(self) -> Iterator[Item]:
         """The party's inputs in order; each opens a new session."""
-        for index, item in enumerate(self._holdings.items):
+        for index, item in enumerate(self._resources.items):
             self._session, self._step = index, 0
             yield item
 
     @property
     def items(self) -> tuple[Item, ...]:
         """The party's inputs all at once, for protocols in rounds."""
-        return self._holdings.items
+        return self._resources.items
 
     def embed(self, texts: Sequence[Item | str]) -> Tensor:
         """Embeddings [n, d] of items or texts by the party's frozen public encoder."""
-        if self._holdings.embed is None:
+        if self._resources.embed is None:
             raise ProtocolError(f"party {self.name!r} has no encoder; give its PartyPlan one")
-        return self._holdings.embed([text.text if isinstance(text, Item) else text for text in texts])
+        return self._resources.embed([text.text if isinstance(text, Item) else text for text in texts])
 
-    def fresh(self, model: nn.Module) -> nn.Module:
+    def fresh(self, model: training.M) -> training.M:
         """The model with all parameters drawn anew from the party's generator."""
         return training.fresh(model, self.generator)
 
@@ -161,7 +161,7 @@ class Party:
 
     def part(self, role: str) -> MeteredPart:
         """This party's own model part, by the role the scenario gave it."""
-        parts = self._holdings.parts
+        parts = self._resources.parts
         if role not in parts:
             raise ProtocolError(f"party {self.name!r} has no model part {role!r}; it has {sorted(parts)}")
         return parts[role]
@@ -185,7 +185,7 @@ class Party:
         live = sent.live.payload[field]
         if not isinstance(live, Tensor):
             raise ProtocolError(f"field {field!r} was not sent as a tensor, no gradient goes back through it")
-        live.backward(gradient)  # type: ignore[no-untyped-call]
+        live.backward(gradient)
 
     def predict(self, record: str, value: Any) -> None:
         """Commit the party's final output on one record (JSON-like); utility is scored on these."""

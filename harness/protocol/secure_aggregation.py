@@ -31,17 +31,18 @@ def secure_aggregate(messages: Mapping[str, Message]) -> Message:
     """
     first = next(iter(messages.values()))
     problems = []
-    for name, one in messages.items():
-        if (one.kind, sorted(one.payload)) != (first.kind, sorted(first.payload)):
-            problems.append(f"{name} sent {one.kind} {sorted(one.payload)}")
+    for name, message in messages.items():
+        if (message.kind, sorted(message.payload)) != (first.kind, sorted(first.payload)):
+            problems.append(f"{name} sent {message.kind} {sorted(message.payload)}")
     if problems:
         raise ProtocolError(f"secure aggregation of {first.kind} {sorted(first.payload)}: " + "; ".join(problems))
     return first.replace(**{field: _add(field, messages) for field in first.payload})
 
 
 def extra_bytes(parties: int) -> int:
-    """What secure aggregation adds to one party's upload beside its masked vector: 2n keys and 5n - 4 shares
-    (section 7.1, client communication, both directions)."""
+    """Bytes that secure aggregation adds to one party's upload beside its masked vector: 2n keys and 5n - 4 shares
+    (section 7.1, client communication, both directions).
+    """
     return KEY_BYTES * (2 * parties + 5 * parties - 4)
 
 

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import Any, Required, TypedDict, Unpack
+from typing import Any, Required, TypedDict, TypeVar, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,8 @@ __all__ = [
     "train_private",
 ]
 
+M = TypeVar("M", bound=nn.Module)
+
 Batch = tuple[Tensor, ...]
 Columns = Tensor | Sequence[Tensor]
 """One tensor or several, each with one row per record."""
@@ -43,7 +45,7 @@ Loss = Callable[[Any, Batch], Tensor | tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How a model is trained on ``data``: tensors whose first dimension is the records."""
+    """Settings of training a model on ``data``: tensors whose first dimension is the records."""
 
     data: Batch
     epochs: float
@@ -88,16 +90,17 @@ def plan(data: Columns, **knobs: Unpack[TrainingKnobs]) -> TrainingPlan:
 _OPTIMISERS: dict[str, Any] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
-def fresh(model: nn.Module, generator: torch.Generator) -> nn.Module:
+def fresh(model: M, generator: torch.Generator) -> M:
     """Draw all parameters anew from ``generator``, in place: matrices uniform within 1/sqrt(fan-in), vectors named
-    ``bias`` zero, other vectors (scales of norms) one. The library's own initialisation takes no generator."""
+    ``bias`` zero, other vectors (scales of norms) one. The library's own initialisation takes no generator.
+    """
     with torch.no_grad():
-        for name, one in model.named_parameters():
-            if one.dim() >= 2:
-                bound = 1 / sqrt(max(1, one[0].numel()))
-                one.copy_((2 * torch.rand(one.shape, generator=generator) - 1) * bound)
+        for name, parameter in model.named_parameters():
+            if parameter.dim() >= 2:
+                bound = 1 / sqrt(max(1, parameter[0].numel()))
+                parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
             else:
-                one.fill_(0.0 if name.endswith("bias") else 1.0)
+                parameter.fill_(0.0 if name.endswith("bias") else 1.0)
     return model
 
 
@@ -130,7 +133,7 @@ def train(
 
     def step(index: Tensor) -> None:
         optimiser.zero_grad()
-        _total(model, loss, plan.rows(index), defense).backward()  # type: ignore[no-untyped-call]
+        _total(model, loss, plan.rows(index), defense).backward()
         optimiser.step()
 
     model.train()
@@ -173,7 +176,7 @@ def train_private(
     def step(index: Tensor) -> None:
         optimiser.zero_grad()
         if len(index):
-            _total(wrapped, loss, plan.rows(index), None).backward()  # type: ignore[no-untyped-call]
+            _total(wrapped, loss, plan.rows(index), None).backward()
         else:
             _no_samples(wrapped.parameters())
         optimiser.step()
@@ -189,13 +192,15 @@ def train_private(
 
 
 def _optimiser(parameters: Sequence[Any], plan: TrainingPlan) -> torch.optim.Optimizer:
-    made: torch.optim.Optimizer = _OPTIMISERS[plan.optimiser](parameters, lr=plan.lr, weight_decay=plan.weight_decay)
-    return made
+    optimiser: torch.optim.Optimizer = _OPTIMISERS[plan.optimiser](
+        parameters, lr=plan.lr, weight_decay=plan.weight_decay
+    )
+    return optimiser
 
 
 def _total(model: Any, loss: Loss, batch: Batch, defense: Defense | None) -> Tensor:
-    found = loss(model, batch)
-    value, activations = found if isinstance(found, tuple) else (found, None)
+    result = loss(model, batch)
+    value, activations = result if isinstance(result, tuple) else (result, None)
     extra = defense.objective(activations, batch) if defense is not None and activations is not None else None
     return value if extra is None else value + extra
 
@@ -209,14 +214,15 @@ def _check(dp: DPSGD, rate: float) -> None:
 
 
 def _no_samples(parameters: Iterator[nn.Parameter]) -> None:
-    for one in parameters:
-        if one.requires_grad:
-            one.grad_sample = one.new_zeros((0, *one.shape))  # type: ignore[attr-defined]
+    for parameter in parameters:
+        if parameter.requires_grad:
+            parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))  # type: ignore[attr-defined]
 
 
 def _run(steps: Iterator[Tensor], step: Callable[[Tensor], None], meter: Meter) -> None:
     """Count the operations of the first batch that is not empty, and charge every record at its rate: the counter is
-    slow, and every record costs the same."""
+    slow, and every record costs the same.
+    """
     per_record: float | None = None
     uncounted = 0
     for index in steps:

@@ -11,7 +11,7 @@ class Transport(Protocol):
     """The harness's handle on the private parties of one run."""
 
     peak_bytes: int
-    """Peak resident memory, known after :meth:`close`; 0 where it cannot be told apart."""
+    """Peak resident memory, known after :meth:`close`; 0 where it cannot be measured apart."""
 
     def step(self, party: str, frame: bytes | None) -> bytes | None:
         """See :meth:`harness.runtime.host.Host.step`."""

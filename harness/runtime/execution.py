@@ -37,7 +37,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one execution left behind."""
+    """Everything that one execution left behind."""
 
     log: WireLog
     predictions: Mapping[str, Any]

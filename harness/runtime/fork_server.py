@@ -68,7 +68,7 @@ class ForkServer:
             return int(self._ask()["pid"]), ours
 
     def wait(self, pid: int) -> WorkerAccount:
-        """What the operating system accounted to an ended worker."""
+        """Wait for a worker to end; returns what the operating system accounted to it."""
         with self._lock:
             self._control.send(json.dumps({"wait": pid}).encode())
             return WorkerAccount(**self._ask())

@@ -33,7 +33,7 @@ __all__ = ["Host", "load_defense_class"]
 
 
 @dataclass
-class _Seat:
+class _HostedParty:
     """One party, its generator, its defense's mechanisms, and the message that waits for an answer."""
 
     party: Party
@@ -61,13 +61,15 @@ class Host:
         self._encoders: dict[str, Embed] = {}
         function = _resolve(spec["function"])
         started = time.perf_counter()
-        self._seats = {name: self._seat(name, party, spec, function) for name, party in spec["parties"].items()}
+        self._hosted = {name: self._host_party(name, party, spec, function) for name, party in spec["parties"].items()}
         self.setup = {"seconds": time.perf_counter() - started - self._loading, "flops": self._meter.flops}
         self._meter.flops = 0
 
     _loading = 0.0
 
-    def _seat(self, name: str, party: Mapping[str, Any], spec: Mapping[str, Any], function: PartyFunction) -> _Seat:
+    def _host_party(
+        self, name: str, party: Mapping[str, Any], spec: Mapping[str, Any], function: PartyFunction
+    ) -> _HostedParty:
         started, salt = time.perf_counter(), spec.get("salt", "")
         parts = {role: MeteredPart(self._part(folder), self._meter) for role, folder in party["parts"].items()}
         tokenizer = _load_tokenizer(party["tokenizer"]) if party["tokenizer"] else None
@@ -82,11 +84,11 @@ class Host:
         with self._meter.counting():
             prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), settings))
             defense.setup(prepared, public)
-        inputs, kept = prepared[: len(items)], prepared[len(items) :]
+        inputs, labelled = prepared[: len(items)], prepared[len(items) :]
         generator = torch_generator(*party["training"], salt=salt)
-        holdings = PartyResources(inputs, kept, texts, parts, settings, tokenizer, embed, generator)
-        me = Party(name, holdings, Link(defense, self._meter))
-        return _Seat(me, defense.me, function(me))
+        resources = PartyResources(inputs, labelled, texts, parts, settings, tokenizer, embed, generator)
+        me = Party(name, resources, Link(defense, self._meter))
+        return _HostedParty(me, defense.me, function(me))
 
     def _part(self, folder: str) -> Any:
         if folder not in self._parts:
@@ -107,38 +109,39 @@ class Host:
         With ``paired`` the frame is preceded by its length (unsigned 32-bit) and followed by the same
         message as it was before the defense.
         """
-        seat = self._seats[name]
-        if seat.done or (frame is None) != (seat.waiting is None):
+        hosted = self._hosted[name]
+        if hosted.done or (frame is None) != (hosted.waiting is None):
             raise ProtocolError(f"party {name!r}: send and receive must alternate strictly")
         try:
-            if frame is None or seat.waiting is None:
-                seat.waiting = next(seat.steps)
+            if frame is None or hosted.waiting is None:
+                hosted.waiting = next(hosted.steps)
             else:
-                seat.waiting = seat.steps.send(seat.party.link.receive(frame, seat.waiting))
+                hosted.waiting = hosted.steps.send(hosted.party.link.receive(frame, hosted.waiting))
         except StopIteration:
-            seat.done, seat.waiting = True, None
+            hosted.done, hosted.waiting = True, None
             return None
-        out = seat.waiting.frame
-        return struct.pack("<I", len(out)) + out + encode(seat.waiting.plain) if self._paired else out
+        out = hosted.waiting.frame
+        return struct.pack("<I", len(out)) + out + encode(hosted.waiting.plain) if self._paired else out
 
     def finish(self) -> dict[str, Any]:
         """Predictions, ledgers and operation counts, as JSON."""
         return {
-            "predictions": {name: seat.party.predictions for name, seat in self._seats.items()},
-            "ledger": [e.model_dump() for seat in self._seats.values() for e in seat.mechanisms.ledger()],
+            "predictions": {name: hosted.party.predictions for name, hosted in self._hosted.items()},
+            "ledger": [e.model_dump() for hosted in self._hosted.values() for e in hosted.mechanisms.ledger()],
             "flops": self._meter.flops,
             "setup": self.setup,
         }
 
     def own(self) -> bytes:
-        """What the parties kept in ``me.own``, as the wire log of one CONTROL message from each to itself."""
-        kept = {name: seat.party.own for name, seat in self._seats.items() if seat.party.own}
-        return WireLog(LoggedFrame(n, n, encode(Message(Kind.CONTROL, own))) for n, own in kept.items()).to_bytes()
+        """The values that parties kept in ``me.own``, as the wire log of one CONTROL message from each to itself."""
+        values = {name: hosted.party.own for name, hosted in self._hosted.items() if hosted.party.own}
+        return WireLog(LoggedFrame(n, n, encode(Message(Kind.CONTROL, own))) for n, own in values.items()).to_bytes()
 
 
 def _seed_globals(seed: int) -> None:
     """A defense should draw from ``self.me.generator``; one that does not is still reproducible, and its
-    noise differs between the live run and simulations, as a forked worker's would not."""
+    noise differs between the live run and simulations, as a forked worker's would not.
+    """
     import random
 
     import numpy as np
@@ -160,10 +163,10 @@ def load_defense_class(folder: str | Path, target: str) -> type[Defense]:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     spec.loader.exec_module(module)
-    found = getattr(module, name, None)
-    if not (isinstance(found, type) and issubclass(found, Defense)):
+    loaded = getattr(module, name, None)
+    if not (isinstance(loaded, type) and issubclass(loaded, Defense)):
         raise DefenseError(f"{path}: {name!r} is not a subclass of harness.Defense")
-    return found
+    return loaded
 
 
 def _load_defense(submission: Mapping[str, Any] | None) -> Defense:

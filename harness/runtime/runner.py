@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
@@ -31,12 +29,15 @@ from harness.util.seeds import torch_generator
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, Value, encode
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 __all__ = ["Runner"]
 
 
 @dataclass
 class Runner:
-    """How protocols are executed in one evaluation: isolation level, threads, limits, secret salt."""
+    """Executes protocols in one evaluation, with its isolation level, threads, limits, and secret salt."""
 
     isolation: str = "process"
     threads: int = 2
@@ -55,22 +56,22 @@ class Runner:
             self.fork_server.close()
             self.fork_server = None
 
-    def execute(self, deployment: Deployment, task: Execution) -> Outcome:
+    def execute(self, deployment: Deployment, execution: Execution) -> Outcome:
         """Run the protocol once; :class:`DefenseError` when the submission breaks its contract."""
         reset_peak()
         with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
-            spec = worker_spec(deployment, task, self.threads, self.salt, Path(scratch))
+            spec = worker_spec(deployment, execution, self.threads, self.salt, Path(scratch))
             transport = launch(self.isolation, spec, self.fork_server, self.limits)
             try:
-                return self._talk(deployment, task, transport)
+                return self._talk(deployment, execution, transport)
             finally:
                 transport.close()
 
-    def _talk(self, deployment: Deployment, task: Execution, transport: Transport) -> Outcome:
-        desk = _desk(deployment, task, self.salt)
+    def _talk(self, deployment: Deployment, execution: Execution, transport: Transport) -> Outcome:
+        resources = _curious_resources(deployment, execution, self.salt)
         started = time.perf_counter()
-        channel = Channel(transport, tuple(deployment.parties), paired=task.paired, routes=deployment.routes)
-        net = Net(channel, desk, task.behaviour)
+        channel = Channel(transport, tuple(deployment.parties), paired=execution.paired, routes=deployment.routes)
+        net = Net(channel, resources, execution.behaviour)
         deployment.curious(net)
         if channel.waiting:
             raise DefenseError(f"parties {sorted(channel.waiting)} still wait after the protocol ended")
@@ -79,17 +80,17 @@ class Runner:
         transport.close()
         predictions = _merged({**result["predictions"], SERVER: net.predictions})
         ledger = tuple(LedgerEntry(**entry) for entry in result["ledger"])
-        costs = _costs(channel, result, desk.meter, transport.peak_bytes, seconds)
+        costs = _costs(channel, result, resources.meter, transport.peak_bytes, seconds)
         return Outcome(channel.log, predictions, ledger, costs, _kept(own, net.own))
 
 
-def _desk(deployment: Deployment, task: Execution, salt: str) -> CuriousResources:
+def _curious_resources(deployment: Deployment, execution: Execution, salt: str) -> CuriousResources:
     meter = Meter()
-    refs = deployment.local_parts if task.behaviour == LOCAL_ONLY else deployment.curious_parts
+    refs = deployment.local_parts if execution.behaviour == LOCAL_ONLY else deployment.curious_parts
     first = next(iter(deployment.parties.values()))
     return CuriousResources(
         settings=deployment.settings or first.settings,
-        generator=torch_generator("curious", *first.seed, *task.draw, salt=salt),
+        generator=torch_generator("curious", *first.seed, *execution.draw, salt=salt),
         meter=meter,
         parts={role: _lazy_part(ref, meter) for role, ref in refs.items()},
         embed=_embedding(deployment.encoder, meter) if deployment.encoder else None,
@@ -108,10 +109,10 @@ def _embedding(encoder: Encoder, meter: Meter) -> Callable[[Sequence[str]], Tens
     return embed
 
 
-def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _merged(by_party: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Predictions of all parties by record; :class:`ProtocolError` where two predicted the same one."""
     merged: dict[str, Any] = {}
-    for party, predictions in found.items():
+    for party, predictions in by_party.items():
         if twice := sorted(merged.keys() & predictions.keys()):
             raise ProtocolError(f"party {party!r} predicted {twice[:3]}, which another party had predicted")
         merged |= predictions
@@ -119,10 +120,10 @@ def _merged(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _kept(parties: bytes, curious: Mapping[str, Value]) -> WireLog:
-    kept = WireLog.from_bytes(parties) if parties else WireLog()
+    log = WireLog.from_bytes(parties) if parties else WireLog()
     if curious:
-        kept.append(LoggedFrame(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
-    return kept
+        log.append(LoggedFrame(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
+    return log
 
 
 def _lazy_part(ref: PartRef, meter: Meter) -> Any:

@@ -19,7 +19,7 @@ __all__ = ["Limits", "WorkerProcess"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run may take before its worker is killed.
+    """The most that one run may take before its worker is killed.
 
     CPU time is what counts: how long a run takes beside other work on a busy machine says nothing about a
     submission. The wall limit is wide and ends workers that wait or sleep for ever.

@@ -20,35 +20,35 @@ __all__ = ["worker_spec"]
 
 
 def worker_spec(
-    deployment: Deployment, task: Execution, threads: int, salt: str = "", scratch: Path | None = None
+    deployment: Deployment, execution: Execution, threads: int, salt: str = "", scratch: Path | None = None
 ) -> dict[str, Any]:
-    """What :class:`harness.runtime.host.Host` is made from (JSON).
+    """The JSON that :class:`harness.runtime.host.Host` is made from.
 
     Embeddings of the parties' own texts are handed over in files under ``scratch``; without one the worker computes
     them itself, with the same result.
     """
-    submission = task.submission and {
-        "folder": str(task.submission.folder),
-        "class": task.submission.target,
-        "parameters": task.parameters,
+    submission = execution.submission and {
+        "folder": str(execution.submission.folder),
+        "class": execution.submission.target,
+        "parameters": execution.parameters,
     }
     # Texts that an active server may ask about are encoded once, too; which of them are private does not show.
     candidates = [candidate.text for candidate in deployment.candidates]
-    asked = [] if task.behaviour in PASSIVE else [*candidates, *deployment.asked]
-    features = _features(deployment.parties.values(), asked, scratch) if scratch is not None else {}
-    parties = {name: _party(name, plan, deployment, task, features) for name, plan in deployment.parties.items()}
+    asked = [] if execution.behaviour in PASSIVE else [*candidates, *deployment.asked]
+    embeddings = _save_embeddings(deployment.parties.values(), asked, scratch) if scratch is not None else {}
+    parties = {name: _party(name, plan, deployment, execution, embeddings) for name, plan in deployment.parties.items()}
     return {
         "function": deployment.function,
         "submission": submission,
         "threads": threads,
-        "paired": task.paired,
+        "paired": execution.paired,
         "parties": parties,
         "salt": salt,
     }
 
 
 def _party(
-    name: str, plan: PartyPlan, deployment: Deployment, task: Execution, features: Mapping[Encoder, Path]
+    name: str, plan: PartyPlan, deployment: Deployment, execution: Execution, embeddings: Mapping[Encoder, Path]
 ) -> dict[str, Any]:
     model = deployment.public.model
     return {
@@ -57,10 +57,10 @@ def _party(
         "parts": {role: _folder(ref) for role, ref in plan.parts.items()},
         "settings": dict(plan.settings),
         "tokenizer": str(tokenizer_folder(model)) if model else "",
-        "encoder": _encoder(plan.encoder, features) if plan.encoder else None,
+        "encoder": _encoder(plan.encoder, embeddings) if plan.encoder else None,
         "public_texts": list(plan.public_texts),
-        "seed": [*plan.seed, name, *task.noise],
-        "training": ["training", *plan.seed, name, *task.draw],
+        "seed": [*plan.seed, name, *execution.noise],
+        "training": ["training", *plan.seed, name, *execution.draw],
     }
 
 
@@ -72,18 +72,18 @@ def _folder(ref: PartRef) -> str:
     return str(part_folder(ref.model, ref.start, ref.stop, ref.head, ref.embed))
 
 
-def _encoder(encoder: Encoder, features: Mapping[Encoder, Path]) -> dict[str, Any]:
+def _encoder(encoder: Encoder, embeddings: Mapping[Encoder, Path]) -> dict[str, Any]:
     return {
         "part": _folder(encoder.part),
         "tokenizer": str(tokenizer_folder(encoder.part.model)),
         "max_tokens": encoder.max_tokens,
-        "known": str(features.get(encoder, "")),
+        "known": str(embeddings.get(encoder, "")),
     }
 
 
-def _features(plans: Iterable[PartyPlan], asked: Iterable[str], scratch: Path) -> dict[Encoder, Path]:
+def _save_embeddings(plans: Iterable[PartyPlan], asked: Iterable[str], scratch: Path) -> dict[Encoder, Path]:
     """One file of embeddings per encoder, of all texts of the parties that use it."""
-    from harness.models.embeddings import digest, save_features, vectors
+    from harness.models.embeddings import digest, save_embeddings, vectors
 
     texts: dict[Encoder, dict[str, None]] = {}
     for plan in plans:
@@ -91,11 +91,11 @@ def _features(plans: Iterable[PartyPlan], asked: Iterable[str], scratch: Path) -
             own = [item.text for item in (*plan.items, *plan.records)]
             texts.setdefault(plan.encoder, {}).update(dict.fromkeys([*own, *plan.public_texts, *asked]))
     paths = {}
-    for number, (encoder, found) in enumerate(texts.items()):
-        rows = dict(zip(map(digest, found), vectors(encoder).rows(list(found)), strict=True))
+    for number, (encoder, texts_of_encoder) in enumerate(texts.items()):
+        rows = dict(zip(map(digest, texts_of_encoder), vectors(encoder).rows(list(texts_of_encoder)), strict=True))
         paths[encoder] = scratch / f"{number}.safetensors"
         if rows:
-            save_features(rows, paths[encoder])
+            save_embeddings(rows, paths[encoder])
         else:
             del paths[encoder]
     return paths

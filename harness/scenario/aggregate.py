@@ -36,21 +36,23 @@ class DistributionSecret:
 
     def score(self, guess: Mapping[str, Any]) -> tuple[Score, ...]:
         """Distances per party."""
-        found = []
+        scores = []
         for party, shares in self.truth.items():
             p = _normal(party, shares, shares)
             q = _normal(party, guess.get(party) or dict.fromkeys(shares, 1.0), shares)
             pairs = list(zip(p, q, strict=True))
             tv = sum(abs(a - b) for a, b in pairs) / 2
             js = sum(_kl_term(a, (a + b) / 2) + _kl_term(b, (a + b) / 2) for a, b in pairs) / 2
-            found += [Score(record=party, metric="tv", value=tv), Score(record=party, metric="js", value=max(0.0, js))]
-        return tuple(found)
+            scores += [Score(record=party, metric="tv", value=tv), Score(record=party, metric="js", value=max(0.0, js))]
+        return tuple(scores)
 
 
 @dataclass(frozen=True)
 class PresenceSecret:
-    """Whether a party has any record of a class; a guess maps party to class to score, larger meaning present.
-    Stored per ``party/class`` as ``score`` and ``label``; what is not guessed scores 0.5."""
+    """Presence of a class among a party's records; a guess maps party to class to score, larger meaning present.
+
+    Stored per ``party/class`` as ``score`` and ``label``; what is not guessed scores 0.5.
+    """
 
     truth: Mapping[str, Mapping[str, int]]
 
@@ -102,22 +104,22 @@ class CountSecret:
 
     def score(self, guess: Mapping[str, Any]) -> tuple[Score, ...]:
         """Errors per class."""
-        found = []
+        scores = []
         for party, classes in self.truth.items():
             for name, count in classes.items():
                 record = f"{party}/{name}"
                 value = _number(record, (guess.get(party) or {}).get(name, 0.0))
                 metrics = {"absolute_error": abs(value - count), "exact": round(value) == count, "count": count}
-                found += [Score(record=record, metric=m, value=float(v)) for m, v in metrics.items()]
-        return tuple(found)
+                scores += [Score(record=record, metric=m, value=float(v)) for m, v in metrics.items()]
+        return tuple(scores)
 
 
 def _binary(pairs: Iterable[tuple[str, float, int]]) -> tuple[Score, ...]:
-    found = []
+    scores = []
     for record, score, label in pairs:
-        found.append(Score(record=record, metric="score", value=score))
-        found.append(Score(record=record, metric="label", value=float(label)))
-    return tuple(found)
+        scores.append(Score(record=record, metric="score", value=score))
+        scores.append(Score(record=record, metric="label", value=float(label)))
+    return tuple(scores)
 
 
 def _number(record: str, value: Any) -> float:

@@ -36,7 +36,7 @@ class Chosen:
     others: Mapping[str, tuple[Record, ...]]
 
     def secret(self) -> MembershipSecret:
-        """What attackers guess at."""
+        """The secret that attackers guess at."""
         return MembershipSecret(
             labels={candidate: int(inside) for candidate, inside in self.members.items()},
             canaries=frozenset(c.id for c in self.candidates if c.canary),
@@ -74,12 +74,12 @@ def choose(
         *((p, r, r.label, False) for p, r in rest),
     ]
     numbers = rng.permutation(len(asked)).tolist()
-    found = [
+    candidates = [
         Candidate(f"k{n}", r.text, label, p, canary) for n, (p, r, label, canary) in zip(numbers, asked, strict=True)
     ]
     taken |= {record.id for _, record in rest}
     return Chosen(
-        candidates=tuple(sorted(found, key=lambda c: int(c.id[1:]))),
+        candidates=tuple(sorted(candidates, key=lambda c: int(c.id[1:]))),
         members={f"k{n}": bool(coin) for n, coin in enumerate(rng.random(len(asked)) < 0.5)},
         others={party: tuple(r for r in records if r.id not in taken) for party, records in parts.items()},
     )
@@ -92,13 +92,13 @@ def held(
 
     Neither the ids nor the order tell candidates from the rest, or canaries from average records.
     """
-    found = {}
+    items = {}
     for party, records in others.items():
         pairs = [(r.text, r.label) for r in records]
         pairs += [(c.text, c.label) for c in candidates if c.party == party and members[c.id]]
         pairs.sort(key=lambda pair: content_id(pair[0]))
-        found[party] = tuple(Item(f"{party}.r{i}", text, label) for i, (text, label) in enumerate(pairs))
-    return found
+        items[party] = tuple(Item(f"{party}.r{i}", text, label) for i, (text, label) in enumerate(pairs))
+    return items
 
 
 def rarity(texts: Sequence[str]) -> list[float]:
@@ -119,12 +119,12 @@ def _rarest(order: Sequence[_Owned], canaries: int) -> list[_Owned]:
 
 def _of_two_labels(order: Sequence[_Owned], parts: Mapping[str, Sequence[Record]], canaries: int) -> list[_Owned]:
     mixed = {party for party, records in parts.items() if len({r.label for r in records}) > 1}
-    found = [pair for pair in order if pair[0] in mixed][:canaries]
-    if len(found) < canaries:
+    canary_pairs = [pair for pair in order if pair[0] in mixed][:canaries]
+    if len(canary_pairs) < canaries:
         raise DataError(
-            f"{canaries} mislabelled canaries are asked for; parties of two labels hold {len(found)} records"
+            f"{canaries} mislabelled canaries are asked for; parties of two labels hold {len(canary_pairs)} records"
         )
-    return found
+    return canary_pairs
 
 
 def _label(

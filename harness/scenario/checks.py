@@ -1,4 +1,4 @@
-"""What would make a deployment's numbers meaningless: ids used twice, candidates that are both in and out, overlaps."""
+"""Checks against meaningless numbers: ids used twice, candidates that are both in and out, overlaps."""
 
 from __future__ import annotations
 

@@ -34,8 +34,10 @@ SERVER_VIEW: Mapping[str, Coalition] = {"server": Coalition("server", sees_serve
 
 @dataclass(frozen=True)
 class PartyPlan:
-    """What one private party holds. ``items`` are in session order; nothing here is known to a curious party
-    except ``settings`` and ``public_texts``."""
+    """One private party and all it holds.
+
+    ``items`` are in session order; nothing here is known to a curious party except ``settings`` and ``public_texts``.
+    """
 
     items: tuple[Item, ...]
     """Inputs that it answers and that utility may be scored on; they carry no label."""
@@ -93,9 +95,9 @@ class Deployment:
     its shadows, never of the live run."""
     variants: Mapping[str, Callable[[], Deployment]] = field(default_factory=dict)
     """Behaviour -> the deployment that it is run on instead: ``centralised`` (one party that holds everything), or a
-    ``local_only`` whose parties are told so in their settings."""
+    ``local_only`` whose parties read it in their settings."""
     knockout: Literal["sessions", "rows"] = "sessions"
-    """What the knock-out control swaps: messages between sessions, or (in rounds) the rows of every message."""
+    """The knock-out control exchanges messages between sessions, or (in rounds) the rows of every message."""
 
     def with_items(self, items: Mapping[str, Sequence[Item]]) -> Deployment:
         """The same deployment with other inputs for the named parties (simulations, knock-out subsets)."""

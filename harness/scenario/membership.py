@@ -18,8 +18,9 @@ _OF = ":"
 
 @dataclass(frozen=True)
 class MembershipSecret:
-    """``labels``: candidate id -> 1 if its party trained on it. ``canaries`` (mislabelled or rare on purpose) are
-    scored apart from average records.
+    """``labels``: candidate id -> 1 if its party trained on it.
+
+    ``canaries`` (mislabelled or rare on purpose) are scored apart from average records.
 
     A guess maps candidate ids to scores, larger meaning member. Stored per target and candidate, as record
     ``"{target}:{candidate}"`` with metrics ``score``, ``label``, ``canary``; target 0 is the live run.
@@ -58,32 +59,34 @@ class MembershipSecret:
                 f"membership guess about target {target}: {len(missing)} candidates without a score "
                 f"{missing[:3]}, {len(odd)} with one that is no number {odd[:3]}"
             )
-        found = []
+        scores = []
         for candidate in self.labels:
             record = f"{target}{_OF}{candidate}"
             values = {"score": guess[candidate], "label": members[candidate], "canary": candidate in self.canaries}
-            found += [Score(record=record, metric=name, value=float(value)) for name, value in values.items()]
-        return tuple(found)
+            scores += [Score(record=record, metric=name, value=float(value)) for name, value in values.items()]
+        return tuple(scores)
 
 
 def live_rows(scores: Iterable[Score]) -> list[Mapping[str, float]]:
-    """Of each candidate with a ``score`` and a ``label`` its metrics, in the live run alone: what shadows say, which
-    stood in as targets, is left out."""
+    """Metrics of each candidate that has a ``score`` and a ``label``, in the live run alone.
+
+    Scores on shadows, which stood in as targets, are left out.
+    """
     return rows_by_target(scores).get(0, [])
 
 
 def rows_by_target(scores: Iterable[Score]) -> dict[int, list[Mapping[str, float]]]:
     """Target (0: the live run) -> of each candidate with a ``score`` and a ``label`` its metrics there."""
     values: dict[str, dict[str, float]] = {}
-    for one in scores:
-        if one.value is not None:
-            values.setdefault(one.record, {})[one.metric] = one.value
-    found: dict[int, list[Mapping[str, float]]] = {}
+    for score in scores:
+        if score.value is not None:
+            values.setdefault(score.record, {})[score.metric] = score.value
+    rows: dict[int, list[Mapping[str, float]]] = {}
     for record, row in values.items():
         target, of, _ = record.partition(_OF)
         if of and target.isdecimal() and {"score", "label"} <= row.keys():
-            found.setdefault(int(target), []).append(row)
-    return found
+            rows.setdefault(int(target), []).append(row)
+    return rows
 
 
 def _is_number(value: object) -> bool:

@@ -95,20 +95,22 @@ class TextSecret(BagSecret):
         from harness.metrics.pii import pii_span_recall
 
         truth = self.tokens[record]
-        found = {
+        values = {
             "token_accuracy": recovery.token_accuracy(ids, truth, self.special_ids),
             "content_token_accuracy": recovery.content_token_accuracy(ids, truth, self.special_ids, self.frequent_ids),
             "exact_match": recovery.exact_match(ids, truth),
             "rouge_l": text.rouge_l(self.decode(list(ids)), self.decode(list(truth))),
             "pii_span_recall": pii_span_recall(ids, truth, self.spans.get(record, ())),
         }
-        return found if self.ordered else found | super().metrics(record, ids)
+        return values if self.ordered else values | super().metrics(record, ids)
 
 
 @dataclass(frozen=True)
 class AttributeSecret:
-    """A binary attribute of each record; a guess is a score, larger meaning 1. Stored as ``score`` and ``label``,
-    from which balanced accuracy and AUC are computed over the whole sample."""
+    """A binary attribute of each record; a guess is a score, larger meaning 1.
+
+    Stored as ``score`` and ``label``, from which balanced accuracy and AUC are computed over the whole sample.
+    """
 
     labels: Mapping[str, int]
 
@@ -119,12 +121,12 @@ class AttributeSecret:
 
     def score(self, guess: Mapping[str, Any]) -> tuple[Score, ...]:
         """The guessed scores beside the true labels."""
-        found = []
+        scores = []
         for record, label in self.labels.items():
             value = float(guess.get(record, 0.5))
-            found.append(Score(record=record, metric="score", value=_finite(value)))
-            found.append(Score(record=record, metric="label", value=float(label)))
-        return tuple(found)
+            scores.append(Score(record=record, metric="score", value=_finite(value)))
+            scores.append(Score(record=record, metric="label", value=float(label)))
+        return tuple(scores)
 
 
 def _token_ids(record: str, guess: Any) -> Sequence[int]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.fields import FieldInfo
 
 from harness.errors import SuiteError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 __all__ = ["Settings"]
 
 
 class Settings(BaseModel):
-    """What a suite entry may set in one scenario: a field for each setting, with its description and its default."""
+    """Settings of one scenario that a suite entry may give: a field for each, with its description and its default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

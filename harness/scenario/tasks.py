@@ -58,13 +58,13 @@ class Agreement:
 
     def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
         """In [0, 1] per record; 1 for the undefended model by definition."""
-        found = []
+        scores = []
         for record in self.records:
             truth = _field(reference, record, "choices") or []
-            mine = _field(predictions, record, "choices") or []
-            equal = sum(a == b for a, b in zip(mine, truth, strict=False))
-            found.append(Score(record=record, metric=self.name, value=equal / len(truth) if truth else 0.0))
-        return tuple(found)
+            chosen = _field(predictions, record, "choices") or []
+            equal = sum(a == b for a, b in zip(chosen, truth, strict=False))
+            scores.append(Score(record=record, metric=self.name, value=equal / len(truth) if truth else 0.0))
+        return tuple(scores)
 
     def blind(self) -> tuple[Score, ...]:
         """Zero: no token is guessed."""
@@ -74,7 +74,8 @@ class Agreement:
 @dataclass(frozen=True)
 class Likelihood:
     """Mean log-likelihood per token of the record's own text (``-prediction["nll"]``, in nats); perplexity is
-    ``exp`` of its negative. Log-likelihood enters the score because perplexity has no mean worth comparing."""
+    ``exp`` of its negative. Log-likelihood enters the score because perplexity has no mean worth comparing.
+    """
 
     records: tuple[str, ...]
     worst: float
@@ -85,12 +86,12 @@ class Likelihood:
 
     def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
         """Nats per token; a record of a single token has none."""
-        found = []
+        scores = []
         for record in self.records:
             nll = _field(predictions, record, "nll")
             value = -float(nll) if isinstance(nll, int | float) and math.isfinite(nll) else self.worst
-            found.append(Score(record=record, metric=self.name, value=value))
-        return tuple(found)
+            scores.append(Score(record=record, metric=self.name, value=value))
+        return tuple(scores)
 
     def blind(self) -> tuple[Score, ...]:
         """Token frequencies without any context."""

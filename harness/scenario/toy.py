@@ -53,15 +53,15 @@ def toy_records() -> tuple[Record, ...]:
     """48 distinct short messages with a label (bank, friend) and the attribute ``has_number``."""
     from harness.data.record import make
 
-    found = []
+    records = []
     for i in range(48):
         place, item = _PLACES[i % 6], _ITEMS[(i // 6) % 4]
         number = i % 2
         if i % 4 < 2:
             text = f"Account notice {i}: {item} was charged in {place}"
             text += f", reference {70000 + i}." if number else "."
-            found.append(make(text, label="bank", attributes={"has_number": number}))
+            records.append(make(text, label="bank", attributes={"has_number": number}))
         else:
             text = f"Meet me in {place} on day {i}, bring {item}" + (f", code {80000 + i}." if number else "!")
-            found.append(make(text, label="friend", attributes={"has_number": number}))
-    return tuple(found)
+            records.append(make(text, label="friend", attributes={"has_number": number}))
+    return tuple(records)

@@ -26,7 +26,6 @@ __all__ = [
     "one_run_ceiling",
     "one_run_p_value",
     "tuned_one_run_audit",
-    "tuned_two_rate_audit",
     "two_rate_bound",
 ]
 
@@ -46,7 +45,7 @@ class EpsilonBound:
     alpha: float
 
     def refutes(self, claimed: float) -> bool:
-        """Whether the mechanism cannot be (claimed, delta)-differentially private."""
+        """True where the mechanism cannot be (claimed, delta)-differentially private."""
         return self.epsilon > claimed
 
 
@@ -100,14 +99,14 @@ def one_run_bound(
             "need 0 <= correct <= guesses <= canaries and at least one guess"
         )
     if delta == 0:
-        found = _pure(guesses, correct, alpha)
+        largest = _pure(guesses, correct, alpha)
     else:
-        found = _largest(lambda epsilon: one_run_p_value(epsilon, canaries, guesses, correct, delta) <= alpha)
-    return EpsilonBound(found, one_run_ceiling(guesses, alpha), guesses, correct, delta, alpha)
+        largest = _largest(lambda epsilon: one_run_p_value(epsilon, canaries, guesses, correct, delta) <= alpha)
+    return EpsilonBound(largest, one_run_ceiling(guesses, alpha), guesses, correct, delta, alpha)
 
 
 def one_run_ceiling(guesses: int, alpha: float = 0.05) -> float:
-    """What ``guesses`` right guesses out of as many would show: the log-odds of ``alpha ** (1 / guesses)``."""
+    """The bound from ``guesses`` right guesses out of as many: the log-odds of ``alpha ** (1 / guesses)``."""
     return -log(expm1(-log(alpha) / guesses))
 
 
@@ -147,23 +146,6 @@ def tuned_one_run_audit(
     tried = [one_run_audit(scores[tune], included[tune], r, rng, delta=delta, alpha=alpha).epsilon for r in options]
     best = options[int(np.argmax(tried))]
     return one_run_audit(scores[test], included[test], best, rng, delta=delta, alpha=alpha)
-
-
-def tuned_two_rate_audit(
-    scores: Floats, members: Mask, rng: np.random.Generator, *, delta: float = 0.0, alpha: float = 0.05
-) -> EpsilonBound:
-    """:func:`two_rate_bound` on a random half of the trials, at the threshold that is best on the other half."""
-    _check_scores(scores, members)
-    tune, test = _halves(len(scores), rng)
-
-    def bound(half: np.ndarray, threshold: float) -> EpsilonBound:
-        said, true = scores[half] >= threshold, np.asarray(members, dtype=bool)[half]
-        counts = int((said & true).sum()), int(true.sum()), int((said & ~true).sum()), int((~true).sum())
-        return two_rate_bound(*counts, delta=delta, alpha=alpha)
-
-    thresholds = np.unique(scores[tune])
-    best = max(thresholds, key=lambda threshold: bound(tune, threshold).epsilon)
-    return bound(test, best)
 
 
 def disclosure_bound(

@@ -25,7 +25,7 @@ def clopper_pearson(k: float, n: int, alpha: float = 0.05) -> tuple[float, float
 
 
 def exact_reach(mean: float, n: int, alpha: float, proportion: bool) -> tuple[float, float]:
-    """How far below and above ``mean`` of n clusters in [0, 1] the truth may lie, at level 1 - alpha.
+    """Distances below and above ``mean`` of n clusters in [0, 1] at which the truth may lie, at level 1 - alpha.
 
     A proportion gets Clopper-Pearson. Any other bounded score gets the share of the population that n clusters
     may have missed altogether (the Clopper-Pearson bound of none in n), taken as 0 or as 1: for an all-zero or

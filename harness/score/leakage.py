@@ -36,8 +36,8 @@ def leakage(
     if folds < 2 or resamples < 100:
         raise LeakboardError(f"leakage: folds={folds}, resamples={resamples}; give at least 2 and 100")
     study = align(attacks, blinds, clusters)
-    found = bounds(study, rng, resamples)
-    advantages = entries(study, found)
+    bands = bounds(study, rng, resamples)
+    advantages = entries(study, bands)
     live = [entry for entry in advantages if entry.void is None]
     if not live:
         return _void(study, advantages)
@@ -48,10 +48,10 @@ def leakage(
     return Leakage(
         estimate=estimate,
         low=min(estimate, max(entry.low for entry in live)),
-        high=max(estimate, max(entry.high for entry in live)),
+        high=max(estimate, *(entry.high for entry in live)),
         strongest=(strongest.name, strongest.metric),
         advantages=advantages,
-        c=found.c,
+        c=bands.c,
         n_records=study.n_records,
         n_seeds=len(study.seeds),
         conditional_on_seed=len(study.seeds) == 1,
@@ -100,14 +100,14 @@ def max_t_null(
     if not 0 < level < 1 or resamples * level < 20:
         raise LeakboardError(f"max_t_null: {resamples} resamples at level {level}; give at least 20 / level")
     study = align(attacks, blinds, clusters)
-    found = bounds(study, rng, resamples, level, one_sided=True)
-    if len(found.advantage) == 0:
-        reasons = sorted(set(found.pairs.voids.values()))
+    bands = bounds(study, rng, resamples, level, one_sided=True)
+    if len(bands.advantage) == 0:
+        reasons = sorted(set(bands.pairs.voids.values()))
         raise LeakboardError(f"max_t_null: every entry is void, so there is nothing to test: {'; '.join(reasons)}")
-    gain, below = found.c * found.advantage, found.below
+    gain, below = bands.c * bands.advantage, bands.below
     # An attack that guesses exactly like a blind one has neither advantage nor spread.
     ratios = np.divide(gain, below, out=np.where(gain > 0, np.inf, 0.0), where=below > 0)
-    tests = {int(a): float(ratios[found.pairs.attack == a].min()) for a in np.unique(found.pairs.attack)}
+    tests = {int(a): float(ratios[bands.pairs.attack == a].min()) for a in np.unique(bands.pairs.attack)}
     largest = max(tests, key=lambda a: tests[a])
     names = [(name, panel.metric) for panel in study.panels for name in (*panel.attacks, *panel.blinds)]
-    return NullTest(tests[largest] <= found.c, tests[largest], found.c, names[largest])
+    return NullTest(tests[largest] <= bands.c, tests[largest], bands.c, names[largest])

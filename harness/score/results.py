@@ -1,4 +1,4 @@
-"""What scoring takes in and hands back. Data only; the algorithms live in the sibling modules."""
+"""Inputs and results of scoring. Data only; the algorithms live in the sibling modules."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class NullTest:
 
 @dataclass(frozen=True)
 class Costs:
-    """What one run cost. Bytes on the wire, private-party FLOPs, private-party peak memory (bytes), round trips."""
+    """Costs of one run: bytes on the wire, private-party FLOPs, private-party peak memory (bytes), round trips."""
 
     bytes: float
     flops: float

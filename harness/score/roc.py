@@ -74,7 +74,7 @@ class TprAtFpr:
         return ("few_nonmembers",) if (labels != 1).sum() < ceil(10 / self.alpha - 1e-9) else ()
 
     def _admitted(self, weights: Floats, total: Floats | float, outsiders: Ints, groups: Ints) -> Ints:
-        """How many whole groups of equal non-member scores fit under alpha of their ``total``, per resample."""
+        """Number of whole groups of equal non-member scores that fit under alpha of their ``total``, per resample."""
         if len(groups) == 0:
             return np.zeros(weights.shape[1], dtype=np.int64)
         # The tolerance keeps 0.29 x 100 = 28.999... from losing a point that is exactly at the rate.

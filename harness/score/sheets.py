@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import LeakboardError
 from harness.score.results import AttackScores
 from harness.score.statistic import Statistic
 from harness.util.arrays import Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Panel", "Sheet", "Study", "align"]
 

@@ -164,30 +164,30 @@ def _starts(study: Study) -> list[tuple[Panel, int]]:
     return list(zip(study.panels, starts, strict=False))
 
 
-def entries(study: Study, found: Bounds) -> tuple[Advantage, ...]:
+def entries(study: Study, bands: Bounds) -> tuple[Advantage, ...]:
     """One Advantage per attack and metric: over its hardest blind attack, bounded over all of them."""
     out = []
     for panel, first in _starts(study):
         for offset, name in enumerate(panel.attacks):
             column = first + offset
-            mine = np.flatnonzero(found.pairs.attack == column)
-            out.append(_entry(panel, name, column, first, mine, found))
+            pairs = np.flatnonzero(bands.pairs.attack == column)
+            out.append(_entry(panel, name, column, first, pairs, bands))
     return tuple(out)
 
 
-def _entry(panel: Panel, name: str, column: int, first: int, mine: Ints, found: Bounds) -> Advantage:
-    score, nan = float(found.columns.mean[column]), float("nan")
-    ends = _ends(panel, column - first, score, float(found.spread[column]))
-    if column in found.pairs.voids:
-        void = found.pairs.voids[column]
+def _entry(panel: Panel, name: str, column: int, first: int, pairs: Ints, bands: Bounds) -> Advantage:
+    score, nan = float(bands.columns.mean[column]), float("nan")
+    ends = _ends(panel, column - first, score, float(bands.spread[column]))
+    if column in bands.pairs.voids:
+        void = bands.pairs.voids[column]
         return Advantage(name, panel.metric, nan, nan, nan, nan, score, nan, "", void, *ends)
-    hardest = int(mine[np.argmin(found.advantage[mine])])
-    floor = int(found.pairs.blind[hardest])
-    low = float((found.advantage - found.below)[mine].min())
-    high = float((found.advantage + found.above)[mine].min())
+    hardest = int(pairs[np.argmin(bands.advantage[pairs])])
+    floor = int(bands.pairs.blind[hardest])
+    low = float((bands.advantage - bands.below)[pairs].min())
+    high = float((bands.advantage + bands.above)[pairs].min())
     blind = panel.blinds[floor - first - len(panel.attacks)]
-    value, se = float(found.advantage[hardest]), float(found.se[hardest])
-    b = float(found.columns.mean[floor])
+    value, se = float(bands.advantage[hardest]), float(bands.se[hardest])
+    b = float(bands.columns.mean[floor])
     return Advantage(name, panel.metric, value, se, low, high, score, b, blind, None, *ends)
 
 

@@ -21,11 +21,11 @@ class Statistic(Protocol):
 
     @property
     def labelled(self) -> bool:
-        """Whether the statistic needs each record's class."""
+        """True where the statistic needs each record's class."""
 
     @property
     def bounded(self) -> bool:
-        """Whether the per-record scores themselves must lie in [0, 1]."""
+        """True where the per-record scores themselves must lie in [0, 1]."""
 
     def linear(self, values: Floats, labels: Ints) -> tuple[Floats, Floats]:
         """(x, d), each (records, entries): the statistic is sum(x) / sum(d), record by record additive."""
@@ -37,10 +37,10 @@ class Statistic(Protocol):
         """The groups of records whose smallest decides how finely the statistic can be known."""
 
     def proportion(self, values: Floats) -> bool:
-        """Whether the statistic of this one entry (records,) is a share of all-or-nothing outcomes."""
+        """True where the statistic of this one entry (records,) is a share of all-or-nothing outcomes."""
 
     def remarks(self, labels: Ints) -> tuple[str, ...]:
-        """What a reader must know about a sample of this size."""
+        """Remarks that a reader must know about a sample of this size."""
 
 
 @dataclass(frozen=True)

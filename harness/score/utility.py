@@ -1,4 +1,4 @@
-"""What is left of the task under a defense, between the reference that needs no protocol and no defense at all."""
+"""Utility that is left under a defense, between the reference that needs no protocol and no defense at all."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def knockout_bypass(
     clusters: Mapping[str, str] | None = None,
     resamples: int = 2000,
 ) -> bool:
-    """Whether utility survives swapping the replies between inputs: True flags the row as ``bypass``.
+    """True where utility survives exchanging the replies between inputs, which flags the row as ``bypass``.
 
     With foreign replies the task must fall to the reference. It did not where the 95 % interval of knock-out minus
     the better reference lies wholly above 0: then utility was earned past the protocol. Raises as ``utility``.

@@ -1,4 +1,4 @@
-"""Where shadow runs are kept: made once per key, whichever thread asks first, and found again by a later evaluation."""
+"""Archive of shadow runs: made once per key, whichever thread asks first, and found again by a later evaluation."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Archive:
         with self.lock:
             making = self._making[key]
         with making:
-            found = self._find(key)
-            if found is None:
-                found = make()
-                self._keep(key, found)
-            return found
+            shadow = self._find(key)
+            if shadow is None:
+                shadow = make()
+                self._keep(key, shadow)
+            return shadow
 
     def _find(self, key: str) -> Files | None:
         with self.lock:

@@ -39,18 +39,18 @@ def connect(path: Path, *, read_only: bool) -> DuckDBPyConnection:
     except duckdb.Error as error:
         if "lock" not in str(error):
             raise StoreError(f"{path} cannot be opened ({error}); {_REBUILD}") from error
-        found = _HOLDER.search(str(error))
-        holder = f"process {found[1]}" if found else "another process"
+        match = _HOLDER.search(str(error))
+        holder = f"process {match[1]}" if match else "another process"
         raise StoreBusy(f"{path} is in use by {holder}; wait for it to end, or name another store") from error
 
 
 def prepare(connection: DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
     """Make the tables of a new database, or refuse one that this version cannot use."""
-    found = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if not found and not read_only:
+    present = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not present and not read_only:
         tables.create(connection)
         return
-    if not found >= {"meta", *(table.name for table in tables.TABLES)}:
+    if not present >= {"meta", *(table.name for table in tables.TABLES)}:
         raise StoreError(f"{path} is a DuckDB file but no leakboard store; name another with --store")
     row = connection.execute("SELECT value FROM meta WHERE name = 'layout_version'").fetchone()
     if row is None or row[0] != str(tables.LAYOUT_VERSION):

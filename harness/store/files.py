@@ -62,7 +62,7 @@ class Files:
     root: Path
 
     def path(self, shelf: str, key: str) -> Path:
-        """Where the document of ``key`` is or would be; :class:`StoreError` if ``key`` is no key."""
+        """The place of the document of ``key``, present or not; :class:`StoreError` if ``key`` is no key."""
         if not _KEY.fullmatch(key):
             raise StoreError(f"{key!r} is not a key: keys are 32 hexadecimal digits (see harness.util.keys.key)")
         return self.root / shelf / key[:2] / f"{key}{_SUFFIX}"
@@ -101,7 +101,7 @@ class Files:
             atomic.sweep(folder)
 
     def artefacts(self, run_key: str) -> Path:
-        """Where the artefacts of a run are or would be."""
+        """The place of the artefacts of a run, present or not."""
         self.path("runs", run_key)
         return self.root / "artefacts" / run_key
 

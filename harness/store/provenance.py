@@ -35,7 +35,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(device: str) -> Environment:
-    """Where and with what this process computes, at this moment; ``device`` is a torch device such as ``cuda:0``."""
+    """The machine and the packages that this process computes with; ``device`` is a torch device, as ``cuda:0``."""
     import torch
 
     place = f"{device} ({torch.cuda.get_device_name(device)})" if device.startswith("cuda") else device

@@ -1,4 +1,4 @@
-"""What is stored: runs and cells, versioned and migratable. Records are data only; no file holds code.
+"""Stored records, runs and cells, versioned and migratable. They are data only; no file holds code.
 
 A :class:`RunRecord` describes one execution of a protocol, a :class:`CellRecord` one attack on it or one
 utility task. Scores are kept per record; advantages and ranks are computed when ranking, never stored.
@@ -73,7 +73,7 @@ class LedgerEntry(Stored):
 
 
 class Verdict(Stored):
-    """What became of a differential-privacy claim in one run."""
+    """The outcome of a differential-privacy claim in one run."""
 
     status: Literal["holds", "refuted by accounting", "unverified"]
     """``unverified`` where the ledger does not tell."""
@@ -98,7 +98,7 @@ class Verdict(Stored):
 
 
 class Costs(Stored):
-    """What one run cost, all private parties together. Zero means none, not unknown."""
+    """Costs of one run, all private parties together. Zero means none, not unknown."""
 
     bytes_up: int = 0
     """Encoded bytes of the messages that left the private parties."""

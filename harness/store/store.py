@@ -99,21 +99,21 @@ class Store:
         self.close()
 
     def has_cell(self, key: str) -> bool:
-        """Whether the cell of ``key`` is committed."""
+        """True where the cell of ``key`` is committed."""
         return self._content("cells", key) is not None
 
     def has_result(self, key: str) -> bool:
-        """Whether the cell of ``key`` is committed and did not end in an error: errors are worth another try."""
+        """True where the cell of ``key`` is committed and did not end in an error: errors are worth another try."""
         rows = self.query("SELECT status FROM cells WHERE key = ?", [key])
         return bool(rows) and rows[0]["status"] != "error"
 
     def cell(self, key: str) -> CellRecord | None:
         """The cell of ``key``, or None; :class:`StoreError` if its file is damaged."""
-        return cast(CellRecord, self._files.read("cells", key)) if self.has_cell(key) else None
+        return cast("CellRecord", self._files.read("cells", key)) if self.has_cell(key) else None
 
     def run(self, key: str) -> RunRecord | None:
         """The run of ``key``, or None; :class:`StoreError` if its file is damaged."""
-        return cast(RunRecord, self._files.read("runs", key)) if self._content("runs", key) else None
+        return cast("RunRecord", self._files.read("runs", key)) if self._content("runs", key) else None
 
     def put_cell(self, cell: CellRecord) -> bool:
         """Commit a cell; True if it is new, False if it was there already. One that had ended in an error is replaced.

@@ -1,4 +1,4 @@
-"""A cache for values that are dear to make, shared by threads."""
+"""A cache for expensive values, shared by threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ T = TypeVar("T")
 
 def single_flight(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """``functools.lru_cache(maxsize)`` whose callers wait for each other: what two threads ask for at the same time
-    is made once. Arguments must be hashable; different arguments do not wait for each other."""
+    is made once. Arguments must be hashable; different arguments do not wait for each other.
+    """
 
     def decorate(make: Callable[P, T]) -> Callable[P, T]:
         cached: Any = lru_cache(maxsize=maxsize)(make)
@@ -27,8 +28,8 @@ def single_flight(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 # By hash: the lock must not keep arguments alive that the cache has let go.
                 lock = locks.setdefault(hash((args, tuple(sorted(kwargs.items())))), RLock())
             with lock:
-                made: T = cached(*args, **kwargs)
-                return made
+                value: T = cached(*args, **kwargs)
+                return value
 
         return get
 

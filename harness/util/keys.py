@@ -138,7 +138,7 @@ def _shape(node: Any, own: set[str], renamed: set[tuple[str, str]]) -> Any:
 
 
 def _is_silent(item: Any, own: set[str], renamed: set[tuple[str, str]]) -> bool:
-    """Whether an item of a list of nodes cannot change what the code computes, or is counted in ``renamed``."""
+    """True where an item of a list of nodes cannot change what the code computes, or is counted in ``renamed``."""
     if isinstance(item, ast.ImportFrom) and (item.level or (item.module or "").partition(".")[0] in own):
         renamed.update((alias.name, alias.asname) for alias in item.names if alias.asname)
         return True

@@ -1,4 +1,4 @@
-"""Where randomness comes from: one function from named axes to a seed, so no draw depends on call order.
+"""Seeds and generators: one function from named axes to a seed, so no draw depends on call order.
 
 Data, splits, canaries and attacks derive from (suite, entry, seed index) and never from the
 submission, so that submissions compare pairwise on the same secrets. A defense's noise also takes

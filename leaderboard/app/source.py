@@ -80,7 +80,7 @@ def compared(suite: str, names: tuple[str, ...]) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _read(state: Stamp, question: str, where: tuple[tuple[str, Any], ...]) -> pd.DataFrame:
-    return cast(pd.DataFrame, getattr(board_of(state), question)(**dict(where)))
+    return cast("pd.DataFrame", getattr(board_of(state), question)(**dict(where)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

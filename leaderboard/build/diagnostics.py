@@ -1,5 +1,6 @@
 """Tests that are reported and never ranked: distance to the nearest synthetic text, and attacks that know all other
-records."""
+records.
+"""
 
 from __future__ import annotations
 

@@ -103,7 +103,8 @@ def _audited(key: str, scores: np.ndarray, included: np.ndarray, delta: float, a
 
 def _disclosures(cells: Iterable[CellRecord], runs: Mapping[str, RunRecord]) -> Iterator[_Audit]:
     """Carried bounds are made again at their share of the level, from the counts behind them; one that does not follow
-    from its cell's scores cannot be, and is left out."""
+    from its cell's scores cannot be, and is left out.
+    """
     for cell in cells:
         counts = _matches(cell) if "bound" in cell.facts else None
         if counts is not None:

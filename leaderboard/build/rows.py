@@ -156,7 +156,7 @@ def _counts(row: Assessment) -> dict[str, Any]:
 
 
 def _ranked(row: Assessment, numbers: Mapping[str, float | None], flags: Sequence[Flag]) -> tuple[bool, str | None]:
-    """Whether the row takes part in ranks, and why not."""
+    """True where the row takes part in ranks; else the reason stands beside."""
     out = [str(flag) for flag in flags if flag.id in UNRANKED]
     if row.status == "ok" and numbers["pue"] is None:
         out.append((row.utility.void if row.utility else None) or "no utility or efficiency could be measured")

@@ -84,9 +84,9 @@ def _advantage(row: Assessment, result: AttackResult, wanted: Wanted) -> score.A
 def _on(scores: score.AttackScores, wanted: Wanted) -> score.AttackScores:
     """The same scores on some records, on the seeds that have any."""
 
-    def kept(rows_of: Any) -> dict[int, dict[str, Any]]:
+    def restricted(rows_of: Any) -> dict[int, dict[str, Any]]:
         chosen = {s: {r: v for r, v in rows.items() if r in wanted.get(s, ())} for s, rows in rows_of.items()}
         return {seed: rows for seed, rows in chosen.items() if rows}
 
-    labels = None if scores.labels is None else kept(scores.labels)
-    return score.AttackScores(scores.name, scores.metric, kept(scores.values), scores.statistic, labels)
+    labels = None if scores.labels is None else restricted(scores.labels)
+    return score.AttackScores(scores.name, scores.metric, restricted(scores.values), scores.statistic, labels)

@@ -8,7 +8,7 @@ __all__ = ["attack_key", "safe_key"]
 
 
 def safe_key(key: str) -> str:
-    """A key without characters that end a ``\\cite`` or an entry."""
+    r"""A key without characters that end a ``\cite`` or an entry."""
     return re.sub(r"[^A-Za-z0-9:._/+-]", "-", key)
 
 

@@ -52,7 +52,7 @@ def requested_rows(board: Board, request: Request, table: str) -> DataFrame:
 def listed(frame: DataFrame, column: str) -> list[Any]:
     """The values of a column as Python objects, None where there is none; reals stay as they are."""
     values = frame[column]
-    if values.dtype.kind == "f" or values.dtype.kind == "b":
+    if values.dtype.kind in {"f", "b"}:
         return list(values.tolist())
     return list(values.astype(object).where(values.notna(), None).tolist())
 

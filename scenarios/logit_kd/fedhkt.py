@@ -65,7 +65,8 @@ def by_class(logits: Tensor) -> Tensor:
 
 def by_confidence(logits: Tensor, temperature: float) -> Tensor:
     """Mean ``[N, C]`` of edges' logits ``[E, N, C]``, each text's weights the softmax over edges of minus the entropy
-    of its answer, divided by the temperature."""
+    of its answer, divided by the temperature.
+    """
     log_p = logits.log_softmax(-1)
     entropy = -(log_p.exp() * log_p).sum(-1)
     weights = (-entropy / temperature).softmax(0)

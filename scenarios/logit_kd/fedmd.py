@@ -29,7 +29,8 @@ def private_loss(model: Callable[[Tensor], Tensor], batch: tuple[Tensor, ...]) -
 
 def digest_loss(model: Callable[[Tensor], Tensor], batch: tuple[Tensor, ...], kind: str, temperature: float) -> Tensor:
     """Distance of the own answers to the consensus: mean absolute error of logits (FedMD), or Kullback-Leibler
-    divergence of tempered softmax, times the temperature squared (Hinton et al. 2015, section 2)."""
+    divergence of tempered softmax, times the temperature squared (Hinton et al. 2015, section 2).
+    """
     x, wanted = batch
     logits = model(x)
     if kind == "mae":

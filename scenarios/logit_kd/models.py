@@ -19,7 +19,8 @@ BUCKETS = 1024
 
 def make_model(kind: str, dimensions: int, classes: int, hidden: int = HIDDEN) -> nn.Module:
     """A model of texts: ``[n, dimensions]`` embeddings -> ``[n, classes]`` logits; ``scratch`` takes word numbers
-    ``[n, T]`` instead."""
+    ``[n, T]`` instead.
+    """
     if kind == SCRATCH:
         return Scratch(classes)
     if kind == "mlp":

@@ -32,7 +32,8 @@ class Queries:
 
 def choose_queries(net: Net, public: Sequence[str]) -> Queries:
     """Ask every client about all candidates, so that those of one can calibrate another's: each candidate once, then
-    in altered copies."""
+    in altered copies.
+    """
     texts, ids = list(public), [""] * len(public)
     for candidate, asked in net.settings["candidates"].items():
         texts += asked
@@ -44,14 +45,16 @@ def with_copies(
     candidates: Sequence[Candidate], copies: int, ways: Sequence[Alter], generator: torch.Generator
 ) -> dict[str, list[str]]:
     """Candidate id -> its text and ``copies`` copies, altered by ``ways`` in turn: the same in every shadow run, so
-    that answers compare text by text and none is encoded twice."""
+    that answers compare text by text and none is encoded twice.
+    """
     in_turn = [ways[i % len(ways)] for i in range(copies)]
     return {c.id: [c.text, *(alter(c.text, generator) for alter in in_turn)] for c in candidates}
 
 
 def paraphraser(model: str, texts: Sequence[str]) -> Alter:
     """Paraphrases of ``texts`` with the words of encoder ``model``; a text without a word that could be replaced is
-    :func:`disturb`-ed, since a copy that is no copy would count as one more answer."""
+    :func:`disturb`-ed, since a copy that is no copy would count as one more answer.
+    """
     known = synonyms(model, words_of(texts))
 
     def alter(text: str, generator: torch.Generator) -> str:

@@ -16,7 +16,8 @@ __all__ = ["MembershipOfSome", "secrets_of"]
 @dataclass(frozen=True)
 class MembershipOfSome(MembershipSecret):
     """Membership of the candidates ``asked`` alone, though all are labelled: an attacker cannot tell what it never
-    hears of, and that must not dilute what it can. Attack and blind guess are scored on the same records."""
+    hears of, and that must not dilute what it can. Attack and blind guess are scored on the same records.
+    """
 
     asked: frozenset[str] = frozenset()
 

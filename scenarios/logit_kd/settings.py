@@ -62,7 +62,8 @@ class Settings(PopulationSettings):
     @property
     def trainings(self) -> int:
         """Trainings of a client on its own records, ``epochs`` each: before the first round, and in each round or,
-        in fedhkt, in every inner round and at the end."""
+        in fedhkt, in every inner round and at the end.
+        """
         return 1 + self.rounds * (self.inner_rounds if self.method == "fedhkt" else 1)
 
     def problems(self) -> list[str]:

@@ -29,7 +29,7 @@ class Prototypes:
 
 def class_means(features: Tensor, labels: Tensor) -> Prototypes:
     """One prototype for each class that occurs in ``labels [n]``: the mean of its rows of ``features [n, d]``."""
-    classes, places, counts = labels.unique(return_inverse=True, return_counts=True)  # type: ignore[no-untyped-call]
+    classes, places, counts = labels.unique(return_inverse=True, return_counts=True)
     sums = torch.zeros(len(classes), features.shape[1]).index_add_(0, places, features)
     return Prototypes(classes.tolist(), sums / counts[:, None], counts.float())
 

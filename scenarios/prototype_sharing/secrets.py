@@ -42,7 +42,8 @@ FEW = range(2, 11)
 @dataclass(frozen=True)
 class PrototypeMembership(MembershipSecret):
     """Membership with, for the live run, the metric ``count``: the records of the prototype that the candidate is in or
-    would be in, itself included. Leakage is reported by its strata, which must not depend on the answer."""
+    would be in, itself included. Leakage is reported by its strata, which must not depend on the answer.
+    """
 
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -74,7 +75,8 @@ class PrototypeWords(BagSecret):
 
 def class_sizes(candidates: Sequence[Candidate], members: Mapping[str, int], population: Population) -> dict[str, int]:
     """Candidate id -> records of its party that carry its label in the live run, other than itself, plus one: the same
-    whether or not the candidate is a member."""
+    whether or not the candidate is a member.
+    """
     return {c.id: population.counts[c.party][str(c.label)] - int(members[c.id]) + 1 for c in candidates}
 
 

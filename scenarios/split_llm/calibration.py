@@ -26,6 +26,7 @@ class Linear:
     bias: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
+        """Scores [n, C] of inputs [n, d]."""
         return x @ self.weight.T + self.bias
 
 

@@ -54,7 +54,8 @@ def cast(settings: Settings, private: Sequence[Record], public: Sequence[Record]
     openings: dict[str, tuple[str, str]] = {}
     texts: dict[str, str] = {}
     candidates: list[Candidate] = []
-    for number, candidate in enumerate(chosen.candidates):
+    for number, drawn in enumerate(chosen.candidates):
+        candidate = drawn
         if number < settings.canaries:
             beginning, rest = " ".join(candidate.text.split()[:BEGINNING]), ending()
             openings[candidate.id], texts[candidate.text] = (beginning, rest), f"{beginning} {rest}"

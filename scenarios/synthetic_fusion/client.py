@@ -76,7 +76,8 @@ def alone(me: Party) -> Generator[Sent, Message, None]:
 
 def sensitivity(weights: Sequence[float]) -> Bound:
     """Bound on the change of a histogram by one record's vote of these ``weights``: two votes never cancel, so that
-    replacing one by another is at worst orthogonal."""
+    replacing one by another is at worst orthogonal.
+    """
     norm = vote_norm(weights)
     return Bound(norm, replace=sqrt(2) * norm, l1=sum(weights))
 

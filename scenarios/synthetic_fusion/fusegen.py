@@ -87,7 +87,8 @@ def boosting_base(texts: int, iterations: int) -> float:
 
 def reweighted(weights: Floats, own: Floats, wrong: Mask, beta: float) -> Floats:
     """Weights ``[n]`` with those of wrongly labelled texts times ``beta^-(1 - p)``, p the probability ``own [n]`` of
-    the text's own label, scaled back to the former sum."""
+    the text's own label, scaled back to the former sum.
+    """
     lowered = np.where(wrong, weights * beta ** -(1.0 - own), weights)
     scaled: Floats = lowered * (weights.sum() / lowered.sum())
     return scaled

@@ -40,7 +40,8 @@ class Writer:
 
     def continue_from(self, prompts: Sequence[list[int]], generator: torch.Generator, *, begun: int = 0) -> list[str]:
         """One line for each prompt of token ids, in the order of ``prompts``; its last ``begun`` tokens are part of the
-        line and of its length."""
+        line and of its length.
+        """
         lengths: dict[int, list[int]] = {}
         for place, prompt in enumerate(prompts):
             lengths.setdefault(len(prompt), []).append(place)
@@ -76,7 +77,8 @@ class Writer:
 
     def draw(self, logits: Tensor, step: int, generator: torch.Generator) -> Tensor:
         """Token ids [B]; an early end of line is drawn again, from the tokens that do not end it: those of the nucleus,
-        or all where the nucleus has none."""
+        or all where the nucleus has none.
+        """
         p = nucleus(logits / self.temperature, self.top_p)
         chosen = torch.multinomial(p, 1, generator=generator)[:, 0]
         while step < LEAST and (early := [i for i, t in enumerate(chosen.tolist()) if self.ends_line(t)]):

@@ -56,6 +56,7 @@ def draw_pool(settings: Settings, records: Sequence[Record], axes: Axes) -> Pool
 
 def labelled(records: Sequence[Record], attribute: str) -> list[Record]:
     """``records`` with ``"0"`` or ``"1"``, the value of ``attribute``, as label; those that lack it are left out.
+
     Without an attribute as they are.
 
     Raises:

@@ -63,8 +63,10 @@ class PublicGenerators:
         return _columns(rows)
 
     def continued(self, texts: Sequence[str], labels: Sequence[str]) -> Written:
-        """Each text's first half, written on by a generator. Texts of like length share a batch and the number of
-        tokens that is kept, half of the shortest."""
+        """Each text's first half, written on by a generator.
+
+        Texts of like length share a batch and the number of tokens that is kept, half of the shortest.
+        """
         tokens = self.writers[0].tokens
         beginnings = [(tokens.encode(" " + t), label) for t, label in zip(texts, labels, strict=True)]
         beginnings.sort(key=lambda pair: (pair[1], len(pair[0])))

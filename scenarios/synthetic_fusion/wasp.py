@@ -52,7 +52,8 @@ def contrasted(
     shares: Floats,
 ) -> Written:
     """Texts of every label after its near and far samples, generators by ``shares``; half of the samples a prompt,
-    drawn anew for each of a few prompts."""
+    drawn anew for each of a few prompts.
+    """
     requests = []
     for label, good, bad in zip(classes, near, far, strict=True):
         draws = [(generators.half(bad), generators.half(good)) for _ in range(PROMPTS)]

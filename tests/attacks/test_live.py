@@ -63,7 +63,8 @@ def test_prototypes(runner: Runner, toy_folder: Path) -> None:
     deployment = small("prototype_sharing", toy_folder)
     view = live_view(runner, deployment, shadows=2)
     means = PrototypeDecomposition(), PrototypeDecoder(draws=50)
-    for attack in (MeanRelease(shadows=2), PrototypeCosine(), *means):
+    attacks: list[Attack] = [MeanRelease(shadows=2), PrototypeCosine(), *means]
+    for attack in attacks:
         assert deployment.secrets["membership"].score(attack.guess(view))
     for attack, secret in (
         (PrototypeCounts(shadows=2), "count"),
@@ -173,11 +174,13 @@ def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
         assert deployment.secrets["membership"].score(attack.guess(honest))
     shares = VoteShares().guess(honest)
     if aggregation == "per_party":
-        assert max(s.value for s in deployment.secrets["label_distribution"].score(shares)) < 1e-9
+        assert max(float(s.value or 0.0) for s in deployment.secrets["label_distribution"].score(shares)) < 1e-9
     else:
         assert len({tuple(share.values()) for share in shares.values()}) == 1
     probed = VoteProbe().guess(live_view(runner, deployment, behaviour="probes"))
-    labels = deployment.secrets["membership"].labels
+    secret = deployment.secrets["membership"]
+    assert isinstance(secret, MembershipSecret)
+    labels = secret.labels
     assert auc([probed[c] for c in labels], list(labels.values())) > (0.7 if aggregation == "per_party" else 0.5)
 
 

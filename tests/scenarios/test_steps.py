@@ -49,10 +49,13 @@ def test_drawn_messages_are_sent_and_sent_ones_drawn(name: str, variant: str, to
     drawn = {(s.sender, s.receiver, s.kind) for s in scenario.steps[variant] if s.receiver}
     deployment = made(name, variant, toy_folder)
     sent = {
-        (role(e.sender, e.sender in deployment.parties), role(e.receiver, e.receiver in deployment.parties),
-         e.message().kind.name)
+        (
+            role(e.sender, e.sender in deployment.parties),
+            role(e.receiver, e.receiver in deployment.parties),
+            e.message().kind.name,
+        )
         for e in runner.execute(deployment, Execution(None)).log.entries
-    }  # fmt: skip
+    }
     assert sent == drawn
 
 
@@ -62,8 +65,9 @@ def test_both_topologies_of_split_models_are_drawn(tmp_path: Path, runner: Runne
     drawn = {(s.sender, s.receiver, s.kind) for s in scenario.steps["head-body-tail"] if s.receiver}
     log = runner.execute(scenario.small(str(tmp_path)), Execution(None)).log
     names = {"server": "model_party"}
-    assert {(names.get(e.sender, e.sender), names.get(e.receiver, e.receiver), e.message().kind.name)
-            for e in log.entries} == drawn  # fmt: skip
+    assert {
+        (names.get(e.sender, e.sender), names.get(e.receiver, e.receiver), e.message().kind.name) for e in log.entries
+    } == drawn
 
 
 def test_every_variant_is_held_against_a_run() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from harness.util.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class Toy:
     members: np.ndarray
 
 
-def gaussian(rng, shadows, candidates, power, spread=3.0):
+def gaussian(rng: np.random.Generator, shadows: int, candidates: int, power: float, spread: float = 3.0) -> Toy:
     """Every record has a difficulty; membership moves its score by ``power`` standard deviations."""
     members = rng.random((shadows + 1, candidates)) < 0.5
     scores = rng.normal(size=(shadows + 1, candidates)) + power * members + spread * rng.normal(size=candidates)
@@ -37,7 +41,18 @@ class Trained:
     public: np.ndarray
 
 
-def trained(rng, *, models=17, ordinary=200, canaries=200, public=600, d=96, classes=5, steps=150, member_share=0.5):
+def trained(
+    rng: np.random.Generator,
+    *,
+    models: int = 17,
+    ordinary: int = 200,
+    canaries: int = 200,
+    public: int = 600,
+    d: int = 96,
+    classes: int = 5,
+    steps: int = 150,
+    member_share: float = 0.5,
+) -> Trained:
     """Overfitted heads on frozen embeddings; a canary is an ordinary record under a wrong label."""
     centres = 0.35 * rng.normal(size=(classes, d))
     m = ordinary + canaries
@@ -52,7 +67,7 @@ def trained(rng, *, models=17, ordinary=200, canaries=200, public=600, d=96, cla
     return Trained(logits, public_logits, members, labels, canary, embeddings, open_texts)
 
 
-def fit(x, y, classes, steps, rate=2.0):
+def fit(x: Floats, y: Ints, classes: int, steps: int, rate: float = 2.0) -> Callable[..., Any]:
     """Full-batch gradient descent on the cross-entropy; returns the head as a function."""
     weight, bias, truth = np.zeros((x.shape[1], classes)), np.zeros(classes), np.eye(classes)[y]
     for _ in range(steps):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +20,21 @@ class Runs:
     prototypes: list[dict[str, np.ndarray]]
 
 
-def planted(rng, *, runs=48, shares=(0.2, 0.8), records=200, public=150, d=16, attribute=0.6):
+def planted(
+    rng: np.random.Generator,
+    *,
+    runs: int = 48,
+    shares: Any = (0.2, 0.8),
+    records: int = 200,
+    public: int = 150,
+    d: int = 16,
+    attribute: float = 0.6,
+) -> Runs:
     """The attribute shifts embeddings in one direction and makes some classes more frequent."""
     centres, direction = rng.normal(size=(CLASSES, d)), rng.normal(size=d)
     direction *= attribute / np.linalg.norm(direction) * 2
 
-    def draw(share, count):
+    def draw(share: float, count: int) -> Any:
         with_it = rng.random(count) < share
         labels = rng.integers(CLASSES, size=count)
         return centres[labels] + with_it[:, None] * direction + rng.normal(size=(count, d)), labels

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 
 from harness.attack import SeenMessage
 from harness.scenario.aggregate import CountSecret
 from harness.wire.coalition import SERVER
-from harness.wire.message import Kind, Message
+from harness.wire.message import Kind, Message, Value
 from tests.stand_ins.membership_power import power
-from tests.stand_ins.rounds_view import Cloud, view_of
+from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of
 
 
-def sharing(cloud, *, rounds=1, noise=0.0, counts=False, secret=None, dummies=False, fewest=1, moving=0.0, drift=0.0):
+def sharing(
+    cloud: Cloud,
+    *,
+    rounds: int = 1,
+    noise: float = 0.0,
+    counts: bool = False,
+    secret: Any = None,
+    dummies: bool = False,
+    fewest: int = 1,
+    moving: float = 0.0,
+    drift: float = 0.0,
+) -> Any:
     """FedProto's uploads: class means of every party, through ``secret`` map and Gaussian noise."""
 
-    def protocol(held, rng):
+    def protocol(held: Any, rng: np.random.Generator) -> Any:
         seen = []
         aside = {party: drift * (1 + rng.normal(size=cloud.size)) for party in held}
         for round_ in range(rounds):
@@ -33,7 +47,7 @@ def sharing(cloud, *, rounds=1, noise=0.0, counts=False, secret=None, dummies=Fa
                     continue
                 rows = np.stack([m if secret is None else m @ secret for m in means.values()])
                 rows = rows + noise * rng.normal(size=rows.shape)
-                payload = {"means": torch.from_numpy(rows).float(), "classes": list(means)}
+                payload: dict[str, Value] = {"means": torch.from_numpy(rows).float(), "classes": list(means)}
                 if counts:
                     payload["counts"] = torch.tensor([len(t) for t in large.values()])
                 seen.append(SeenMessage(party, SERVER, Message(Kind.PROTOTYPE, payload, round=round_)))
@@ -42,16 +56,16 @@ def sharing(cloud, *, rounds=1, noise=0.0, counts=False, secret=None, dummies=Fa
     return protocol
 
 
-def world(seed=0, shadows=0, classes=("red", "green", "blue"), **options):
+def world(seed: int = 0, shadows: int = 0, classes: Sequence[str] = ("red", "green", "blue"), **options: Any) -> Any:
     cloud = Cloud(tuple(classes), seed=seed)
     protocol = options.pop("protocol", {})
     return view_of(cloud, sharing(cloud, **protocol), shadows=shadows, seed=seed, **options)
 
 
-def mean_power(attack, seeds=3, **options):
+def mean_power(attack: Any, seeds: int = 3, **options: Any) -> Any:
     return np.mean([power(attack, world(seed, **options)) for seed in range(seeds)])
 
 
-def errors(attack, view):
+def errors(attack: Any, view: RoundsView) -> Any:
     scores = CountSecret(view.truth["counts"]).score(attack.guess(view))
     return np.mean([s.value for s in scores if s.metric == "absolute_error"])

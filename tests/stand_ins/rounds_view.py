@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.attack import Candidate, DefenseCard, NoiseLaw, Public, SeenMessage, Shadow
 from harness.data.record import Item, make
+from tests.stand_ins.absent import NoSessions
 
 __all__ = ["Cloud", "RoundsView", "view_of"]
 
@@ -42,7 +43,7 @@ class Cloud:
 
 
 @dataclass
-class RoundsView:
+class RoundsView(NoSessions):
     """See :class:`harness.attack.View`; shadows are made once."""
 
     cloud: Cloud

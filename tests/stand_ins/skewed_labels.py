@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Party:
     """True classes of the public texts."""
 
 
-def bayes(rng, *, separation=1.0, public=1000, alpha=0.5):
+def bayes(rng: np.random.Generator, *, separation: float = 1.0, public: int = 1000, alpha: float = 0.5) -> Party:
     """Gaussian classes: reference and party are the true posteriors, under uniform and under their own proportions."""
     centres = separation * rng.normal(size=(CLASSES, 8))
     topics = rng.integers(CLASSES, size=public)
@@ -33,11 +34,19 @@ def bayes(rng, *, separation=1.0, public=1000, alpha=0.5):
     return Party(proportions, evidence + np.log(proportions), log_shares(evidence), topics)
 
 
-def trained(rng, *, separation=0.6, alpha=0.5, records=1000, public=1000, d=20):
+def trained(
+    rng: np.random.Generator,
+    *,
+    separation: float = 0.6,
+    alpha: float = 0.5,
+    records: int = 1000,
+    public: int = 1000,
+    d: int = 20,
+) -> Party:
     """Logistic regressions, the party's on its own records and the reference's on as many auxiliary ones."""
     centres = separation * rng.normal(size=(CLASSES, d))
 
-    def draw(labels):
+    def draw(labels: Any) -> Any:
         return centres[labels] + rng.normal(size=(len(labels), d))
 
     topics = rng.integers(CLASSES, size=public)
@@ -48,12 +57,12 @@ def trained(rng, *, separation=0.6, alpha=0.5, records=1000, public=1000, d=20):
     return Party(proportions, own(texts), log_shares(reference(texts)), topics)
 
 
-def _fit(x, y):
+def _fit(x: Any, y: Any) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=300).fit(x, y)
 
-    def logits(inputs):
+    def logits(inputs: Any) -> Any:
         out = np.full((len(inputs), CLASSES), -12.0)
         out[:, model.classes_] = model.decision_function(inputs)
         return out
@@ -61,6 +70,6 @@ def _fit(x, y):
     return logits
 
 
-def distance(a, b):
+def distance(a: Any, b: Any) -> Any:
     """Total variation."""
     return 0.5 * float(np.abs(np.asarray(a) - np.asarray(b)).sum())

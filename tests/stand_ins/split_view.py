@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from harness.attack import DefenseCard, NoiseLaw, Observation, Public
 from harness.data.record import Record, make
 from harness.models import Part, load_part
 from harness.wire.message import Kind, Message
+from tests.stand_ins.absent import NoRounds
 
 __all__ = ["Defense", "SplitView", "Tokenize", "isotropic", "plain_deployment", "tiny_model", "token_accuracy", "words"]
 
@@ -51,7 +53,7 @@ def _part(ref: str, start: int, stop: int | None, head: bool) -> Part:
 
 
 @dataclass
-class SplitView:
+class SplitView(NoRounds):
     """See :class:`harness.attack.View`. ``secrets`` maps record ids to private texts."""
 
     model: str
@@ -163,7 +165,8 @@ def tiny_model(folder: Path, family: str = "llama", *, vocabulary: int = 120, se
 
     config = AutoConfig.for_model(family, vocab_size=vocabulary, **_TINY[family])
     causal = family != "bert"
-    model = (AutoModelForCausalLM if causal else AutoModel).from_config(config)
+    loader: Any = AutoModelForCausalLM if causal else AutoModel
+    model = loader.from_config(config)
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():

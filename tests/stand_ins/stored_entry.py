@@ -121,8 +121,10 @@ def membership(strength: float, candidates: int = 60, targets: int = 8) -> Any:
 def binary(strength: float, n: int = 60) -> Any:
     def draw(rng: np.random.Generator) -> Values:
         label = {f"r{i}": float(x < 0.5) for i, x in enumerate(rng.random(n))}
-        return {"label": label, "score": {r: 0.5 + strength * (v - 0.5) + 0.1 * (rng.random() - 0.5)
-                                          for r, v in label.items()}}  # fmt: skip
+        return {
+            "label": label,
+            "score": {r: 0.5 + strength * (v - 0.5) + 0.1 * (rng.random() - 0.5) for r, v in label.items()},
+        }
 
     return draw
 

@@ -38,8 +38,9 @@ class Nearness(Attack):
         assert all(shadow.members.keys() == {c.id for c in view.candidates} for shadow in view.shadows())
         sent = {s.sender: s.message["means"] for s in view.transcript if s.receiver == SERVER}
         vectors = view.embed([c.text for c in view.candidates])
-        return {c.id: -float((sent[c.party] - x).norm(dim=1).min())
-                for c, x in zip(view.candidates, vectors, strict=True)}  # fmt: skip
+        return {
+            c.id: -float((sent[c.party] - x).norm(dim=1).min()) for c, x in zip(view.candidates, vectors, strict=True)
+        }
 
     def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
         return {"scored": len(scores)}

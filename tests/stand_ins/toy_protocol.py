@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -60,7 +60,7 @@ def _loss(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
 
 def server(net: Net) -> None:
     """Averages what was sent, weighted by counts; predicts the public texts itself."""
-    how = "sum" if net.settings["secure"] else None
+    how: Literal["sum"] | None = "sum" if net.settings["secure"] else None
     for _ in range(net.rounds):
         up = net.gather(reduce=how)
         weights = torch.stack([m["counts"].float() for m in up.values()])
@@ -81,7 +81,8 @@ def deployment(
     pool = [toy_records()[i] for i in rng.permutation(len(toy_records()))]
     private, rest = pool[: clients * (per_client + 1)], pool[clients * (per_client + 1) :]
     test, auxiliary = rest[:6], tuple(rest[6:])
-    candidates, members = [], {}
+    candidates: list[Candidate] = []
+    members: dict[str, bool] = {}
     for k in range(clients):
         some = private[k * (per_client + 1) : k * (per_client + 1) + 2]
         candidates += [Candidate(f"c{k}.{j}", r.text, r.label, f"client{k}", canary=j == 0) for j, r in enumerate(some)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -20,11 +22,21 @@ def halving(ranks: int) -> tuple[float, ...]:
     return tuple(0.5**rank for rank in range(ranks))
 
 
-def polling(cloud, *, rounds=1, weights=(1.0,), noise=0.0, secure=False, probe=False, texts=60, far=False):
+def polling(
+    cloud: Cloud,
+    *,
+    rounds: int = 1,
+    weights: Any = (1.0,),
+    noise: float = 0.0,
+    secure: bool = False,
+    probe: bool = False,
+    texts: int = 60,
+    far: bool = False,
+) -> Any:
     """Each round the server puts synthetic texts to the vote, with ``probe`` the candidates among them."""
     pool = [(name, cloud.draw(name)) for name in cloud.classes for _ in range(texts)]
 
-    def protocol(held, rng):
+    def protocol(held: Any, rng: np.random.Generator) -> Any:
         seen = []
         # The pool was drawn first, then the candidates: 4 for each of 4 parties and every class.
         copies = list(cloud.vectors)[len(pool) :][: 16 * len(cloud.classes)] if probe else []
@@ -51,11 +63,11 @@ def polling(cloud, *, rounds=1, weights=(1.0,), noise=0.0, secure=False, probe=F
     return protocol
 
 
-def world(seed=0, protocol=None, weights=(1.0,), size=8, **options):
+def world(seed: int = 0, protocol: Any = None, weights: Any = (1.0,), size: int = 8, **options: Any) -> Any:
     cloud = Cloud(seed=seed, size=size)
     facts = {"votes": {"weights": list(weights), "by_class": True}}
     return view_of(cloud, polling(cloud, weights=weights, **(protocol or {})), seed=seed, facts=facts, **options)
 
 
-def mean_power(attack, seeds=4, **options):
+def mean_power(attack: Any, seeds: int = 4, **options: Any) -> Any:
     return np.mean([power(attack, world(seed, **options)) for seed in range(seeds)])

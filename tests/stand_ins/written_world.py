@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from harness.attack import SeenMessage
@@ -15,7 +17,7 @@ from tests.stand_ins.word_generator import domain, generate
 class Lexicon(Cloud):
     """Texts of the domain that end in words (or a number) of their own."""
 
-    def draw(self, name):
+    def draw(self, name: str) -> Any:
         word = "".join(self.rng.choice([*"stvwxyz"], 6))
         tail = " ".join(f"{word}{i}a" for i in "qjh")
         text = f"{domain(1, self.rng, 3)[0]} {tail} {self.rng.integers(10**8, 10**9)}"
@@ -23,11 +25,11 @@ class Lexicon(Cloud):
         return text
 
 
-def writing(cloud, *, learns=True, public=False):
+def writing(cloud: Cloud, *, learns: bool = True, public: bool = False) -> Any:
     """Every party writes with a generator that learned its records, ``learns`` False: only public text."""
     background = domain(80, np.random.default_rng(7))
 
-    def protocol(held, rng):
+    def protocol(held: Any, rng: np.random.Generator) -> Any:
         seen, released = [], []
         for party, classes in held.items():
             own = [text for texts in classes.values() for text in texts] * 2
@@ -41,10 +43,10 @@ def writing(cloud, *, learns=True, public=False):
     return protocol
 
 
-def world(seed=0, protocol=None, shadows=0, **options):
+def world(seed: int = 0, protocol: Any = None, shadows: int = 0, **options: Any) -> Any:
     cloud = Lexicon(seed=seed)
     return view_of(cloud, writing(cloud, **(protocol or {})), seed=seed, shadows=shadows, auxiliary=30, **options)
 
 
-def mean_power(attack, seeds=3, **options):
+def mean_power(attack: Any, seeds: int = 3, **options: Any) -> Any:
     return np.mean([power(attack, world(seed, **options)) for seed in range(seeds)])

@@ -92,7 +92,7 @@ def train_reader(
             messages = pad_sequence([send(states[row]) for row in rows], batch_first=True)
             loss = _loss(reader, messages, [ids[row] for row in rows], _some(allowed, schedule.negatives, rng))
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(rows)
         losses.append(total / len(states))

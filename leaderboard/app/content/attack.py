@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from leaderboard.app.source import frame
 from leaderboard.queries import FLAGS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CONTROLS", "FALLS", "controls", "falls", "labelled", "leaks_on_noise"]
 

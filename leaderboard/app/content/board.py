@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from leaderboard.app.content.table import ready, with_aggregate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ORDERS", "PAGE", "VIEWS", "ordered", "overall_view", "rows_view"]
 

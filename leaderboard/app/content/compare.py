@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from leaderboard.app.source import compared, frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["MEASURES", "SIDE", "differences", "options", "side_by_side"]
 

@@ -43,7 +43,8 @@ def drawings(
     card: Mapping[str, Any], coalition: str, entries: list[dict[str, Any]], runs: pd.DataFrame
 ) -> dict[str, str]:
     """Variant of the protocol -> its drawing as SVG, of the variants that the entries run; without steps one drawing,
-    made from what attacks read."""
+    made from what attacks read.
+    """
     steps = parsed(card["steps"]) or {}
     wanted = dict.fromkeys((entry.get("settings") or {}).get(card["steps_by"], "") for entry in entries)
     drawable = {variant: steps[variant] for variant in wanted if variant in steps} or dict(list(steps.items())[:1])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from leaderboard.app.content.defense import claim_facts, claim_rows
@@ -13,6 +12,9 @@ from leaderboard.app.widgets.html import chips, facts, note
 from leaderboard.app.widgets.table import columns_of
 from leaderboard.build.strata import STRATA
 from leaderboard.queries import FLAGS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["by_class_size", "manifest", "measured_claims", "never_ranked", "proved_bounds", "state_chips"]
 

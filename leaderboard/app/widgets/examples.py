@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from leaderboard.app.content.runs import parsed
@@ -10,6 +11,9 @@ from leaderboard.app.drawing.tokens import marked_tokens
 from leaderboard.app.source import frame
 from leaderboard.app.widgets.choices import choose
 from leaderboard.app.widgets.html import note
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["show_examples"]
 

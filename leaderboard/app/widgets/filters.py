@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from harness.score import WEIGHTS
@@ -13,6 +13,9 @@ from leaderboard import queries
 from leaderboard.app.source import column
 from leaderboard.app.widgets.choices import choose, choose_many, share
 from leaderboard.schema import COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["OVERALL", "choose_entry", "choose_suite", "filtered", "named", "reweighted", "weights"]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from leaderboard.app.content.runs import RUN_COLUMNS, with_environment
 from leaderboard.app.content.table import ready
 from leaderboard.app.widgets.choices import switch
 from leaderboard.app.widgets.table import height_of, show
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["show_runs"]
 

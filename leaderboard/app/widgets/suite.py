@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from leaderboard.app.source import facts_about, frame
 from leaderboard.app.widgets.html import definitions, note
 from leaderboard.queries import FLAGS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["flag_legend", "suite_lead", "suite_notes"]
 

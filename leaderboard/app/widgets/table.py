@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 import streamlit as st
 
 from leaderboard.app.drawing.intervals import NOT_AVAILABLE
 from leaderboard.schema import COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["clicked_row", "columns_of", "height_of", "plain", "show"]
 

@@ -40,7 +40,7 @@ _TOLD = ("summary", "source")
 
 def _plugins(board: Board) -> Iterator[tuple[str, str]]:
     for kind, frame in (("attack", board.attack_cards()), ("scenario", board.scenarios())):
-        frame = frame.sort_values(kind)
-        for name, summary, source in zip(*(listed(frame, column) for column in (kind, *_TOLD)), strict=True):
+        in_order = frame.sort_values(kind)
+        for name, summary, source in zip(*(listed(in_order, column) for column in (kind, *_TOLD)), strict=True):
             key = safe_key(f"{kind}:{name}")
             yield key, entry(key, summary or name, source or "", (), f"leakboard {kind} {name}")

@@ -29,7 +29,8 @@ _COMMANDS = re.compile(
 def trusted(text: str, key: str) -> str:
     """The entry of a manifest under ``key``; empty unless it is one entry of a known kind that can do no harm.
 
-    It must have balanced braces and harmless commands alone."""
+    It must have balanced braces and harmless commands alone.
+    """
     start = _START.match(text)
     if start is None or _KINDS.fullmatch(start["kind"].lower()) is None:
         return ""

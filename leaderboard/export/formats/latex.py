@@ -1,4 +1,4 @@
-"""A table as LaTeX, to be read with ``\\input``: booktabs rules, numbers aligned by siunitx, notes below."""
+r"""A table as LaTeX, to be read with ``\input``: booktabs rules, numbers aligned by siunitx, notes below."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _character(char: str) -> str:
 
 
 def _accented(char: str) -> str:
-    """``\\'{e}`` for a Latin letter with one accent that LaTeX has, else nothing."""
+    r"""``\'{e}`` for a Latin letter with one accent that LaTeX has, else nothing."""
     parts = unicodedata.normalize("NFD", char)
     if len(parts) != 2 or not (parts[0].isascii() and parts[0].isalpha()) or parts[1] not in ACCENTS:
         return ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,22 +21,23 @@ from attacks.embedding_inversion.prototype_decomposition import (
 from attacks.embedding_inversion.prototype_dictionary import dictionary_of, releases
 from attacks.membership_inference.mean_release import MeanRelease
 from attacks.membership_inference.prototype_cosine import PrototypeCosine
+from harness.attack import Attack
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from harness.scenario.membership import MembershipSecret
 from tests.stand_ins.membership_power import power
 from tests.stand_ins.prototype_world import sharing
-from tests.stand_ins.rounds_view import Cloud, view_of
+from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of
 
 
 class Wordy(Cloud):
     """Texts of six of sixty words and their number; an embedding is the sum of its words' vectors."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         self.words = self.rng.normal(size=(60, self.size))
 
-    def draw(self, name):
+    def draw(self, name: str) -> Any:
         picks = self.rng.choice(60, 6, replace=False)
         text = " ".join([*(f"w{i}" for i in picks), f"n{len(self.vectors)}"])
         noise = 0.1 * self.rng.normal(size=self.size)
@@ -41,7 +45,7 @@ class Wordy(Cloud):
         return text
 
 
-def wordy(seed=0, *, protocol=None, sizes=(1, 3), **options):
+def wordy(seed: int = 0, *, protocol: Any = None, sizes: Any = (1, 3), **options: Any) -> Any:
     cloud = Wordy(("red", "green", "blue"), size=96, seed=seed)
     return view_of(cloud, sharing(cloud, **(protocol or {})), sizes=sizes, auxiliary=80, seed=seed, **options)
 
@@ -49,29 +53,29 @@ def wordy(seed=0, *, protocol=None, sizes=(1, 3), **options):
 ATTACKS = [PrototypeDecomposition(), PrototypeDecoder(draws=300, frequent=0)]
 
 
-def named(attack):
+def named(attack: Attack) -> str:
     return str(attack.name)
 
 
 @pytest.fixture(scope="module")
-def worlds():
+def worlds() -> Any:
     return [wordy(seed) for seed in range(3)]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_members_of_means_are_found(attack, worlds):
+def test_members_of_means_are_found(attack: Any, worlds: Any) -> None:
     reached, baseline = (np.mean([power(one, view) for view in worlds]) for one in (attack, PrototypeCosine()))
     assert reached > (0.9 if attack.name == "prototype_decomposition" else 0.8)
     assert reached > baseline
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_noise_alone_is_chance(attack):
+def test_noise_alone_is_chance(attack: Any) -> None:
     silent = [wordy(seed, protocol={"noise": 1e3, "counts": True}, parties=2) for seed in range(5)]
     assert np.mean([power(attack, view) for view in silent]) == pytest.approx(0.5, abs=0.13)
 
 
-def test_a_map_learned_on_shadows_is_used():
+def test_a_map_learned_on_shadows_is_used() -> None:
     secret = np.random.default_rng(1).normal(size=(96, 64))
     view = wordy(protocol={"secret": secret, "counts": True}, shadows=6)
     with pytest.raises(SuiteError, match="raise the shadow budget"):
@@ -80,14 +84,14 @@ def test_a_map_learned_on_shadows_is_used():
     assert power(PrototypeDecoder(shadows=6, draws=300), view) > 0.6
 
 
-def test_all_candidates_at_once_tell_more_than_one_at_a_time():
+def test_all_candidates_at_once_tell_more_than_one_at_a_time() -> None:
     """A test of one candidate takes the others for noise, and most records are candidates here."""
     views = [wordy(seed, sizes=(1,), candidates=8, protocol={"counts": True}) for seed in range(3)]
     joint, single = (np.mean([power(a, view) for view in views]) for a in (PrototypeDecomposition(), MeanRelease()))
     assert joint > single
 
 
-def test_box_weights_are_at_their_optimum():
+def test_box_weights_are_at_their_optimum() -> None:
     rng = np.random.default_rng(0)
     atoms, vector = rng.normal(size=(10, 16)), rng.normal(size=16)
     np.testing.assert_allclose(box_weights(vector, atoms, 1e3), nnls_weights(vector, atoms), atol=1e-6)
@@ -98,7 +102,7 @@ def test_box_weights_are_at_their_optimum():
     assert (following[weights <= 1e-6] < 1e-4).all() and (following[weights >= 0.1 - 1e-6] > 0.1 - 1e-4).all()
 
 
-def test_next_weights_are_the_best_of_one_atom_given_all_others():
+def test_next_weights_are_the_best_of_one_atom_given_all_others() -> None:
     rng = np.random.default_rng(0)
     atoms, vector, weights = rng.normal(size=(40, 16)), rng.normal(size=16), rng.random(40)
     following = next_weights(vector, atoms, weights)
@@ -108,7 +112,7 @@ def test_next_weights_are_the_best_of_one_atom_given_all_others():
     np.testing.assert_allclose(following, slow, atol=1e-9)
 
 
-def test_a_mean_of_one_is_told_for_sure():
+def test_a_mean_of_one_is_told_for_sure() -> None:
     view = wordy(sizes=(0,), candidates=1)
     scores = PrototypeDecomposition().guess(view)
     for candidate in view.candidates:
@@ -117,7 +121,7 @@ def test_a_mean_of_one_is_told_for_sure():
     assert auc([decoded[one.id] for one in view.candidates], view.labels) == 1.0
 
 
-def test_agreement_is_a_correlation_of_words_with_what_is_decoded():
+def test_agreement_is_a_correlation_of_words_with_what_is_decoded() -> None:
     rng = np.random.default_rng(0)
     cloud = Wordy(size=96)
     own = [cloud.draw("red") for _ in range(80)]
@@ -135,7 +139,7 @@ def test_agreement_is_a_correlation_of_words_with_what_is_decoded():
     assert [rounded(n) for n in (0.2, 1, 2, 3, 4, 5, 6, 10, 1000)] == [1, 1, 2, 3, 4, 6, 6, 11, 1024]
 
 
-def test_counts_are_told_or_estimated():
+def test_counts_are_told_or_estimated() -> None:
     for counts in (True, False):
         view = wordy(sizes=(1, 9), protocol={"counts": counts})
         released = releases(view, dictionary_of(view, 0))
@@ -147,20 +151,20 @@ def test_counts_are_told_or_estimated():
 class Named:
     """The view of a named encoder, whose tokens are whole words."""
 
-    def __init__(self, view):
+    def __init__(self, view: RoundsView) -> None:
         self.view = view
         self.public = type("P", (), {**vars(view.public), "model": "lab"})()
-        self.vocabulary = {}
+        self.vocabulary: dict[str, Any] = {}
 
-    def tokenize(self, text):
+    def tokenize(self, text: str) -> Any:
         return [self.vocabulary.setdefault(word, len(self.vocabulary)) for word in text.split()]
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.view, name)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_texts_are_guessed_beside_the_scores(attack):
+def test_texts_are_guessed_beside_the_scores(attack: Any) -> None:
     view = Named(wordy(sizes=(0,), candidates=2, parties=8, facts={"curious": "client0"}))
     guess = attack.guess(view)
     texts = {key: ids for key, ids in guess.items() if isinstance(ids, list)}
@@ -181,7 +185,7 @@ def test_texts_are_guessed_beside_the_scores(attack):
     assert len(MembershipSecret(members).score(guess)) == 3 * len(members)
 
 
-def hits(attack, views):
+def hits(attack: Any, views: Sequence[RoundsView]) -> Any:
     """Share of the guessed words that are behind the prototype, over classes of two to five records."""
     shares = []
     for view in map(Named, views):
@@ -197,8 +201,8 @@ def hits(attack, views):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_words_behind_means_of_several_are_found_and_noise_has_none(attack):
-    def worlds(noise):
+def test_words_behind_means_of_several_are_found_and_noise_has_none(attack: Any) -> None:
+    def worlds(noise: float) -> Any:
         protocol = {"counts": True, "noise": noise}
         return [wordy(seed, sizes=(0,), candidates=5, parties=5, protocol=protocol) for seed in range(2)]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,9 @@ from attacks.embedding_inversion.prototype_decomposition import keywords, lasso_
 WORDS = [f"w{i}" for i in range(60)]
 
 
-def corpus(rng, size=400, d=64, noise=0.05, always=(), vectors=None):
+def corpus(
+    rng: np.random.Generator, size: int = 400, d: int = 64, noise: float = 0.05, always: Any = (), vectors: Any = None
+) -> Any:
     """Texts of 6 random words, those of ``always`` among them; an embedding is the scaled sum of its words' vectors."""
     vectors = rng.normal(size=(60, d)) if vectors is None else vectors
     picks = [[*always, *rng.choice(60, 6 - len(always), replace=False)] for _ in range(size)]
@@ -20,7 +24,7 @@ def corpus(rng, size=400, d=64, noise=0.05, always=(), vectors=None):
 
 @pytest.mark.parametrize("method", ["nnls", "lasso"])
 @pytest.mark.parametrize("noise", [0.0, 0.003])
-def test_a_mean_is_taken_apart_over_a_dictionary_that_holds_its_records(method, noise):
+def test_a_mean_is_taken_apart_over_a_dictionary_that_holds_its_records(method: str, noise: float) -> None:
     rng = np.random.default_rng(0)
     dictionary, _ = corpus(rng)
     hits = []
@@ -33,7 +37,7 @@ def test_a_mean_is_taken_apart_over_a_dictionary_that_holds_its_records(method, 
     assert np.mean(hits) > 0.9
 
 
-def test_nonnegative_least_squares_is_at_its_optimum():
+def test_nonnegative_least_squares_is_at_its_optimum() -> None:
     rng = np.random.default_rng(0)
     dictionary, p = rng.normal(size=(30, 12)), rng.normal(size=12)
     weights = nnls_weights(p, dictionary)
@@ -41,7 +45,7 @@ def test_nonnegative_least_squares_is_at_its_optimum():
     assert (gradient > -1e-9).all() and np.abs(gradient[weights > 0]).max() < 1e-9
 
 
-def planted(seed=0, noise=0.0, n=8):
+def planted(seed: int = 0, noise: float = 0.0, n: int = 8) -> Any:
     """A prototype of 8 texts that all hold three words, and the attacker's own texts, of which few do."""
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(60, 64))
@@ -50,11 +54,11 @@ def planted(seed=0, noise=0.0, n=8):
     return private.mean(0) + noise * rng.normal(size=64), embeddings, texts, rng
 
 
-def precision(words):
+def precision(words: Any) -> Any:
     return len({"w7", "w8", "w9"} & set(words)) / 3
 
 
-def test_planted_keywords_are_found_by_decomposition_and_by_the_decoder():
+def test_planted_keywords_are_found_by_decomposition_and_by_the_decoder() -> None:
     precisions = []
     for seed in range(5):
         p, embeddings, texts, rng = planted(seed)
@@ -65,7 +69,7 @@ def test_planted_keywords_are_found_by_decomposition_and_by_the_decoder():
     assert decoded > 0.9 and decomposed > 0.9  # chance: 3 / 60 each
 
 
-def test_noise_alone_has_no_keywords_and_noise_awareness_helps():
+def test_noise_alone_has_no_keywords_and_noise_awareness_helps() -> None:
     chance = [
         precision(fit_bag_decoder(e, t, 8, rng, draws=300).keywords(rng.normal(size=64) * 0.05, 3))
         for _, e, t, rng in (planted(seed) for seed in range(6))

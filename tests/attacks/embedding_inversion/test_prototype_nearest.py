@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from attacks.embedding_inversion.prototype_vectors import nearest_candidates
@@ -7,7 +9,9 @@ from attacks.embedding_inversion.prototype_vectors import nearest_candidates
 WORDS = [f"w{i}" for i in range(60)]
 
 
-def corpus(rng, size=400, d=64, noise=0.05, always=(), vectors=None):
+def corpus(
+    rng: np.random.Generator, size: int = 400, d: int = 64, noise: float = 0.05, always: Any = (), vectors: Any = None
+) -> Any:
     """Texts of 6 random words, those of ``always`` among them; an embedding is the scaled sum of its words' vectors."""
     vectors = rng.normal(size=(60, d)) if vectors is None else vectors
     picks = [[*always, *rng.choice(60, 6 - len(always), replace=False)] for _ in range(size)]
@@ -16,7 +20,7 @@ def corpus(rng, size=400, d=64, noise=0.05, always=(), vectors=None):
     return embeddings, [" ".join(WORDS[i] for i in p) for p in picks]
 
 
-def test_the_nearest_candidate_of_an_embedding_is_its_own():
+def test_the_nearest_candidate_of_an_embedding_is_its_own() -> None:
     rng = np.random.default_rng(0)
     dictionary, _ = corpus(rng)
     assert nearest_candidates(dictionary[:20], 3 * dictionary) == list(range(20))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def disclosed(
     return Disclosure(sum(matches[: len(train)]), sum(matches[len(train) :]), len(train), len(holdout))
 
 
-def scored(inside, outside, each=100):
+def scored(inside: Any, outside: Any, each: int = 100) -> Any:
     """So many members and others have a run of three words; the rest have none."""
     labels = {f"0:{i}": float(i < each) for i in range(2 * each)}
     hit = {*range(inside), *range(each, each + outside)}
@@ -63,7 +64,7 @@ def scored(inside, outside, each=100):
 
 
 @pytest.mark.parametrize(("inside", "outside"), [(20, 0), (30, 10), (12, 11), (100, 0), (0, 0)])
-def test_equal_sides_make_it_the_one_run_bound_without_abstaining_matches(inside, outside):
+def test_equal_sides_make_it_the_one_run_bound_without_abstaining_matches(inside: int, outside: int) -> None:
     bound = disclosure_bound(*scored(inside, outside))
     matches = inside + outside
     if not matches:
@@ -76,11 +77,11 @@ def test_equal_sides_make_it_the_one_run_bound_without_abstaining_matches(inside
     assert (bound.epsilon == pytest.approx(bound.ceiling, abs=1e-6)) == (outside == 0)
 
 
-def view(copied, seed):
+def view(copied: Any, seed: int) -> Any:
     """Parties that release their own records word for word, or random texts of the same words."""
     cloud = Cloud(("red", "green"), seed=seed)
 
-    def protocol(held, rng):
+    def protocol(held: Any, rng: np.random.Generator) -> Any:
         seen = []
         for party, classes in held.items():
             texts = [t for some in classes.values() for t in some]
@@ -93,7 +94,7 @@ def view(copied, seed):
 
 
 @pytest.mark.parametrize("copied", [True, False])
-def test_the_attack_on_copies_reaches_the_ceiling_and_on_random_texts_nothing(copied):
+def test_the_attack_on_copies_reaches_the_ceiling_and_on_random_texts_nothing(copied: bool) -> None:
     bounds = []
     for seed in range(5):
         run = view(copied, seed)
@@ -106,7 +107,7 @@ def test_the_attack_on_copies_reaches_the_ceiling_and_on_random_texts_nothing(co
         assert np.mean([one.epsilon > 0 for one in bounds]) <= 0.2
 
 
-def test_unequal_records_are_refused():
+def test_unequal_records_are_refused() -> None:
     scores, labels = scored(3, 1)
     with pytest.raises(DataError, match="same records"):
         disclosure_bound({**scores, "0:x": 1.0}, labels)
@@ -114,7 +115,7 @@ def test_unequal_records_are_refused():
         disclosure_bound({"a": 1.0}, {"a": 0.0})
 
 
-def as_cell(scores, labels):
+def as_cell(scores: Any, labels: Any) -> list[Score]:
     """The scores as a cell stores them."""
     return [
         Score(record=key, metric=name, value=value)
@@ -123,7 +124,7 @@ def as_cell(scores, labels):
     ]
 
 
-def test_facts_of_the_attack_are_the_bound_beside_its_ceiling():
+def test_facts_of_the_attack_are_the_bound_beside_its_ceiling() -> None:
     scores, labels = scored(30, 10)
     known = disclosure_bound(scores, labels)
     shown = RareDisclosure().facts(as_cell(scores, labels))["bound"]
@@ -131,19 +132,19 @@ def test_facts_of_the_attack_are_the_bound_beside_its_ceiling():
     assert 0 < shown["epsilon"] < shown["ceiling"]
 
 
-def test_no_facts_without_both_sides_or_by_default():
+def test_no_facts_without_both_sides_or_by_default() -> None:
     assert RareDisclosure().facts(as_cell({"0:a": 3.0}, {"0:a": 1.0})) == {}
     assert Attack().facts(as_cell(*scored(3, 1))) == {}
 
 
-def test_the_lower_bound_of_unanimous_matches_is_its_ceiling():
+def test_the_lower_bound_of_unanimous_matches_is_its_ceiling() -> None:
     for k in (5, 20, 100):
         known = log(0.05 ** (1 / k) / (1 - 0.05 ** (1 / k)))
         assert Disclosure(k, 0, 500, 500).epsilon_lower_bound() == pytest.approx(max(known, 0.0), abs=1e-6)
     assert Disclosure(100, 0, 100, 100).epsilon_lower_bound() == pytest.approx(3.49, abs=0.01)
 
 
-def test_the_test_is_binomial_with_odds_grown_by_epsilon():
+def test_the_test_is_binomial_with_odds_grown_by_epsilon() -> None:
     test = Disclosure(30, 10, 600, 400)
     share = np.exp(0.5) * 0.6 / (np.exp(0.5) * 0.6 + 0.4)
     assert test.p_value(0.5) == pytest.approx(sum(binom.pmf(k, 40, share) for k in range(30, 41)))
@@ -153,7 +154,7 @@ def test_the_test_is_binomial_with_odds_grown_by_epsilon():
     assert Disclosure(0, 0, 5, 5).p_value() == 1.0
 
 
-def test_without_learning_p_values_are_uniform():
+def test_without_learning_p_values_are_uniform() -> None:
     """Synthetic texts of the domain, none of the sources: matches are chance. Discrete, so made continuous."""
     rng, values = np.random.default_rng(0), []
     for _ in range(120):
@@ -166,7 +167,7 @@ def test_without_learning_p_values_are_uniform():
     assert np.mean(values) == pytest.approx(0.5, abs=0.08)
 
 
-def test_verbatim_copies_of_one_percent_of_the_records_are_found():
+def test_verbatim_copies_of_one_percent_of_the_records_are_found() -> None:
     rng = np.random.default_rng(0)
     texts = list(dict.fromkeys(f"{a} serial {rng.integers(10**9)} {rng.integers(10**9)}" for a in domain(5000, rng)))
     train, holdout = texts[:2500], texts[2500:]
@@ -176,14 +177,14 @@ def test_verbatim_copies_of_one_percent_of_the_records_are_found():
     assert counts.p_value() < 1e-6 and counts.epsilon_lower_bound() > 1.5
 
 
-def test_a_generator_that_memorises_is_disclosed():
+def test_a_generator_that_memorises_is_disclosed() -> None:
     rng = np.random.default_rng(1)
     texts = list(dict.fromkeys(domain(200, rng)))
     counts = disclosed(texts[:100], texts[100:], generate(texts[:100], 150, rng), size=4)
     assert counts.matched_train > 3 * counts.matched_holdout and counts.p_value() < 1e-6
 
 
-def test_rare_features_are_in_one_record_and_in_no_public_text():
+def test_rare_features_are_in_one_record_and_in_no_public_text() -> None:
     sources = ["a b c", "a b c d", "x y z", "p q r"]
     assert rare_matches(sources, ["a b c", "b c d", "x y z", "p q r"], public=["say p q r now"]) == [
         False,

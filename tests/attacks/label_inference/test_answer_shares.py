@@ -9,7 +9,7 @@ from attacks.label_inference.answer_shares import argmax_histogram, hard_labels,
 from harness.errors import DataError
 
 
-def test_mean_softmax_follows_its_definition():
+def test_mean_softmax_follows_its_definition() -> None:
     logits = np.random.default_rng(0).normal(size=(3, 5, 4)) * 2
     expected = np.zeros(4)
     for row in logits.reshape(-1, 4):
@@ -18,7 +18,7 @@ def test_mean_softmax_follows_its_definition():
     assert mean_softmax(logits + 5.0) == pytest.approx(expected)
 
 
-def test_histogram_counts_and_ties_favour_no_class():
+def test_histogram_counts_and_ties_favour_no_class() -> None:
     assert argmax_histogram(np.array([[0, 1], [1, 3]]), 4).tolist() == [0.25, 0.5, 0.0, 0.25]
     drawn = argmax_histogram(hard_labels(np.zeros((4000, 4)), np.random.default_rng(1)), 4)
     assert drawn == pytest.approx(0.25, abs=0.03)
@@ -28,7 +28,7 @@ def test_histogram_counts_and_ties_favour_no_class():
         argmax_histogram(np.array([4]), 4)
 
 
-def test_truncated_answers_share_what_is_missing():
+def test_truncated_answers_share_what_is_missing() -> None:
     logits = np.array([[2.0, 1.0, -np.inf, -np.inf]])
     assert np.isfinite(log_shares(logits)).all() and mean_softmax(logits).sum() == pytest.approx(1)
     filled = np.exp(log_shares(logits, share_of_rest=0.1))

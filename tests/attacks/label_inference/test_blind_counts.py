@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from harness.scenario.aggregate import CountSecret
 from tests.stand_ins.prototype_world import errors, world
 
 
-def divided(alpha, size, clients, draws, seed=0):
+def divided(alpha: float, size: int, clients: Any, draws: Any, seed: int = 0) -> Any:
     """Counts of a class of ``size`` records over many real divisions, an equally large class beside it."""
     rng = np.random.default_rng(seed)
     records = [make(f"{label} {i}", label=label) for label in "ab" for i in range(size)]
@@ -25,7 +26,7 @@ def divided(alpha, size, clients, draws, seed=0):
 
 
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 30.0])
-def test_no_constant_is_right_more_often_or_errs_less_on_real_divisions(alpha):
+def test_no_constant_is_right_more_often_or_errs_less_on_real_divisions(alpha: float) -> None:
     counts = divided(alpha, 60, 4, 150)
     likeliest, middle = (usual_count(60, 4, alpha, aim) for aim in ("exact", "error"))
     best = Counter(counts.tolist()).most_common(1)[0][1] / len(counts)
@@ -34,14 +35,14 @@ def test_no_constant_is_right_more_often_or_errs_less_on_real_divisions(alpha):
     assert np.abs(counts - middle).mean() < least + 0.5
 
 
-def test_counts_that_follow_from_the_law_alone():
+def test_counts_that_follow_from_the_law_alone() -> None:
     assert usual_count(80, 10, 0.1) == usual_count(80, 10, 0.1, "error") == 0
     assert usual_count(80, 8, None) == 10  # the mode of a binomial law
     assert usual_count(80, 4, 1e6) == usual_count(80, 4, 1e6, "error") == 20
     assert usual_count(0, 4, 1.0) == 0 and usual_count(7, 1, 1.0) == 7
 
 
-def test_the_guess_is_blind_and_the_attack_beats_it():
+def test_the_guess_is_blind_and_the_attack_beats_it() -> None:
     facts = {"clients": 4, "partition": "group"}
     view = world(sizes=(1, 8, 30), facts=facts)
     attack = BlindCounts(size=13 * 3)
@@ -53,7 +54,7 @@ def test_the_guess_is_blind_and_the_attack_beats_it():
     assert BlindCounts().guess(view)["client0"]["red"] == 50  # 200 auxiliary records of the class, four clients
 
 
-def test_counts_like_those_the_attacker_drew():
+def test_counts_like_those_the_attacker_drew() -> None:
     view = world(sizes=(6,), shadows=9, facts={"clients": 4, "partition": "group"})
     exact = [
         np.mean([s.value for s in CountSecret(view.truth["counts"]).score(attack.guess(view)) if s.metric == "exact"])
@@ -64,7 +65,7 @@ def test_counts_like_those_the_attacker_drew():
     assert BlindCounts(shadows=9).guess(view)["client1"]["blue"] == np.median(drawn)
 
 
-def test_what_cannot_be_is_said():
+def test_what_cannot_be_is_said() -> None:
     with pytest.raises(SuiteError, match="aim 'luck'"):
         BlindCounts(aim="luck")
     view = world(auxiliary=0)

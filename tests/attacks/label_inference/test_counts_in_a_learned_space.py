@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from harness.scenario.aggregate import CountSecret, DistributionSecret
 from tests.stand_ins.defended_prototypes import world
 
 
-def test_counts_below_zero_are_none():
+def test_counts_below_zero_are_none() -> None:
     view = world(counts=30.0)
     truth = view.truth["counts"]
     for shadows in (0, 6):
@@ -19,15 +21,19 @@ def test_counts_below_zero_are_none():
         assert DistributionSecret(shares).score(PrototypeShares(shadows=shadows).guess(view))
 
 
-def errors(attack, view):
+def errors(attack: Any, view: Any) -> Any:
     scores = CountSecret(view.truth["counts"]).score(attack.guess(view))
     return np.mean([s.value for s in scores if s.metric == "absolute_error"])
 
 
 @pytest.mark.parametrize("rule", ["likelihood", "distance"])
-def test_counts_under_noise_need_the_noise(rule):
+def test_counts_under_noise_need_the_noise(rule: str) -> None:
     """Shadow runs with the defense show a noise that depends on the count, and dummies; those without show neither."""
-    protocol = {"per_record": 20.0, "with_counts": False, "options": {"candidates": 0, "sizes": (1, 3, 10)}}
+    protocol: dict[str, Any] = {
+        "per_record": 20.0,
+        "with_counts": False,
+        "options": {"candidates": 0, "sizes": (1, 3, 10)},
+    }
     noisy = [world(seed, **protocol) for seed in range(4)]
     known, naive = (np.mean([errors(PrototypeCounts(rule=rule, shadows=n), v) for v in noisy]) for n in (6, 0))
     assert known < 0.8 * naive

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +18,13 @@ def typicality(rounds: Floats, name: str, models: Mapping[str, ClassMoments]) ->
     return float(prototype_features(rounds, name, models)[1])
 
 
-def classes(rng, d=40):
+def classes(rng: np.random.Generator, d: int = 40) -> Any:
     means = {name: rng.normal(size=d) for name in "abcd"}
     labels = [name for name in "abcd" for _ in range(50)]
     return fit_by_class(np.stack([means[name] + rng.normal(size=d) for name in labels]), labels), means
 
 
-def trajectories(rng, means, real, rounds=4):
+def trajectories(rng: np.random.Generator, means: Any, real: Any, rounds: int = 4) -> Iterator[Any]:
     """A real class is a mean of 5 records that drifts; a dummy is drawn afresh around the mean of all classes."""
     for index in range(80):
         name = "abcd"[index % 4]
@@ -34,7 +35,7 @@ def trajectories(rng, means, real, rounds=4):
             yield name, np.mean(list(means.values()), axis=0) + rng.normal(size=(rounds, 40)) / 5**0.5
 
 
-def test_dummies_are_told_from_real_classes_with_and_without_training():
+def test_dummies_are_told_from_real_classes_with_and_without_training() -> None:
     rng = np.random.default_rng(0)
     models, means = classes(rng)
     real, fake = (list(trajectories(rng, means, kind)) for kind in (True, False))
@@ -48,7 +49,7 @@ def test_dummies_are_told_from_real_classes_with_and_without_training():
         DummyDetector(features[:3], [True] * 3)
 
 
-def test_dummies_drawn_like_real_classes_are_not_told_apart():
+def test_dummies_drawn_like_real_classes_are_not_told_apart() -> None:
     rng = np.random.default_rng(0)
     models, means = classes(rng)
     both = [p for _ in range(2) for p in trajectories(rng, means, True)]
@@ -58,6 +59,6 @@ def test_dummies_drawn_like_real_classes_are_not_told_apart():
     assert abs(auc(detector.scores(features[1::2]), labels[1::2]) - 0.5) < 0.2
 
 
-def test_one_round_has_no_drift():
+def test_one_round_has_no_drift() -> None:
     models, means = classes(np.random.default_rng(0))
     assert prototype_features(means["a"][None], "a", models)[3:].tolist() == [0.0, 0.0]

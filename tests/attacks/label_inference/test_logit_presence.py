@@ -10,7 +10,7 @@ from harness.metrics.membership import auc
 from tests.stand_ins.skewed_labels import CLASSES, bayes, trained
 
 
-def test_absent_classes_stand_out():
+def test_absent_classes_stand_out() -> None:
     scores, peaks, truth, plain = [], [], [], []
     for seed in range(6):
         party = trained(np.random.default_rng(seed), alpha=0.2)
@@ -28,7 +28,7 @@ def test_absent_classes_stand_out():
         assert auc(np.concatenate(noise_scores), marks) == pytest.approx(0.5, abs=0.09)
 
 
-def test_the_peak_is_the_largest_answer_less_its_texts_mean_in_each_round():
+def test_the_peak_is_the_largest_answer_less_its_texts_mean_in_each_round() -> None:
     answers = np.random.default_rng(61).normal(size=(3, 40, 4))
     slow = [np.mean([max(t[c] - sum(t) / 4 for t in one) for one in answers]) for c in range(4)]
     assert peak(answers) == pytest.approx(slow)
@@ -38,7 +38,7 @@ def test_the_peak_is_the_largest_answer_less_its_texts_mean_in_each_round():
         peak(np.zeros((2, 3)))
 
 
-def test_the_score_that_tells_most_is_taken():
+def test_the_score_that_tells_most_is_taken() -> None:
     present = np.arange(10) < 5
     exact, half, nothing = np.where(present, 2.0, 1.0), np.where(np.arange(10) < 3, 2.0, 1.0), np.ones(10)
     assert best_score([nothing, half, exact], present) == 2
@@ -47,7 +47,7 @@ def test_the_score_that_tells_most_is_taken():
         best_score([exact], np.ones(10, dtype=bool))
 
 
-def test_presence_is_learned_as_a_probability_with_its_threshold_in_the_middle():
+def test_presence_is_learned_as_a_probability_with_its_threshold_in_the_middle() -> None:
     rng = np.random.default_rng(0)
     present = rng.random(4000) < 0.8  # presence is common, and yet the threshold lies between the means
     score = learn_presence(rng.normal(size=4000) + np.where(present, 7.0, 3.0), present)

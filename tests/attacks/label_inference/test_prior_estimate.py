@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,12 +16,12 @@ from tests.stand_ins.skewed_labels import CLASSES, bayes, distance, trained
 UNIFORM = np.full(CLASSES, 1 / CLASSES)
 
 
-def shares(logits):
+def shares(logits: Any) -> Any:
     return np.exp(log_shares(logits))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
-def test_prior_fit_is_exact_on_bayes_answers(temperature):
+def test_prior_fit_is_exact_on_bayes_answers(temperature: float) -> None:
     """Proportions, not text topics: the mean softmax stays far from them."""
     for seed in range(5):
         party = bayes(np.random.default_rng(seed))
@@ -30,7 +32,7 @@ def test_prior_fit_is_exact_on_bayes_answers(temperature):
         assert distance(least, party.proportions) < 1e-6
 
 
-def test_prior_fit_undoes_any_reference_prior_and_weaker_evidence():
+def test_prior_fit_undoes_any_reference_prior_and_weaker_evidence() -> None:
     party = bayes(np.random.default_rng(5))
     skewed = np.random.default_rng(6).dirichlet([2.0] * CLASSES)
     reference = log_shares(party.reference + np.log(skewed))
@@ -40,12 +42,12 @@ def test_prior_fit_undoes_any_reference_prior_and_weaker_evidence():
     assert distance(fit_prior(shares(weak), party.reference, UNIFORM), party.proportions) > 0.05
 
 
-def test_prior_fit_is_the_optimum_that_a_general_solver_finds():
+def test_prior_fit_is_the_optimum_that_a_general_solver_finds() -> None:
     party = bayes(np.random.default_rng(7), public=60)
     answers = shares(party.logits + np.random.default_rng(8).normal(size=party.logits.shape))
     proportions = fit_prior(answers, party.reference, UNIFORM)
 
-    def loss(pi):
+    def loss(pi: Any) -> Any:
         logs = party.reference + np.log(pi / UNIFORM)
         return -(answers * (logs - np.logaddexp.reduce(logs, axis=1, keepdims=True))).sum() / len(answers)
 
@@ -55,8 +57,8 @@ def test_prior_fit_is_the_optimum_that_a_general_solver_finds():
     )
 
 
-def test_hard_labels_leak_the_proportions_too():
-    distances = {"fit": [], "histogram": [], "uniform": []}
+def test_hard_labels_leak_the_proportions_too() -> None:
+    distances: dict[str, list[float]] = {"fit": [], "histogram": [], "uniform": []}
     for seed in range(5):
         party = bayes(np.random.default_rng(seed + 20))
         said = np.eye(CLASSES)[hard_labels(party.logits, np.random.default_rng(0))]
@@ -68,8 +70,8 @@ def test_hard_labels_leak_the_proportions_too():
     assert np.mean(distances["fit"]) < 0.5 * np.mean(distances["histogram"])
 
 
-def test_noise_averages_out_of_logits_sooner_than_of_shares():
-    errors = {"softmax": [], "logits": [], "temperature": []}
+def test_noise_averages_out_of_logits_sooner_than_of_shares() -> None:
+    errors: dict[str, list[float]] = {"softmax": [], "logits": [], "temperature": []}
     for seed in range(5):
         rng = np.random.default_rng(seed + 30)
         party = bayes(rng, separation=0.4)
@@ -86,8 +88,8 @@ def test_noise_averages_out_of_logits_sooner_than_of_shares():
 
 
 @pytest.mark.parametrize(("separation", "alpha"), [(0.3, 0.5), (0.6, 0.5), (0.6, 0.1)])
-def test_trained_parties_are_at_least_twice_better_than_uniform(separation, alpha):
-    distances = {"fit": [], "mean": [], "uniform": []}
+def test_trained_parties_are_at_least_twice_better_than_uniform(separation: float, alpha: float) -> None:
+    distances: dict[str, list[float]] = {"fit": [], "mean": [], "uniform": []}
     for seed in range(4):
         party = trained(np.random.default_rng(seed), separation=separation, alpha=alpha)
         fitted = fit_prior(shares(party.logits), party.reference, UNIFORM)
@@ -97,7 +99,7 @@ def test_trained_parties_are_at_least_twice_better_than_uniform(separation, alph
     assert means["fit"] < 0.5 * means["uniform"] and means["fit"] < 0.75 * means["mean"]
 
 
-def test_noise_of_the_right_shape_tells_no_proportions():
+def test_noise_of_the_right_shape_tells_no_proportions() -> None:
     """The estimate cannot follow the party: it is as far from it as from anyone else's proportions."""
     rng = np.random.default_rng(40)
     near, far = [], []
@@ -110,7 +112,7 @@ def test_noise_of_the_right_shape_tells_no_proportions():
     assert np.mean(near) > 0.3
 
 
-def test_unusable_references_are_refused():
+def test_unusable_references_are_refused() -> None:
     with pytest.raises(DataError, match=r"give .*; the reference's proportions"):
         fit_prior(np.ones((2, 3)), np.ones((3, 3)), np.array([0.5, 0.5, 0.0]))
     with pytest.raises(DataError, match="twice"):
@@ -119,7 +121,7 @@ def test_unusable_references_are_refused():
         fit_prior_to_noisy_logits(np.full((2, 2), -np.inf), np.zeros((2, 2)), np.array([0.5, 0.5]))
 
 
-def test_labels_sharper_than_the_reference_are_tempered_and_blunter_ones_know_less():
+def test_labels_sharper_than_the_reference_are_tempered_and_blunter_ones_know_less() -> None:
     """Two worlds that one slope tells apart: labels that are the reference's posterior cut off, and labels drawn from
     one with half of the reference's evidence."""
     rng, prior = np.random.default_rng(11), np.full(CLASSES, 1 / CLASSES)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from harness.scenario.aggregate import DistributionSecret
 from tests.stand_ins.prototype_world import errors, world
 
 
-def test_counts_are_read_where_sent_and_estimated_where_not():
+def test_counts_are_read_where_sent_and_estimated_where_not() -> None:
     assert errors(PrototypeCounts(), world(protocol={"counts": True})) == 0.0
     mean_errors = {
         rule: np.mean([errors(PrototypeCounts(rule=rule), world(s, sizes=(1, 8, 30))) for s in range(4)])
@@ -24,9 +26,13 @@ def test_counts_are_read_where_sent_and_estimated_where_not():
     assert mean_errors["likelihood"] < 4
 
 
-def test_shadows_correct_counts_in_a_space_of_its_own():
+def test_shadows_correct_counts_in_a_space_of_its_own() -> None:
     secret = np.random.default_rng(1).normal(size=(24, 24))
-    options = {"protocol": {"secret": secret, "rounds": 4, "moving": 1.0}, "sizes": (1, 8, 30), "shadows": 10}
+    options: dict[str, Any] = {
+        "protocol": {"secret": secret, "rounds": 4, "moving": 1.0},
+        "sizes": (1, 8, 30),
+        "shadows": 10,
+    }
     blind = errors(BlindClasses(size=13 * 3), world(**options))
     assert errors(PrototypeCounts(shadows=10), world(**options)) < 0.7 * blind
     assert errors(PrototypeCounts(shadows=10, rule="variance"), world(**options)) < blind
@@ -41,7 +47,7 @@ def test_shadows_correct_counts_in_a_space_of_its_own():
     assert {n for row in silent.values() for n in row.values()} == {0.0}
 
 
-def test_shares_follow_from_counts():
+def test_shares_follow_from_counts() -> None:
     view = world(sizes=(0, 8, 30))
     truth = {p: {c: n / sum(row.values()) for c, n in row.items()} for p, row in view.truth["counts"].items()}
     secret = DistributionSecret(truth)

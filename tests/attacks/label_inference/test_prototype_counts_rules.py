@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,9 @@ from harness.errors import DataError
 MODEL = ClassMoments(np.ones(200), np.diag(np.arange(1, 201) ** -0.5))
 
 
-def sample(rng, n, noise=0.0, per_record=0.0, model=MODEL):
+def sample(
+    rng: np.random.Generator, n: int, noise: float = 0.0, per_record: float = 0.0, model: ClassMoments = MODEL
+) -> Any:
     spread = np.sqrt(np.diag(model.covariance))
     mean = (rng.normal(size=(n, len(spread))) * spread + model.mean).mean(0)
     return mean + rng.normal(scale=(noise + per_record / n**2) ** 0.5, size=len(spread))
@@ -20,7 +24,7 @@ def sample(rng, n, noise=0.0, per_record=0.0, model=MODEL):
 
 @pytest.mark.parametrize("rule", [excess_distance_rule, likelihood_rule])
 @pytest.mark.parametrize("noise", [0.0, 0.01])
-def test_counts_follow_from_the_distance_to_the_class_mean(rule, noise):
+def test_counts_follow_from_the_distance_to_the_class_mean(rule: Any, noise: float) -> None:
     rng = np.random.default_rng(0)
     for n in (1, 4, 20):
         median = np.median([rule(sample(rng, n, noise), MODEL, noise) for _ in range(40)])
@@ -28,7 +32,7 @@ def test_counts_follow_from_the_distance_to_the_class_mean(rule, noise):
 
 
 @pytest.mark.parametrize("rule", [excess_distance_rule, likelihood_rule])
-def test_noise_that_depends_on_the_count_is_told_from_few_records(rule):
+def test_noise_that_depends_on_the_count_is_told_from_few_records(rule: Any) -> None:
     """Noise of clipped means shrinks with n: taken for a constant, or left out, single records seem fewer still."""
     rng = np.random.default_rng(3)
     for n in (1, 4, 20):
@@ -39,7 +43,7 @@ def test_noise_that_depends_on_the_count_is_told_from_few_records(rule):
     assert np.median([rule(p, MODEL, 0.0, 1.0) for p in four]) == pytest.approx(4, rel=0.25)
 
 
-def test_the_distance_rule_is_the_root_of_its_equation():
+def test_the_distance_rule_is_the_root_of_its_equation() -> None:
     rng = np.random.default_rng(4)
     for always, per_record in ((0.0, 0.0), (0.01, 0.0), (0.0, 0.3), (0.02, 0.7)):
         p = sample(rng, 3, always, per_record)
@@ -48,7 +52,7 @@ def test_the_distance_rule_is_the_root_of_its_equation():
         assert n > 1 and expected == pytest.approx(((p - MODEL.mean) ** 2).sum())
 
 
-def test_the_likelihood_uses_every_direction():
+def test_the_likelihood_uses_every_direction() -> None:
     rng = np.random.default_rng(1)
     steep = ClassMoments(np.zeros(200), np.diag(np.arange(1, 201) ** -1.5))
     errors = {
@@ -58,7 +62,7 @@ def test_the_likelihood_uses_every_direction():
     assert errors[likelihood_rule] < errors[excess_distance_rule] / 3
 
 
-def test_counts_follow_from_movement_between_rounds():
+def test_counts_follow_from_movement_between_rounds() -> None:
     rng = np.random.default_rng(2)
     for n, noise in ((1, 0.0), (10, 0.0), (10, 0.02)):
         rounds = np.stack([sample(rng, n, noise) for _ in range(30)])
@@ -69,7 +73,7 @@ def test_counts_follow_from_movement_between_rounds():
         variance_rule(rounds[:1], 1.0)
 
 
-def test_a_deviation_that_noise_explains_means_many():
+def test_a_deviation_that_noise_explains_means_many() -> None:
     assert excess_distance_rule(MODEL.mean, MODEL, 0.1) == MOST
     np.testing.assert_allclose(proportions(np.array([1.0, 3.0])), [0.25, 0.75])
     np.testing.assert_allclose(proportions(np.zeros(2)), [0.5, 0.5])

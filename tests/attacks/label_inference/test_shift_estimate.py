@@ -9,7 +9,7 @@ from harness.errors import DataError
 from tests.stand_ins.skewed_labels import CLASSES, bayes, distance
 
 
-def test_black_box_shift_inverts_the_confusion_matrix():
+def test_black_box_shift_inverts_the_confusion_matrix() -> None:
     rng = np.random.default_rng(50)
     truth = rng.dirichlet([1.0] * 6)
     matrix = 0.6 * np.eye(6) + 0.4 * rng.dirichlet([1.0] * 6, size=6).T
@@ -23,7 +23,7 @@ def test_black_box_shift_inverts_the_confusion_matrix():
         black_box_shift(truth, matrix[:5])
 
 
-def test_black_box_shift_finds_the_topics_of_the_inputs():
+def test_black_box_shift_finds_the_topics_of_the_inputs() -> None:
     """Its own setting: the same classifier, inputs of unknown proportions, hard answers."""
     rng = np.random.default_rng(51)
     party = bayes(rng, separation=0.7, public=20000)
@@ -36,7 +36,7 @@ def test_black_box_shift_finds_the_topics_of_the_inputs():
     assert distance(black_box_shift(histogram, matrix), truth) < 0.05 < distance(histogram, truth)
 
 
-def test_confusion_columns_are_answers_per_class():
+def test_confusion_columns_are_answers_per_class() -> None:
     matrix = confusion(np.array([0, 1, 1, 2]), np.array([0, 0, 1, 1]), 4)
     assert matrix[:, 0].tolist() == [0.5, 0.5, 0, 0] and matrix[:, 1].tolist() == [0, 0.5, 0.5, 0]
     assert matrix[:, 2].tolist() == [0, 0, 1, 0] and matrix[:, 3].tolist() == [0, 0, 0, 1]
@@ -44,7 +44,7 @@ def test_confusion_columns_are_answers_per_class():
         confusion(np.zeros(2, dtype=int), np.zeros(3, dtype=int), 4)
 
 
-def test_shadows_teach_how_answers_respond_to_proportions():
+def test_shadows_teach_how_answers_respond_to_proportions() -> None:
     rng = np.random.default_rng(52)
     matrix = 0.3 * np.eye(5) + 0.7 * rng.dirichlet([1.0] * 5, size=5).T
     proportions = rng.dirichlet([0.5] * 5, size=200)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -9,24 +11,25 @@ from attacks.label_inference.vote_distribution import distribution, onto_simplex
 from attacks.label_inference.vote_shares import VoteShares, posterior_shares
 from attacks.toolkit.voting import vote_vectors
 from harness.scenario.aggregate import DistributionSecret
+from tests.stand_ins.rounds_view import RoundsView
 from tests.stand_ins.vote_world import world
 
 
-def distance(view):
+def distance(view: RoundsView) -> Any:
     truth = {p: {c: n / sum(row.values()) for c, n in row.items()} for p, row in view.truth["counts"].items()}
     scores = DistributionSecret(truth).score(VoteShares().guess(view))
     return np.mean([s.value for s in scores if s.metric == "tv"])
 
 
-def test_class_shares_are_exact_without_noise_and_hidden_by_much():
-    sizes = {"sizes": (1, 8, 30)}
+def test_class_shares_are_exact_without_noise_and_hidden_by_much() -> None:
+    sizes: dict[str, Any] = {"sizes": (1, 8, 30)}
     assert distance(world(**sizes)) == pytest.approx(0.0, abs=1e-12)
     assert distance(world(**sizes, protocol={"noise": 0.5, "rounds": 4})) < 0.1
     assert distance(world(**sizes, protocol={"noise": 1e4})) > 0.2
     assert distance(world(**sizes, protocol={"secure": True})) > 0.05
 
 
-def test_label_shares_are_exact_without_noise_and_near_with_it():
+def test_label_shares_are_exact_without_noise_and_near_with_it() -> None:
     rng = np.random.default_rng(0)
     classes, shares = ["a", "b", "c"], np.array([0.7, 0.3, 0.0])
     labels = rng.choice(classes, 400, p=shares)
@@ -45,9 +48,10 @@ def test_label_shares_are_exact_without_noise_and_near_with_it():
 
 
 @pytest.mark.parametrize("sigma", [0.5, 3.0, 10.0, 40.0])
-def test_knowing_the_noise_is_never_worse_than_not_knowing_it_or_not_looking(sigma):
+def test_knowing_the_noise_is_never_worse_than_not_knowing_it_or_not_looking(sigma: float) -> None:
     rng, classes, marks = np.random.default_rng(int(sigma)), ["a", "b", "c"], ["a", "b", "c"] * 20
-    prior, errors = Prior(np.full(3, 1.0), 60.0), {"knowing": [], "plain": [], "blind": []}
+    prior = Prior(np.full(3, 1.0), 60.0)
+    errors: dict[str, list[float]] = {"knowing": [], "plain": [], "blind": []}
     for _ in range(150):
         truth = rng.dirichlet(prior.concentration)
         votes = np.tile(truth * 60 / 20, 20) + sigma * rng.normal(size=60)
@@ -64,7 +68,7 @@ def test_knowing_the_noise_is_never_worse_than_not_knowing_it_or_not_looking(sig
         assert knowing < min(plain, blind) - 0.01
 
 
-def test_noise_alone_gives_the_prior():
+def test_noise_alone_gives_the_prior() -> None:
     rng = np.random.default_rng(0)
     classes, marks, prior = ["a", "b"], ["a", "b"] * 20, Prior(np.array([6.0, 2.0]), 100.0)
     estimates = [
@@ -75,7 +79,7 @@ def test_noise_alone_gives_the_prior():
     assert distribution([np.zeros(40)], [marks], classes) == {"a": 0.5, "b": 0.5}
 
 
-def test_the_projection_is_the_nearest_point_of_the_simplex():
+def test_the_projection_is_the_nearest_point_of_the_simplex() -> None:
     rng = np.random.default_rng(0)
     for _ in range(5):
         y = rng.normal(size=4)

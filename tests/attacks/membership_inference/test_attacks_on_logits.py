@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,68 +22,69 @@ from attacks.membership_inference.surrogate_lira import SurrogateLira
 from attacks.membership_inference.surrogate_loss import SurrogateLoss
 from attacks.toolkit.gaussians import fit_gaussians, fit_outside
 from attacks.toolkit.readers.logits import answers, table
-from harness.attack import DefenseCard, NoiseLaw
+from harness.attack import Attack, DefenseCard, NoiseLaw, View
 from harness.errors import SuiteError
 from tests.stand_ins.logit_world import asked_view, hardened, passive_view
 from tests.stand_ins.membership_power import power
+from tests.stand_ins.rounds_view import RoundsView
 
 CALIBRATED = [ShadowLira(), OfflineLira(), Rmia(), OfflineRmia()]
 UNCALIBRATED = [LogitLoss(), CooperativeLira(), DistilledLira(students=4)]
 STUDENTS = [SurrogateLira(), SurrogateLoss()]
 
 
-def named(attack):
+def named(attack: Attack) -> str:
     return f"{attack.name}-{getattr(attack, 'mode', getattr(attack, 'online', ''))}"
 
 
 @pytest.fixture(scope="module")
-def chosen():
+def chosen() -> list[RoundsView]:
     return [asked_view(seed=seed, shadows=12) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")
-def noise():
+def noise() -> list[RoundsView]:
     return [asked_view(seed=seed, shadows=8, send=lambda x, rng: 5 * rng.normal(size=x.shape)) for seed in range(4)]
 
 
 @pytest.mark.parametrize("attack", [*CALIBRATED, *UNCALIBRATED], ids=named)
-def test_members_among_the_queries_are_found(attack, chosen):
+def test_members_among_the_queries_are_found(attack: Any, chosen: Any) -> None:
     reached = np.mean([power(attack, view) for view in chosen])
     assert reached > (0.8 if attack in CALIBRATED else 0.58)
 
 
 @pytest.mark.parametrize("attack", [*CALIBRATED, *UNCALIBRATED, LabelOnly()], ids=named)
-def test_noise_of_the_right_shape_is_chance(attack, noise):
+def test_noise_of_the_right_shape_is_chance(attack: Any, noise: list[RoundsView]) -> None:
     assert np.mean([power(attack, view) for view in noise]) == pytest.approx(0.5, abs=0.09)
 
 
-def test_offline_reads_no_answer_of_a_shadow_about_what_it_had():
+def test_offline_reads_no_answer_of_a_shadow_about_what_it_had() -> None:
     view = asked_view(seed=1, shadows=6, rounds=2, laws=(NoiseLaw("gaussian", 1.0),))
     offline, online = (ShadowLira(mode=mode).guess(view) for mode in ("offline", "online"))
     rows = {name: row for row, name in enumerate(view.own["query_ids"]) if name}
     for run in view.bank:
         own = [row for candidate, row in rows.items() if run.members[candidate]]
         for sighting in run.transcript:
-            logits = sighting.message.payload["logits"]
+            logits = sighting.message["logits"]
             logits[own] = 3.0 * logits[own].flip(0)
     assert ShadowLira(mode="offline").guess(view) == offline == OfflineLira().guess(view)
     assert ShadowLira().guess(view) != online
 
 
-def test_calibration_beats_the_threshold(chosen):
+def test_calibration_beats_the_threshold(chosen: Any) -> None:
     ratio, plain = (np.mean([power(attack, view) for view in chosen]) for attack in (ShadowLira(), LogitLoss()))
     assert ratio > plain + 0.03
 
 
 @pytest.mark.parametrize("attack", STUDENTS, ids=named)
-def test_students_find_members_that_nobody_asked_about(attack):
+def test_students_find_members_that_nobody_asked_about(attack: Any) -> None:
     views = [passive_view(seed=seed, shadows=10) for seed in range(3)]
     assert np.mean([power(attack, view) for view in views]) > (0.8 if attack.name == "surrogate_lira" else 0.6)
     silent = [passive_view(seed=s, shadows=8, send=lambda x, rng: rng.normal(size=x.shape)) for s in range(3)]
     assert np.mean([power(attack, view) for view in silent]) == pytest.approx(0.5, abs=0.09)
 
 
-def test_linear_parties_hide_nothing_from_students(chosen):
+def test_linear_parties_hide_nothing_from_students(chosen: Any) -> None:
     views = [passive_view(seed=seed, shadows=12) for seed in range(3)]
     asked_, unasked = (
         np.mean([power(a, v) for v in some]) for a, some in ((ShadowLira(), chosen), (STUDENTS[0], views))
@@ -88,11 +92,11 @@ def test_linear_parties_hide_nothing_from_students(chosen):
     assert unasked == pytest.approx(asked_, abs=0.02)
 
 
-def test_rounds_add_up_under_fresh_noise():
-    def noisy(x, rng):
+def test_rounds_add_up_under_fresh_noise() -> None:
+    def noisy(x: Any, rng: np.random.Generator) -> Any:
         return x + 3.0 * rng.normal(size=x.shape)
 
-    def mean(rounds):
+    def mean(rounds: int) -> Any:
         return np.mean(
             [power(ShadowLira(), asked_view(seed=s, shadows=10, rounds=rounds, send=noisy)) for s in range(3)]
         )
@@ -101,7 +105,7 @@ def test_rounds_add_up_under_fresh_noise():
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
-def test_declared_noise_is_put_where_the_law_says_it_is(mode):
+def test_declared_noise_is_put_where_the_law_says_it_is(mode: str) -> None:
     """Noise moves a candidate with one rival class more than one whose other classes are even: pooled variances, all
     that few shadows give, are wrong for both; with the law they are those that many draws show."""
     rng, sigma, runs, m = np.random.default_rng(0), 0.4, 500, 60
@@ -124,8 +128,8 @@ def test_declared_noise_is_put_where_the_law_says_it_is(mode):
     assert with_declared_noise(pooled, evidence, weights, DefenseCard("quiet", {}, "")) is pooled
 
 
-def test_the_adaptive_variant_alone_reads_the_law():
-    def noisy(x, rng):
+def test_the_adaptive_variant_alone_reads_the_law() -> None:
+    def noisy(x: Any, rng: np.random.Generator) -> Any:
         return x + 2.0 * rng.normal(size=x.shape)
 
     view = asked_view(seed=1, shadows=8, send=noisy, laws=(NoiseLaw("gaussian", 2.0),))
@@ -137,12 +141,12 @@ def test_the_adaptive_variant_alone_reads_the_law():
     assert ShadowLira().guess(view) == oblivious
 
 
-def test_copies_tell_what_noise_hides_in_one_answer():
-    def noisy(x, rng):
+def test_copies_tell_what_noise_hides_in_one_answer() -> None:
+    def noisy(x: Any, rng: np.random.Generator) -> Any:
         return x + 2.0 * rng.normal(size=x.shape)
 
     class First(ShadowLira):
-        def reader(self, view):
+        def reader(self, view: View) -> Any:
             return chosen_reader(view)
 
     views = [asked_view(seed=s, shadows=8, copies=2, send=noisy) for s in range(3)]
@@ -150,7 +154,7 @@ def test_copies_tell_what_noise_hides_in_one_answer():
     assert every > first + 0.05
 
 
-def test_hard_labels_are_read_through_disturbed_copies():
+def test_hard_labels_are_read_through_disturbed_copies() -> None:
     views = [asked_view(seed=s, shadows=10, copies=12, send=hardened) for s in range(3)]
     copies, gap, ratio = (np.mean([power(a, v) for v in views]) for a in (LabelOnly(), _Gap(), ShadowLira()))
     assert copies > 0.62 and copies > gap + 0.02
@@ -161,24 +165,22 @@ def test_hard_labels_are_read_through_disturbed_copies():
 class _Gap(LabelOnly):
     """The label of the text itself, right or wrong: calibrated, without copies."""
 
-    def guess(self, view):
-        first = {}
+    def guess(self, view: View) -> Any:
+        first: dict[str, int] = {}
         for place, name in enumerate(view.own["query_ids"]):
             first.setdefault(name, place)
         ids = [n if first[n] == place else "" for place, n in enumerate(view.own["query_ids"])]
-        whole, view.own = view.own, {**view.own, "query_ids": ids}
-        try:
-            return super().guess(view)
-        finally:
-            view.own = whole
+        assert isinstance(view, RoundsView)
+        return super().guess(replace(view, own={**view.own, "query_ids": ids}))
 
 
-def test_a_client_reads_the_consensus():
+def test_a_client_reads_the_consensus() -> None:
     """Only the server's mean is seen: less than the party's own answers, more than nothing."""
     powers = []
     for seed in range(3):
         view = asked_view(seed=seed, shadows=14, consensus=True)
-        for run in (view, *view.bank):
+        runs: tuple[Any, ...] = (view, *view.bank)
+        for run in runs:
             object.__setattr__(run, "transcript", [s for s in run.transcript if s.sender == "server"])
         assert {a.party for a in answers(view.transcript, view.public)} == {"server"}
         powers.append(power(ShadowLira(), view))
@@ -187,12 +189,12 @@ def test_a_client_reads_the_consensus():
     assert np.mean(powers) > 0.6
 
 
-def test_the_blind_guess_knows_nothing():
+def test_the_blind_guess_knows_nothing() -> None:
     powers = [power(BlindMembership(), asked_view(seed=seed, shadows=0, steps=1)) for seed in range(6)]
     assert np.mean(powers) == pytest.approx(0.5, abs=0.06)
 
 
-def test_what_was_not_answered_is_nan_and_scores_the_median():
+def test_what_was_not_answered_is_nan_and_scores_the_median() -> None:
     view = asked_view(shadows=6)
     said, public = answers(view.transcript, view.public), view.public
     beyond = len(view.own["queries"])
@@ -207,7 +209,7 @@ def test_what_was_not_answered_is_nan_and_scores_the_median():
         assert min(rest) <= guess[view.candidates[0].id] <= max(rest)
 
 
-def test_what_is_missing_is_said():
+def test_what_is_missing_is_said() -> None:
     with pytest.raises(SuiteError, match="raise shadow_budget"):
         ShadowLira().guess(asked_view(shadows=2))
     with pytest.raises(SuiteError, match="no candidate is among the queries"):

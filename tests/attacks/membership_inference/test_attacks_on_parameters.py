@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +15,14 @@ from attacks.membership_inference.parameter_lira import ParameterLira
 from attacks.membership_inference.parameter_loss import ParameterLoss
 from attacks.toolkit.memo import Memo
 from attacks.toolkit.readers.parameters import evaluated, uploads
-from harness.attack import SeenMessage
+from harness.adversary.view import RunView
+from harness.attack import Attack, SeenMessage
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from harness.plugins.submission import load_submission
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
+from harness.scenario.membership import MembershipSecret
 from harness.wire.coalition import SERVER
 from harness.wire.message import Kind, Message
 from scenarios.logit_kd.models import load_state, make_model
@@ -32,11 +36,11 @@ EDGE = "edge0"
 ATTACKS = [ParameterLoss(), ParameterGain(), ParameterLira(), ParameterLira(mode="offline")]
 
 
-def named(attack):
+def named(attack: Attack) -> str:
     return f"{attack.name}-{getattr(attack, 'mode', '')}"
 
 
-def head(cloud, classes):
+def head(cloud: Cloud, classes: Mapping[str, Sequence[str]]) -> Any:
     """Weight and bias of a softmax regression on a party's records."""
     texts = [text for some in classes.values() for text in some]
     labels = [number for number, some in enumerate(classes.values()) for _ in some]
@@ -45,11 +49,13 @@ def head(cloud, classes):
     return {"weight": torch.from_numpy((answer(np.eye(cloud.size)) - bias).T), "bias": torch.from_numpy(bias)}
 
 
-def uploading(seed=0, *, shadows=8, noise=0.0, seen=("client0", "client1", "client2")):
+def uploading(
+    seed: int = 0, *, shadows: int = 8, noise: float = 0.0, seen: Any = ("client0", "client1", "client2")
+) -> Any:
     """Parties are sent zeros, and upload a head of their own; the edge has ``seen`` among its clients."""
     cloud = Cloud(seed=seed, spread=12.0, size=48)
 
-    def protocol(held, rng):
+    def protocol(held: Any, rng: np.random.Generator) -> Any:
         wire, start = [], {"weight": torch.zeros(3, cloud.size), "bias": torch.zeros(3)}
         for party in (one for one in held if one in seen):
             sent = head(cloud, held[party]) | {"records": sum(map(len, held[party].values()))}
@@ -63,14 +69,14 @@ def uploading(seed=0, *, shadows=8, noise=0.0, seen=("client0", "client1", "clie
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_members_are_found_and_noise_is_chance(attack):
+def test_members_are_found_and_noise_is_chance(attack: Any) -> None:
     reached = np.mean([power(attack, uploading(seed)) for seed in range(2)])
     assert reached > (0.8 if attack.name == "parameter_lira" else 0.58)
     silent = np.mean([power(attack, uploading(seed, noise=1.0)) for seed in range(4)])
     assert silent == pytest.approx(0.5, abs=0.09)
 
 
-def test_an_edge_tells_nothing_of_clients_it_does_not_have():
+def test_an_edge_tells_nothing_of_clients_it_does_not_have() -> None:
     view = uploading(seen=("client1",))
     for attack in ATTACKS:
         guess = attack.guess(view)
@@ -81,14 +87,15 @@ def test_an_edge_tells_nothing_of_clients_it_does_not_have():
 
 
 @pytest.fixture(scope="module")
-def runner(worker_server):
+def runner(worker_server: Any) -> Iterator[Any]:
     with Runner(threads=1, limits=Limits(cpu_seconds=60.0), fork_server=worker_server) as runner:
         yield runner
 
 
-def canary_auc(attack, view, targets):
+def canary_auc(attack: Attack, view: RunView, targets: int) -> float:
     """Over the live run and every shadow as a target in turn."""
     labels = view.sight.deployment.secrets["membership"]
+    assert isinstance(labels, MembershipSecret)
     scores, truth = [], []
     for target in range(targets):
         aimed = view.as_target(target, torch.Generator().manual_seed(target))
@@ -99,7 +106,7 @@ def canary_auc(attack, view, targets):
     return auc(scores, truth)
 
 
-def test_an_edge_of_the_real_hierarchy_reads_membership_off_parameters(runner, toy_folder):
+def test_an_edge_of_the_real_hierarchy_reads_membership_off_parameters(runner: Runner, toy_folder: Path) -> None:
     view = live_view(runner, hierarchy(toy_folder), coalition=EDGE, shadows=6)
     aucs = {named(attack): canary_auc(attack, view, 7) for attack in ATTACKS}
     assert min(aucs.values()) > 0.6 and aucs["parameter_loss-"] > 0.7, aucs
@@ -108,14 +115,14 @@ def test_an_edge_of_the_real_hierarchy_reads_membership_off_parameters(runner, t
         ParameterLoss().guess(server)
 
 
-def test_noise_in_place_of_parameters_is_chance(runner, toy_folder):
+def test_noise_in_place_of_parameters_is_chance(runner: Runner, toy_folder: Path) -> None:
     noise = load_submission(Path(__file__).parents[3] / "submissions" / "pure_noise")
     view = live_view(runner, hierarchy(toy_folder), submission=noise, coalition=EDGE, shadows=6)
     for attack in ATTACKS:
         assert canary_auc(attack, view, 7) == pytest.approx(0.5, abs=0.2)
 
 
-def test_evidence_on_a_real_run_is_the_models_own_confidence(runner, toy_folder):
+def test_evidence_on_a_real_run_is_the_models_own_confidence(runner: Runner, toy_folder: Path) -> None:
     """Score of a candidate: mean over uploads of the log-odds that the uploaded model itself gives to its label."""
     view = live_view(runner, hierarchy(toy_folder, "linear"), coalition=EDGE)
     guess = ParameterLoss().guess(view)

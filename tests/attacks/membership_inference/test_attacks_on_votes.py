@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -18,20 +20,20 @@ from tests.stand_ins.vote_world import halving, mean_power, world
 
 
 @pytest.mark.parametrize("weights", [(1.0,), halving(4)])
-def test_votes_give_members_away(weights):
+def test_votes_give_members_away(weights: Any) -> None:
     single = mean_power(VoteRatio(), weights=weights)
     many = mean_power(VoteRatio(), weights=weights, protocol={"rounds": 4})
     baseline = mean_power(TopVoted(), weights=weights)
     assert single > 0.7 and many > single and many > baseline + 0.1
 
 
-def test_noise_alone_is_chance():
+def test_noise_alone_is_chance() -> None:
     for attack in (VoteRatio(), VoteProbe(), TopVoted()):
         reached = mean_power(attack, seeds=6, protocol={"noise": 1e4, "probe": True})
         assert reached == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_adaptive_variant_knows_the_noise_or_reads_it_below_zero():
+def test_the_adaptive_variant_knows_the_noise_or_reads_it_below_zero() -> None:
     protocol, laws = {"noise": 0.5, "rounds": 4}, (NoiseLaw("gaussian", 0.5),)
     declared = mean_power(VoteRatio(), protocol=protocol, laws=laws, seeds=6)
     read = mean_power(VoteRatio(), protocol=protocol, seeds=6)
@@ -43,19 +45,19 @@ def test_the_adaptive_variant_knows_the_noise_or_reads_it_below_zero():
     assert noise_of([np.ones(3)]) == 0.0 == noise_of([])
 
 
-def test_a_party_alone_tells_more_than_the_sum():
+def test_a_party_alone_tells_more_than_the_sum() -> None:
     assert mean_power(VoteRatio()) > mean_power(VoteRatio(), protocol={"secure": True}) + 0.05
     assert mean_power(VoteRatio()) >= mean_power(VoteRatio(by_party=False))
 
 
-def test_probes_see_members_exactly_without_noise():
+def test_probes_see_members_exactly_without_noise() -> None:
     """In few dimensions a neighbour may vote for the probe of a record that is not there; in many, nobody does."""
     assert mean_power(VoteProbe(), protocol={"probe": True}) > 0.9
     assert mean_power(VoteProbe(), protocol={"probe": True, "texts": 200}, size=64, sizes=(3,)) > 0.99
     assert set(VoteProbe().guess(world()).values()) == {0.0}
 
 
-def test_probes_under_known_noise_have_the_power_of_one_vote():
+def test_probes_under_known_noise_have_the_power_of_one_vote() -> None:
     """In many dimensions and among many texts hardly anyone else votes for a probe: its background is known."""
     from attacks.toolkit.vote_likelihood import expected_auc
 
@@ -66,7 +68,7 @@ def test_probes_under_known_noise_have_the_power_of_one_vote():
     assert reached == pytest.approx(expected_auc(1.0, 1.0, rounds=2), abs=0.02)
 
 
-def test_far_votes_and_shadows_are_used():
+def test_far_votes_and_shadows_are_used() -> None:
     near = mean_power(VoteRatio(), weights=halving(4))
     both = mean_power(VoteRatio(), weights=halving(4), protocol={"far": True})
     assert both > near
@@ -74,7 +76,7 @@ def test_far_votes_and_shadows_are_used():
     assert shadows > mean_power(VoteRatio(), weights=halving(4), seeds=2) - 0.03
 
 
-def test_what_is_missing_is_named():
+def test_what_is_missing_is_named() -> None:
     view = world()
     assert {b.party for b in ballots(view.transcript)} == set(view.public.facts["parties"])
     view.public.facts.pop("votes")

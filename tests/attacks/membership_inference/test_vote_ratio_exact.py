@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from harness.plugins.submission import Submission
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
+from harness.scenario.membership import MembershipSecret
 from harness.scenario.toy import toy_records
+from harness.util.arrays import Floats
 from harness.wire.coalition import SUM
 from scenarios.synthetic_fusion.build import assemble
 from tests.stand_ins.live_view import live_view
@@ -56,9 +59,15 @@ def deployed(folder: Path, method: str, **changes: Any) -> Deployment:
     return assemble(settings, list(toy_records()), ("toy",))
 
 
+def _nearness(x: Floats, texts: Floats, farthest: bool, number: int) -> tuple[float, int]:
+    return float(np.square(x - texts[number]).sum()) * (-1 if farthest else 1), number
+
+
 def all_targets(view: RunView) -> Iterator[tuple[RunView, dict[str, bool]]]:
     """The live run and every shadow in turn, with the truth."""
-    labels = view.bank.deployment.secrets["membership"].labels
+    secret = view.bank.deployment.secrets["membership"]
+    assert isinstance(secret, MembershipSecret)
+    labels = secret.labels
     yield view, {name: bool(label) for name, label in labels.items()}
     for number in range(1, SHADOWS + 1):
         target = view.as_target(number, torch.Generator().manual_seed(number))
@@ -97,12 +106,7 @@ def slow_ratio(view: RunView, candidate: str, sigma: float) -> float:
         for text, label, cells in [*((r.text, r.label, without) for r in voters), (asked.text, asked.label, vote)]:
             x = view.embed([text]).double().numpy()[0]
             own = [j for j, mark in enumerate(ballot.labels) if mark == label]
-            own.sort(
-                key=lambda j, x=x, texts=texts, far=ballot.farthest: (
-                    np.square(x - texts[j]).sum() * (-1 if far else 1),
-                    j,
-                )
-            )
+            own.sort(key=partial(_nearness, x, texts, ballot.farthest))
             for j, weight in zip(own, rule["weights"], strict=False):
                 cells[j] += weight
         spread = sigma * sqrt(len(parties) if ballot.party == SUM else 1)

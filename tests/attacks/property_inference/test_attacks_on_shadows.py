@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from harness.scenario.aggregate import PropertySecret
 from harness.wire.coalition import SERVER
-from harness.wire.message import Kind, Message
+from harness.wire.message import Kind, Message, Value
 from tests.stand_ins.planted_property import CLASSES, planted
 from tests.stand_ins.rounds_view import Cloud, RoundsView
 
@@ -24,7 +26,7 @@ PARTIES = 6
 NAMES = tuple(str(c) for c in range(CLASSES))
 
 
-def view_of(kind, seed, shares, runs=10, **options):
+def view_of(kind: Kind, seed: int, shares: Any, runs: int = 10, **options: Any) -> Any:
     """Runs of six parties each; the first is live. Every party has the property or not on its own."""
     planted_runs = planted(np.random.default_rng(seed), runs=PARTIES * runs, shares=shares)
     rows = np.arange(PARTIES * runs).reshape(runs, PARTIES)
@@ -35,8 +37,9 @@ def view_of(kind, seed, shares, runs=10, **options):
     return replace(view, truth=live.truth)
 
 
-def _run(kind, planted_runs, rows):
+def _run(kind: Kind, planted_runs: Any, rows: Any) -> Shadow:
     seen = []
+    payload: dict[str, Value]
     for k, row in enumerate(rows):
         if kind is Kind.LOGITS:
             payload = {"logits": torch.from_numpy(planted_runs.logits[row]).float()}
@@ -47,12 +50,12 @@ def _run(kind, planted_runs, rows):
     return Shadow(seen, {}, {}, {"property": {f"client{k}": int(planted_runs.has[row]) for k, row in enumerate(rows)}})
 
 
-def power(attack, views):
+def power(attack: Any, views: Sequence[RoundsView]) -> float:
     scores, labels = [], []
     for view in views:
         scored = PropertySecret(view.truth["property"]).score(attack.guess(view))
-        scores += [s.value for s in scored if s.metric == "score"]
-        labels += [int(s.value) for s in scored if s.metric == "label"]
+        scores += [s.value for s in scored if s.metric == "score" and s.value is not None]
+        labels += [s.value == 1.0 for s in scored if s.metric == "label"]
     return auc(scores, labels)
 
 
@@ -61,21 +64,23 @@ def power(attack, views):
     [(PropertyLogits(), Kind.LOGITS), (PropertyPrototypes(), Kind.PROTOTYPE)],
     ids=["logits", "means"],
 )
-def test_a_planted_property_is_found_and_equal_shares_are_not(attack, kind):
+def test_a_planted_property_is_found_and_equal_shares_are_not(
+    attack: PropertyLogits | PropertyPrototypes, kind: Kind
+) -> None:
     assert power(attack, [view_of(kind, seed, (0.2, 0.8)) for seed in range(5)]) > 0.9
     assert power(attack, [view_of(kind, seed, (0.5, 0.5), runs=6) for seed in range(24)]) == pytest.approx(
         0.5, abs=0.16
     )
 
 
-def test_the_blind_guess_is_the_same_for_everyone():
+def test_the_blind_guess_is_the_same_for_everyone() -> None:
     view = view_of(Kind.LOGITS, 0, (0.2, 0.8))
     guess = BlindProperty().guess(view)
     assert set(guess) == set(view.truth["property"]) and len(set(guess.values())) == 1
     assert 0.3 < next(iter(guess.values())) < 0.7
 
 
-def test_shadows_without_the_property_are_said():
+def test_shadows_without_the_property_are_said() -> None:
     view = view_of(Kind.LOGITS, 0, (0.2, 0.8))
     with pytest.raises(SuiteError, match="0 of 0 parties"):
         PropertyLogits().guess(replace(view, bank=()))

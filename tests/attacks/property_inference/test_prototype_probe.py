@@ -8,7 +8,7 @@ from harness.errors import DataError
 from harness.metrics.membership import auc
 
 
-def test_a_planted_attribute_of_a_mean_is_found():
+def test_a_planted_attribute_of_a_mean_is_found() -> None:
     """80 against 20 percent of 50 records; one record's embedding says little about its attribute."""
     rng = np.random.default_rng(0)
     marks = rng.integers(0, 2, 2000)
@@ -20,7 +20,7 @@ def test_a_planted_attribute_of_a_mean_is_found():
     assert auc(single, marks[1000:]) < 0.78
 
 
-def test_equal_shares_and_overwhelming_noise_are_chance():
+def test_equal_shares_and_overwhelming_noise_are_chance() -> None:
     rng = np.random.default_rng(0)
     marks = rng.integers(0, 2, 1000)
     embeddings = rng.normal(size=(1000, 16)) + marks[:, None]

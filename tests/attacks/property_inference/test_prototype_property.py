@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from attacks.property_inference.prototype_property import PrototypeProperty
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from tests.stand_ins.prototype_world import sharing
-from tests.stand_ins.rounds_view import Cloud, view_of
+from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of
 
 PLANTED = {f"client{k}": k % 2 for k in range(20)}
 
@@ -21,7 +23,7 @@ class Signed(Cloud):
 
     lift: float = 1.0
 
-    def draw(self, name, signed=None):
+    def draw(self, name: str, signed: Any = None) -> Any:
         text = super().draw(name)
         signed = bool(self.rng.random() < 0.5) if signed is None else signed
         self.vectors[text] = self.vectors[text] + self.lift * signed * self.scale * np.eye(self.size)[:2].sum(0)
@@ -29,13 +31,13 @@ class Signed(Cloud):
         return text
 
 
-def world(seed, *, lift=3.0, planted=True, noise=0.0):
+def world(seed: int, *, lift: float = 3.0, planted: bool = True, noise: float = 0.0) -> Any:
     """Twenty parties of five records a class; of every other one 80 percent are signed, otherwise 20."""
     cloud = Signed(("red", "green", "blue"), seed=seed)
     cloud.lift = lift
     upload = sharing(cloud, noise=noise)
 
-    def protocol(held, rng):
+    def protocol(held: Any, rng: np.random.Generator) -> Any:
         shares = {party: 0.8 if PLANTED[party] and planted else 0.2 if planted else 0.5 for party in held}
         own = {p: {c: [cloud.draw(c, bool(rng.random() < shares[p])) for _ in range(5)] for c in held[p]} for p in held}
         return upload(own, rng)
@@ -46,7 +48,7 @@ def world(seed, *, lift=3.0, planted=True, noise=0.0):
     return view
 
 
-def power(views):
+def power(views: Sequence[RoundsView]) -> Any:
     scored = []
     for view in views:
         guess = PrototypeProperty().guess(view)
@@ -55,16 +57,16 @@ def power(views):
     return np.mean(scored)
 
 
-def test_a_planted_property_is_found():
+def test_a_planted_property_is_found() -> None:
     assert power([world(seed) for seed in range(3)]) >= 0.9
 
 
 @pytest.mark.parametrize("protocol", [{"planted": False}, {"lift": 0.0}, {"noise": 1e3}], ids=str)
-def test_without_one_it_is_chance(protocol):
+def test_without_one_it_is_chance(protocol: Any) -> None:
     assert power([world(seed, **protocol) for seed in range(8)]) == pytest.approx(0.5, abs=0.12)
 
 
-def test_records_of_both_values_are_needed():
+def test_records_of_both_values_are_needed() -> None:
     view = world(0)
     bare = tuple(replace(record, attributes={}) for record in view.public.auxiliary)
     view.public = replace(view.public, auxiliary=bare)

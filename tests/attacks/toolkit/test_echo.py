@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ from attacks.toolkit.echo import BigramModel, bigram_signal, cosine_signal, jacc
 from attacks.toolkit.words import words
 from harness.errors import DataError
 from harness.metrics.membership import auc
+from harness.util.arrays import Mask
 from tests.stand_ins.word_generator import domain, generate
 
 
-def test_the_bigram_model_has_add_one_smoothing():
+def test_the_bigram_model_has_add_one_smoothing() -> None:
     model = BigramModel(["a b a b", "a c"])
     # a is followed by b twice and by c once; 3 words and one unknown.
     assert model.log_probability("a b") == pytest.approx(log(3 / 7))
@@ -25,14 +28,14 @@ def test_the_bigram_model_has_add_one_smoothing():
     assert total == pytest.approx(1)
 
 
-def test_similarity_follows_its_definition():
+def test_similarity_follows_its_definition() -> None:
     rng = np.random.default_rng(0)
     canaries, texts = domain(5, rng), domain(40, rng)
 
-    def slow(canary):
+    def slow(canary: str) -> float:
         a = set(words(canary))
         every = sorted((len(a & set(words(t))) / len(a | set(words(t))) for t in texts), reverse=True)
-        return np.mean(every[:7])
+        return float(np.mean(every[:7]))
 
     np.testing.assert_allclose(jaccard_signal(canaries, texts, nearest=7), [slow(c) for c in canaries])
     x, y = rng.normal(size=(3, 6)), rng.normal(size=(9, 6))
@@ -43,7 +46,9 @@ def test_similarity_follows_its_definition():
         jaccard_signal([], texts)
 
 
-def runs(canaries, times, seed=0, references=6, learns=True):
+def runs(
+    canaries: Sequence[str], times: int, seed: int = 0, references: int = 6, learns: bool = True
+) -> tuple[list[list[str]], Mask]:
     """Synthetic texts of one live run and of reference runs, each trained with a random half of the canaries."""
     rng = np.random.default_rng(seed)
     texts, members = [], []
@@ -56,7 +61,7 @@ def runs(canaries, times, seed=0, references=6, learns=True):
     return texts, np.array(members)
 
 
-def echo_canaries(count, seed=0, prefix=3):
+def echo_canaries(count: int, seed: int = 0, prefix: int = 3) -> list[str]:
     """A usual beginning, then words that the domain does not have."""
     rng = np.random.default_rng(seed)
     rare = [f"{a}{b}{c}t" for a in "stvwz" for b in "aeiou" for c in "qxyzw"]
@@ -64,7 +69,7 @@ def echo_canaries(count, seed=0, prefix=3):
     return [" ".join([*text.split()[:prefix], *tail]) for text, tail in zip(domain(count, rng), tails, strict=True)]
 
 
-def echo_auc(calibration, signal=bigram_signal, **options):
+def echo_auc(calibration: str, signal: Callable[..., Any] = bigram_signal, **options: Any) -> float:
     canaries = echo_canaries(60)
     texts, members = runs(canaries, 16, **options)
     scores = np.stack([signal(canaries, one) for one in texts])
@@ -80,7 +85,7 @@ def echo_auc(calibration, signal=bigram_signal, **options):
 
 
 @pytest.mark.parametrize("signal", [bigram_signal, jaccard_signal])
-def test_repeated_canaries_echo_in_generated_texts(signal):
+def test_repeated_canaries_echo_in_generated_texts(signal: Callable[..., Any]) -> None:
     plain = echo_auc("none", signal)
     assert plain >= 0.7
     for calibration in ("ratio", "likelihood"):
@@ -88,6 +93,6 @@ def test_repeated_canaries_echo_in_generated_texts(signal):
 
 
 @pytest.mark.parametrize("calibration", ["none", "ratio", "likelihood"])
-def test_a_generator_that_never_saw_them_has_no_echo(calibration):
+def test_a_generator_that_never_saw_them_has_no_echo(calibration: str) -> None:
     aucs = [echo_auc(calibration, learns=False, seed=seed, references=4) for seed in range(6)]
     assert np.mean(aucs) == pytest.approx(0.5, abs=0.08)

@@ -8,7 +8,7 @@ from harness.errors import DataError
 from tests.stand_ins.word_generator import domain
 
 
-def test_exposure_is_a_rank_in_bits():
+def test_exposure_is_a_rank_in_bits() -> None:
     references = np.arange(1.0, 1024.0)
     assert exposure(0.0, references) == 10.0
     assert exposure(511.5, references) == pytest.approx(1.0)
@@ -18,7 +18,7 @@ def test_exposure_is_a_rank_in_bits():
         exposure(1.0, np.zeros(0))
 
 
-def test_exposure_of_what_was_never_inserted_is_exponential():
+def test_exposure_of_what_was_never_inserted_is_exponential() -> None:
     """Its mean is log2(e) bits, and t bits or more have probability 2^-t."""
     rng = np.random.default_rng(0)
     bits = np.array([exposure(rng.normal(), rng.normal(size=2000)) for _ in range(1500)])
@@ -26,7 +26,7 @@ def test_exposure_of_what_was_never_inserted_is_exponential():
     assert (bits >= 3).mean() == pytest.approx(1 / 8, abs=0.03)
 
 
-def test_a_memorised_canary_is_exposed():
+def test_a_memorised_canary_is_exposed() -> None:
     """A bigram model of texts with one number repeated: the number is far more likely than any other."""
     from attacks.toolkit.echo import BigramModel
 
@@ -39,7 +39,7 @@ def test_a_memorised_canary_is_exposed():
     assert exposure(losses[1][0], losses[1][1:]) < 3
 
 
-def test_alternatives_begin_alike_and_are_as_long():
+def test_alternatives_begin_alike_and_are_as_long() -> None:
     rng = np.random.default_rng(0)
     texts = alternatives("a b c d", ["u v w x y", "z"], 20, 0.5, rng)
     assert {one[:3] for one in texts} == {"a b"} and {len(one.split()) for one in texts} == {4}

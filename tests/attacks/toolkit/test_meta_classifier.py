@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -26,14 +28,14 @@ def each_in_turn(features: Floats, has: Mask, rng: np.random.Generator, *, compo
 NAMES = [str(c) for c in range(CLASSES)]
 
 
-def features(runs, kind):
+def features(runs: Any, kind: str) -> Floats:
     if kind == "logits":
         return np.stack([logit_features(one) for one in runs.logits])
     return np.stack([prototype_features([one], NAMES, len(one["0"])) for one in runs.prototypes])
 
 
 @pytest.mark.parametrize("kind", ["logits", "prototypes"])
-def test_a_planted_property_is_found_and_an_equal_share_is_not(kind):
+def test_a_planted_property_is_found_and_an_equal_share_is_not(kind: str) -> None:
     rng = np.random.default_rng(0)
     runs = planted(rng)
     assert auc(each_in_turn(features(runs, kind), runs.has, rng), runs.has) > 0.9
@@ -41,7 +43,7 @@ def test_a_planted_property_is_found_and_an_equal_share_is_not(kind):
     assert auc(each_in_turn(features(same, kind), same.has, rng), same.has) == pytest.approx(0.5, abs=0.19)
 
 
-def test_a_weak_property_is_found_better_with_more_shadows():
+def test_a_weak_property_is_found_better_with_more_shadows() -> None:
     aucs = {}
     for runs in (12, 64):
         worlds = [planted(np.random.default_rng(seed), runs=runs, shares=(0.35, 0.65)) for seed in range(3)]
@@ -50,7 +52,7 @@ def test_a_weak_property_is_found_better_with_more_shadows():
     assert 0.75 < aucs[64] > aucs[12]
 
 
-def test_leaving_one_out_of_noise_is_chance():
+def test_leaving_one_out_of_noise_is_chance() -> None:
     """Also with unequal sides: without balancing, the rest of the shadows would tell the label of the one left out."""
     rng, areas = np.random.default_rng(1), []
     for _ in range(40):
@@ -59,7 +61,7 @@ def test_leaving_one_out_of_noise_is_chance():
     assert np.mean(areas) == pytest.approx(0.5, abs=0.05)
 
 
-def test_one_component_is_a_threshold_on_it():
+def test_one_component_is_a_threshold_on_it() -> None:
     """In one dimension the classifier is monotone: the score orders targets as the feature does."""
     rng = np.random.default_rng(2)
     has = np.arange(40) < 20
@@ -71,7 +73,7 @@ def test_one_component_is_a_threshold_on_it():
     assert property_score(np.array([middle]), shadows, has, rng) == pytest.approx(0.0, abs=0.3)
 
 
-def test_scale_and_offset_of_features_do_not_matter():
+def test_scale_and_offset_of_features_do_not_matter() -> None:
     rng = np.random.default_rng(3)
     runs = planted(rng, runs=20)
     x = features(runs, "logits")
@@ -80,7 +82,7 @@ def test_scale_and_offset_of_features_do_not_matter():
     assert scores[0] == pytest.approx(scores[1], rel=1e-4)
 
 
-def test_unusable_shadows_are_refused():
+def test_unusable_shadows_are_refused() -> None:
     rng = np.random.default_rng(6)
     with pytest.raises(DataError, match=r"1 of 3 shadows.*2 must not"):
         property_score(np.zeros(2), np.zeros((3, 2)), np.array([True, False, False]), rng)

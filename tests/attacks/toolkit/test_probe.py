@@ -6,7 +6,7 @@ import torch
 from attacks.toolkit.probe import fit_probe
 
 
-def test_the_fit_is_a_stationary_point_of_the_penalised_likelihood():
+def test_the_fit_is_a_stationary_point_of_the_penalised_likelihood() -> None:
     rng = np.random.default_rng(0)
     x, y = torch.from_numpy(rng.normal(size=(80, 4))), [int(value) for value in rng.random(80) < 0.3]
     model = fit_probe(x, y, 0.5)

@@ -1,19 +1,30 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from attacks.toolkit.rmia import SLOPES, fit_slope, marginal, rmia
 from harness.errors import DataError
 from harness.metrics.membership import auc, tpr_at_fpr
+from harness.util.arrays import Floats, Mask
 from tests.stand_ins.overfitted_heads import gaussian
 
 
-def probabilities(toy):
+def probabilities(toy: Any) -> Any:
     return 1 / (1 + np.exp(-toy.scores))
 
 
-def slow(target, shadows, members, population, population_shadows, gamma, slope):
+def slow(
+    target: Floats,
+    shadows: Floats,
+    members: Mask,
+    population: Floats,
+    population_shadows: Floats,
+    gamma: float,
+    slope: float | None,
+) -> Floats:
     """Pairs of candidate and population point, one by one (their equations 3 and 4, and the offline rule)."""
     shares = []
     for c in range(len(target)):
@@ -31,7 +42,7 @@ def slow(target, shadows, members, population, population_shadows, gamma, slope)
 
 @pytest.mark.parametrize("slope", [None, 0.3])
 @pytest.mark.parametrize("gamma", [1.0, 2.0])
-def test_rmia_follows_its_definition_up_to_the_breaking_of_ties(slope, gamma):
+def test_rmia_follows_its_definition_up_to_the_breaking_of_ties(slope: float | None, gamma: float) -> None:
     rng = np.random.default_rng(0)
     toy, other = gaussian(rng, 20, 40, 2.0), gaussian(rng, 20, 60, 0.0)
     p, z = probabilities(toy), probabilities(other)
@@ -42,7 +53,7 @@ def test_rmia_follows_its_definition_up_to_the_breaking_of_ties(slope, gamma):
 
 
 @pytest.mark.parametrize("shadows", [1, 2, 16])
-def test_even_one_reference_beats_the_global_threshold(shadows):
+def test_even_one_reference_beats_the_global_threshold(shadows: int) -> None:
     rng = np.random.default_rng(1)
     toy, other = gaussian(rng, shadows, 4000, 2.0), gaussian(rng, shadows, 1000, 0.0)
     p, z = probabilities(toy), probabilities(other)
@@ -51,7 +62,7 @@ def test_even_one_reference_beats_the_global_threshold(shadows):
     assert auc(relative, toy.members[0]) > auc(p[0], toy.members[0]) + 0.05
 
 
-def test_no_membership_effect_is_chance():
+def test_no_membership_effect_is_chance() -> None:
     rng = np.random.default_rng(2)
     toy, other = gaussian(rng, 16, 8000, 0.0), gaussian(rng, 16, 1000, 0.0)
     p, z = probabilities(toy), probabilities(other)
@@ -62,18 +73,18 @@ def test_no_membership_effect_is_chance():
         assert tpr_at_fpr(relative, toy.members[0], 0.01) == pytest.approx(0.01, abs=0.008)
 
 
-def test_ties_among_few_population_points_are_broken_by_the_ratio():
+def test_ties_among_few_population_points_are_broken_by_the_ratio() -> None:
     scores = rmia(np.array([5.0, 6.0, 0.1, 0.2]), np.array([1.0]))
     assert scores[1] > scores[0] > 1 > scores[3] > scores[2] >= 0
 
 
-def test_the_slope_is_chosen_on_shadows():
+def test_the_slope_is_chosen_on_shadows() -> None:
     rng = np.random.default_rng(3)
     toy, other = gaussian(rng, 6, 1000, 2.0), gaussian(rng, 6, 500, 0.0)
     p, z = probabilities(toy), probabilities(other)
     best = fit_slope(p[1:], toy.members[1:], z[1:])
 
-    def power(slope):
+    def power(slope: float) -> float:
         ratios = p[0] / marginal(p[1:], toy.members[1:], slope)
         return auc(rmia(ratios, z[0] / marginal(z[1:], None, slope)), toy.members[0])
 
@@ -82,7 +93,7 @@ def test_the_slope_is_chosen_on_shadows():
         fit_slope(p[:1], toy.members[:1], z[:1])
 
 
-def test_a_record_without_the_reference_it_needs_uses_all_models():
+def test_a_record_without_the_reference_it_needs_uses_all_models() -> None:
     p = np.array([[0.2, 0.4], [0.6, 0.8]])
     always_in = np.array([[True, False], [True, True]])
     assert marginal(p, always_in)[0] == pytest.approx(0.4)

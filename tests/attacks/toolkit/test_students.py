@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from harness.errors import DataError
 from harness.metrics.membership import auc
 
 
-def test_a_student_of_a_linear_party_is_the_party():
+def test_a_student_of_a_linear_party_is_the_party() -> None:
     rng = np.random.default_rng(4)
     public, candidates = rng.normal(size=(300, 40)), rng.normal(size=(50, 40))
     weight, bias = rng.normal(size=(40, 6)), rng.normal(size=6)
@@ -19,14 +21,14 @@ def test_a_student_of_a_linear_party_is_the_party():
     assert student.logits(candidates) == pytest.approx(truth - truth.mean(1, keepdims=True), abs=1e-3)
 
 
-def test_the_penalty_is_the_one_that_left_out_records_prefer():
+def test_the_penalty_is_the_one_that_left_out_records_prefer() -> None:
     rng = np.random.default_rng(5)
     public, noise = rng.normal(size=(80, 60)), rng.normal(size=(80, 3))
     basis = prepare(public)
     logits = public @ rng.normal(size=(60, 3)) * 0.1 + 2.0 * noise
     penalties = (1e-6, 1e-2, 1.0, 100.0)
 
-    def left_out(penalty):
+    def left_out(penalty: Any) -> Any:
         rows = np.arange(80)
         errors = []
         for row in rows:
@@ -42,7 +44,7 @@ def test_the_penalty_is_the_one_that_left_out_records_prefer():
     assert fit_student(basis, logits, penalties).penalty == min(penalties, key=left_out)
 
 
-def test_students_lack_what_the_party_memorised():
+def test_students_lack_what_the_party_memorised() -> None:
     rng = np.random.default_rng(6)
     public, candidates = rng.normal(size=(400, 30)), rng.normal(size=(600, 30))
     weight, labels = rng.normal(size=(30, 4)), rng.integers(4, size=600)
@@ -55,7 +57,7 @@ def test_students_lack_what_the_party_memorised():
     assert auc(scores, members) > 0.9 > auc(target, members)
 
 
-def test_unusable_public_answers_are_refused():
+def test_unusable_public_answers_are_refused() -> None:
     with pytest.raises(DataError, match="at least 3"):
         prepare(np.zeros((2, 4)))
     basis = prepare(np.eye(5))

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from attacks.toolkit.voting import vote_vectors
+from harness.util.arrays import Floats
 from tests.stand_ins.vote_world import halving
 
 
-def slow_votes(records, synthetic, weights, classes, farthest):
+def slow_votes(
+    records: Any, synthetic: Any, weights: Any, classes: tuple[list[str], list[str]] | None, farthest: Any
+) -> Floats:
     rows = []
     for i, x in enumerate(records):
         near = sorted(
@@ -24,7 +29,7 @@ def slow_votes(records, synthetic, weights, classes, farthest):
 @pytest.mark.parametrize("farthest", [False, True])
 @pytest.mark.parametrize("labelled", [False, True])
 @pytest.mark.parametrize("weights", [(1.0,), halving(4)])
-def test_votes_follow_their_definition(weights, labelled, farthest):
+def test_votes_follow_their_definition(weights: Any, labelled: bool, farthest: bool) -> None:
     rng = np.random.default_rng(0)
     records, synthetic = rng.normal(size=(20, 5)), rng.normal(size=(9, 5))
     classes = ([*"ab"] * 10, [*"aabbbbbbb"]) if labelled else None
@@ -33,7 +38,7 @@ def test_votes_follow_their_definition(weights, labelled, farthest):
 
 
 @pytest.mark.parametrize("ranks", range(1, 9))
-def test_the_size_of_one_vote(ranks):
+def test_the_size_of_one_vote(ranks: Any) -> None:
     """L1 sizes 1, 1.5, 1.75, ... below 2, L2 of eight ranks 1.1547, and with the farthest as well 1.633."""
     weights = halving(ranks)
     assert sum(weights) == 2 - 0.5 ** (ranks - 1)

@@ -129,9 +129,12 @@ def test_who_may_ask_and_for_whom(runner: Runner, pooled: Deployment) -> None:
 
 
 def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
-    runner: Runner, pooled: Deployment, submission: Callable[..., Submission], tmp_path: Path,
+    runner: Runner,
+    pooled: Deployment,
+    submission: Callable[..., Submission],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     attacks = {"nearness": Nearness, "nothing": Nothing, "knowing": Knowing, "presumptuous": Presumptuous}
     monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
     monkeypatch.setattr(registry, "target", lambda kind, name: f"{attacks[name].__module__}:{attacks[name].__name__}")
@@ -146,8 +149,11 @@ def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
     [knowing] = results.undefended.unranked_attacks
     scores = {metric: knowing.values(metric)[0] for metric in ("score", "label")}
     assert {name: row["role"] for name, row in found.items()} == {
-        "nothing": "blind", "nearness": "attack", "knowing": "informed", "presumptuous": "attack"
-    }  # fmt: skip
+        "nothing": "blind",
+        "nearness": "attack",
+        "knowing": "informed",
+        "presumptuous": "attack",
+    }
     assert found["knowing"]["status"] == "ok" and len(scores["score"]) == 3 * len(pooled.candidates)
     assert scores["score"] == {record: 3 * label for record, label in scores["label"].items()}
     assert found["presumptuous"]["status"] == "error" and "informed = True" in found["presumptuous"]["reason"]

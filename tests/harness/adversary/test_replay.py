@@ -64,7 +64,7 @@ def test_the_same_inputs_give_the_same_messages_up_to_noise(
 def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment) -> None:
     outcome = runner.execute(pooled, Execution(None))
     twins = replay(runner, pooled, again(Execution(None)), outcome.log, 12)
-    assert all(t.live.payload["counts"].equal(t.again.payload["counts"]) for t in twins)
+    assert all(t.live["counts"].equal(t.again["counts"]) for t in twins)
     assert twin_test(twins)[0] == 1.0
     assert not randomised(twins)
     assert twin_laws(outcome.ledger, twins) == ((), True)

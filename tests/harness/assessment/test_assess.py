@@ -29,8 +29,7 @@ def test_closeness_is_one_minus_the_ratio_of_distances(secret: str) -> None:
     """(m - b) / (0 - b) with total variation m, b, whose perfect value is 0."""
     stored = StoredEntry()
     stored.add("half", secret=secret, draw=lambda rng: {"tv": {f"p{i}": 0.1 for i in range(10)}})
-    stored.add("prior", role="blind", secret=secret,
-              draw=lambda rng: {"tv": {f"p{i}": 0.4 for i in range(10)}})  # fmt: skip
+    stored.add("prior", role="blind", secret=secret, draw=lambda rng: {"tv": {f"p{i}": 0.4 for i in range(10)}})
     row = stored.row()
     assert row.aggregate is not None and row.aggregate.estimate == pytest.approx(1 - 0.1 / 0.4)
     assert row.leakage is None and row.privacy is None

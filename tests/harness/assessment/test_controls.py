@@ -31,8 +31,9 @@ def test_an_attack_that_misses_its_control_is_void() -> None:
 
 def controlled(secret: str, **bound: Any) -> Suite:
     """A suite whose one attack, ``a``, has a control."""
-    entry = Entry(name="e", scenario="x", seeds=(0,), attacks=(AttackSpec(name="a", secret=secret,
-                                                                         control=Control(**bound)),))  # fmt: skip
+    entry = Entry(
+        name="e", scenario="x", seeds=(0,), attacks=(AttackSpec(name="a", secret=secret, control=Control(**bound)),)
+    )
     return Suite(name="s", version=1, title="t", entries=(entry,))
 
 
@@ -95,8 +96,9 @@ def test_an_attack_that_beats_its_blind_guess_on_noise_flags_every_row() -> None
     clean = stored.results()
     test = negative_test(clean.rows[Place("noise", 0)], clean)
     assert test is not None and test.passed
-    assert not any(f.id == "negative_control_failed" for r in assess_entry(clean, None, negatives={"noise"})
-                   for f in r.flags)  # fmt: skip
+    assert not any(
+        f.id == "negative_control_failed" for r in assess_entry(clean, None, negatives={"noise"}) for f in r.flags
+    )
     stored.add("shape", "noise", secret="class_presence", draw=binary(0.9))
     stored.add("shape", secret="class_presence", draw=binary(0.9))
     rows = assess_entry(stored.results(), None, frozenset({"none", "other"}), negatives={"noise"})

@@ -82,8 +82,11 @@ def test_a_rate_needs_ten_false_positives(outsiders: int, pinned: float) -> None
     counting = [entry for entry in measures([cell], 0.001) if entry.counts]
     assert [entry.scores.statistic for entry in counting] == [TprAtFpr(pinned)]
     few = [flag.detail for entry in counting for flag in entry.flags]
-    assert few == ([] if pinned == 0.001 else [
-        f"average: {outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked 0.1 %"])  # fmt: skip
+    assert few == (
+        []
+        if pinned == 0.001
+        else [f"average: {outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked 0.1 %"]
+    )
 
 
 def test_one_candidate_is_one_cluster(members: StoredEntry) -> None:

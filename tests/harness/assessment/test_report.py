@@ -74,9 +74,11 @@ def test_reference_means_are_those_of_the_stored_records(shipped: list[Row]) -> 
             values = [
                 score.value
                 for cell in records
-                if isinstance(cell, CellRecord) and cell.role == "utility"
+                if isinstance(cell, CellRecord)
+                and cell.role == "utility"
                 and (cell.entry, cell.behaviour) == (row.entry, behaviour)
                 for score in cell.scores
-            ]  # fmt: skip
+                if score.value is not None
+            ]
             assert mean.n == len(values)
             assert mean.value == pytest.approx(np.mean(values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ ROWS = [
 ]
 
 
-def written(folder, kind):
+def written(folder: Path, kind: str) -> Path:
     import pandas
 
     frame, path = pandas.DataFrame(ROWS), folder / f"data.{kind}"
@@ -34,13 +35,13 @@ def written(folder, kind):
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet"])
-def test_files_are_read_deduplicated_and_blanks_dropped(tmp_path, kind):
+def test_files_are_read_deduplicated_and_blanks_dropped(tmp_path: Path, kind: str) -> None:
     found = records(load(str(written(tmp_path, kind)), group_column="who"))
     assert [(one.text, one.label, one.group) for one in found] == [("first text", "x", "anna"), ("second", None, "bob")]
     assert found[0].id == content_id("FIRST text")
 
 
-def test_a_changed_file_is_read_anew_even_with_its_old_time(tmp_path):
+def test_a_changed_file_is_read_anew_even_with_its_old_time(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     for text in ("one", "two"):
         path.write_text(f"text\n{text}\n")
@@ -48,7 +49,7 @@ def test_a_changed_file_is_read_anew_even_with_its_old_time(tmp_path):
         assert load(str(path))["text"] == [text]
 
 
-def test_folders_of_files_and_saved_datasets(tmp_path):
+def test_folders_of_files_and_saved_datasets(tmp_path: Path) -> None:
     from datasets import ClassLabel, Dataset
 
     (tmp_path / "files").mkdir()
@@ -62,7 +63,7 @@ def test_folders_of_files_and_saved_datasets(tmp_path):
     assert [(one.text, one.label) for one in found] == [("good", "pos"), ("bad", "neg")]
 
 
-def test_what_is_missing_is_named(tmp_path):
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
     path = str(written(tmp_path, "csv"))
     with pytest.raises(DataError, match=r"no column \['body'\]; it has .*text_column"):
         load(path, text_column="body")
@@ -76,7 +77,7 @@ def test_what_is_missing_is_named(tmp_path):
         load(str(tmp_path / "notes.docx"))
 
 
-def test_an_unreachable_hub_is_a_clear_error(monkeypatch):
+def test_an_unreachable_hub_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
     import huggingface_hub.constants
 

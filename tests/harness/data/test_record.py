@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,38 +18,38 @@ SURE = TEXTS.filter(lambda text: text.isascii())
 
 
 @given(TEXTS)
-def test_trivial_variants_share_an_id(text):
+def test_trivial_variants_share_an_id(text: str) -> None:
     variants = [f"  {text}\n", text.replace(" ", " \t "), unicodedata.normalize("NFD", text)]
     assert {content_id(variant) for variant in variants} == {content_id(text)}
     assert len(content_id(text)) == 16
 
 
 @given(SURE, SURE)
-def test_ids_differ_exactly_where_folded_texts_do(one, other):
+def test_ids_differ_exactly_where_folded_texts_do(one: Any, other: Any) -> None:
     folded = [" ".join(text.lower().split()) for text in (one, other)]
     assert (content_id(one) == content_id(other)) == (folded[0] == folded[1])
 
 
-def test_distinct_keeps_the_first():
+def test_distinct_keeps_the_first() -> None:
     found = [make("Hello there", label="a"), make("other"), make("hello  THERE", label="b")]
     assert distinct(found) == (found[0], found[1])
 
 
-def test_all_problems_of_a_record_are_named():
+def test_all_problems_of_a_record_are_named() -> None:
     with pytest.raises(DataError, match=r"end=9.*outside 0\.\.4.*'odd' is 2"):
         make("text", spans=[Span(0, 9, "X")], attributes={"odd": 2, "fine": 1})
     with pytest.raises(DataError, match="blank"):
         make(" \n")
 
 
-def sample():
+def sample() -> Any:
     return [
         make("I am Anna", label="a", group="g", spans=[Span(5, 9, "PERSON")], attributes={"z": 1, "b": 0}),
         make("nothing here"),
     ]
 
 
-def test_datasets_round_trip_through_a_file(tmp_path):
+def test_datasets_round_trip_through_a_file(tmp_path: Path) -> None:
     from datasets import Dataset
 
     table = to_dataset(sample())
@@ -58,11 +60,11 @@ def test_datasets_round_trip_through_a_file(tmp_path):
     assert records(back) == sample()
 
 
-def test_empty_datasets_keep_their_columns():
+def test_empty_datasets_keep_their_columns() -> None:
     assert records(to_dataset([])) == []
 
 
-def test_edited_texts_and_foreign_tables_are_refused():
+def test_edited_texts_and_foreign_tables_are_refused() -> None:
     table = to_dataset(sample())
     edited = table.remove_columns("text").add_column("text", ["I am Anne", "nothing here"])
     with pytest.raises(DataError, match="edited after loading"):
@@ -71,7 +73,7 @@ def test_edited_texts_and_foreign_tables_are_refused():
         records(table.remove_columns("spans"))
 
 
-def test_the_fingerprint_sees_every_field_and_the_order():
+def test_the_fingerprint_sees_every_field_and_the_order() -> None:
     base = sample()
     changed = [
         base[::-1],

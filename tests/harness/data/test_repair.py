@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,22 +19,22 @@ def damaged(text: str) -> str:
 
 
 @given(SOUND)
-def test_sound_text_stays(text):
+def test_sound_text_stays(text: str) -> None:
     assert sms_text(text) == news_text(text) == fold_spaces(text)
 
 
 @pytest.mark.parametrize("sign", "£ÜüéÉ’‘“–…¡»")
-def test_signs_survive_the_accident(sign):
+def test_signs_survive_the_accident(sign: Any) -> None:
     assert sms_text(damaged(f"win {sign}100 now")) == f"win {sign}100 now"
 
 
-def test_marks_of_messages():
+def test_marks_of_messages() -> None:
     assert sms_text('\\Wen u miss someone\\" gdeve.."') == '"Wen u miss someone" gdeve..'
     assert sms_text('c u soon \\"\rham",Well there') == "c u soon"
     assert sms_text("&lt;#&gt; &amp; more") == "<#> & more"
 
 
-def test_marks_of_news():
+def test_marks_of_news() -> None:
     assert news_text('"It is a worse choice,"?Sen. Warren said.') == '"It is a worse choice," Sen. Warren said.'
     assert news_text('from teachers"?unions and DeVos"?focus') == "from teachers' unions and DeVos' focus"
     assert news_text('the group "?and others') == "the group – and others"
@@ -41,7 +43,7 @@ def test_marks_of_news():
     assert news_text('Is it "true"? Yes.') == 'Is it "true" Yes.'  # the price: a real question is not told apart
 
 
-def test_addresses_go_also_when_cut_short():
+def test_addresses_go_also_when_cut_short() -> None:
     assert without_urls("Read this: http://ow.ly/KiDDJ &amp; that http:…") == "Read this: & that"
     assert without_urls("see www.nhs.uk/flu or gu.com/p/44d5t now") == "see or now"
     assert without_urls("Dr. Smith and/or 24/7, e.g. A/B. Ok") == "Dr. Smith and/or 24/7, e.g. A/B. Ok"

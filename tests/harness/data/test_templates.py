@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,17 +22,17 @@ LINES = parse(
 )
 
 
-def test_only_templates_that_identify_someone_are_kept():
+def test_only_templates_that_identify_someone_are_kept() -> None:
     assert len(LINES) == 5
     assert LINES[1].count("\n") == 2 and "– when" in LINES[3]
 
 
-def test_unknown_slots_are_all_named():
+def test_unknown_slots_are_all_named() -> None:
     with pytest.raises(DataError, match=r"another.*shoe_size"):
         parse("{{shoe_size}} {{person}} {{another}}")
 
 
-def test_spans_hold_the_values_and_nothing_identifying_is_outside():
+def test_spans_hold_the_values_and_nothing_identifying_is_outside() -> None:
     found = list(fill(LINES, seed=5, count=200))
     assert len({record.id for record in found}) == 200
     for record in found:
@@ -43,7 +44,7 @@ def test_spans_hold_the_values_and_nothing_identifying_is_outside():
         assert not re.search(r"\d", rest)
 
 
-def test_luhn_holds_for_invented_cards():
+def test_luhn_holds_for_invented_cards() -> None:
     for record in fill(LINES[3:4], seed=1, count=50):
         (span,) = record.spans
         digits = [int(digit) for digit in reversed(record.text[span.start : span.end])]
@@ -51,7 +52,7 @@ def test_luhn_holds_for_invented_cards():
         assert (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
-def test_gender_is_an_attribute_only_where_it_was_drawn():
+def test_gender_is_an_attribute_only_where_it_was_drawn() -> None:
     found = list(fill(LINES, seed=2, count=400))
     named = [record.attributes["female"] for record in found if "female" in record.attributes]
     assert 0.4 < sum(named) / len(named) < 0.6
@@ -59,17 +60,17 @@ def test_gender_is_an_attribute_only_where_it_was_drawn():
     assert all(record.attributes["has_address"] == ("Mobile" in record.text) for record in found)
 
 
-def test_the_seed_decides():
+def test_the_seed_decides() -> None:
     one, again, other = (list(fill(LINES, seed, 60)) for seed in (0, 0, 1))
     assert one == again and one != other
 
 
-def test_the_day_on_which_it_runs_does_not(monkeypatch):
+def test_the_day_on_which_it_runs_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     import faker.providers.date_time as clock
 
-    class Later(clock.datetime):
+    class Later(datetime):
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, tz: Any = None) -> Any:
             return super().now(tz) + timedelta(days=400)
 
     templates = [f"It was {{{{{slot}}}}}" for slot in sorted(_MAKERS)]
@@ -78,6 +79,6 @@ def test_the_day_on_which_it_runs_does_not(monkeypatch):
     assert [record.text for record in fill(templates, 0, 300)] == before
 
 
-def test_templates_that_run_out_are_refused():
+def test_templates_that_run_out_are_refused() -> None:
     with pytest.raises(DataError, match="73 distinct sentences, 100"):
         list(fill(("I am {{age}}",), seed=0, count=100))  # ages 18 to 90

@@ -21,7 +21,7 @@ from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.store.schema import LedgerEntry
-from harness.wire.message import Kind, Message
+from harness.wire.message import Kind, Message, Value
 from tests.stand_ins import toy_protocol
 
 Make = Callable[..., Submission]
@@ -100,7 +100,7 @@ def test_ratios_of_rows_whole_tensors_and_clipped_vectors() -> None:
     x = torch.ones(3, 4)
     rows = Bound(torch.tensor([2.0, 0.1, 0.5]))
     found = ratios(x, torch.tensor([[4.0], [0.1], [1.0]]), None, rows, 2)
-    assert (found.add_remove, found.replace, found.vector) == (pytest.approx(1.0), pytest.approx(2.0), None)
+    assert found.add_remove == pytest.approx(1.0) and found.replace == pytest.approx(2.0) and found.vector is None
     assert ratios(x, 1.0, 0.25, rows, 2).add_remove == pytest.approx(0.5)  # the clip bounds what a record can do
     whole = ratios(x, 0.5, 3.0, Bound(1.0), 2)
     assert (whole.add_remove, whole.vector) == (2.0, 12.0)
@@ -111,7 +111,12 @@ def test_ratios_of_rows_whole_tensors_and_clipped_vectors() -> None:
 
 def test_what_no_mechanism_released_is_in_the_ledger() -> None:
     me = Mechanisms("p", torch.Generator())
-    payload = {"means": torch.ones(2, 4), "counts": torch.tensor([1, 2]), "classes": ["a", "b"], "bias": torch.ones(3)}
+    payload: dict[str, Value] = {
+        "means": torch.ones(2, 4),
+        "counts": torch.tensor([1, 2]),
+        "classes": ["a", "b"],
+        "bias": torch.ones(3),
+    }
     bounds = {"means": 1.0, "classes": 0.0, "bias": "model"}
     message = Message(Kind.PROTOTYPE, payload, sensitivity=bounds)
     me.begin(message)
@@ -141,7 +146,7 @@ def test_of_two_fields_that_hold_the_same_numbers_the_one_that_was_given_is_note
 
 def test_constants_and_mechanisms_on_something_else() -> None:
     me = Mechanisms("p", torch.Generator())
-    payload = {"means": torch.ones(2, 4), "counts": torch.tensor([1, 2])}
+    payload: dict[str, Value] = {"means": torch.ones(2, 4), "counts": torch.tensor([1, 2])}
     message = Message(Kind.PROTOTYPE, payload, sensitivity={"means": 1.0})
     me.begin(message)
     noisy = me.gaussian(10 * message["means"], scale=1.0, clip=None)  # not the field: the scenario's word is void

@@ -17,9 +17,12 @@ from harness.assessment.report import Report, result_rows
 from harness.evaluation.evaluate import evaluate
 from harness.plugins import registry
 from harness.plugins.submission import Submission
+from harness.runtime.execution import Execution, Outcome
+from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.scenario.toy import toy_model
 from harness.store import Store
+from harness.util.keys import source_hash
 from tests.stand_ins.quiet_progress import Quiet
 
 Make = Callable[..., Submission]
@@ -172,19 +175,18 @@ def test_a_changed_attack_recomputes_its_cells_and_no_run(
     job: Job, noisy: Submission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harness.evaluation import plan
-    from harness.runtime import runner
 
-    real, execute = plan.source_hash, runner.Runner.execute
+    real, execute = source_hash, Runner.execute
 
     def changed(module: str, package: str) -> str:
         return real(module, package) + ("x" if module.endswith(".nearest") else "")
 
-    def refuse(self: runner.Runner, deployment: Deployment, task: runner.Task) -> runner.Outcome:
-        assert task.paired, "a run was made again"  # simulations belong to the attack
-        return execute(self, deployment, task)
+    def refuse(self: Runner, deployment: Deployment, execution: Execution) -> Outcome:
+        assert execution.paired, "a run was made again"  # simulations belong to the attack
+        return execute(self, deployment, execution)
 
     monkeypatch.setattr(plan, "source_hash", changed)
-    monkeypatch.setattr(runner.Runner, "execute", refuse)
+    monkeypatch.setattr(Runner, "execute", refuse)
     _, quiet = job(noisy)
     assert quiet.fresh()
     assert all("nearest_token" in label for label in quiet.fresh())
@@ -298,7 +300,9 @@ def test_kill_9_at_any_point_then_finish_gives_the_same_rows(
         suite=str(suite),
         store=str(store),
     )
-    killed = subprocess.run([sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True)
+    killed = subprocess.run(
+        [sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True, check=False
+    )
     assert killed.returncode == 0, killed.stderr
     with Store.open(store, read_only=True) as opened:
         assert opened.query("SELECT key FROM cells")
@@ -329,7 +333,9 @@ def test_the_fork_server_ends_with_its_parent(tmp_path: Path) -> None:
     print(server._process.pid, pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
     """)
-    done = subprocess.run([sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True, check=False
+    )
     pids = [int(x) for x in done.stdout.split()]
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and any(_alive(pid) for pid in pids):

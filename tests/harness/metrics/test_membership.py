@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, isclose, isnan
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SCORED = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_
 ALPHA = st.sampled_from([0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 1.0])
 
 
-def slow_auc(scores, labels) -> float:
+def slow_auc(scores: Any, labels: Any) -> float:
     wins = [
         1.0 if member > other else 0.5 if member == other else 0.0
         for member, yes in zip(scores, labels, strict=True)
@@ -28,7 +29,7 @@ def slow_auc(scores, labels) -> float:
     return sum(wins) / len(wins)
 
 
-def slow_tpr(scores, labels, alpha) -> float:
+def slow_tpr(scores: Any, labels: Any, alpha: float) -> float:
     best = 0.0
     for threshold in [*scores, inf]:
         said = [score >= threshold for score in scores]
@@ -40,14 +41,14 @@ def slow_tpr(scores, labels, alpha) -> float:
 
 
 @given(SCORED, ALPHA)
-def test_slow_definitions(rows, alpha):
+def test_slow_definitions(rows: Any, alpha: float) -> None:
     scores, labels = zip(*rows, strict=True)
     assert isclose(auc(scores, labels), slow_auc(scores, labels), abs_tol=1e-12)
     assert tpr_at_fpr(scores, labels, alpha) == slow_tpr(scores, labels, alpha)
 
 
 @pytest.mark.parametrize("ties", [False, True])
-def test_scikit_learn_agrees(ties):
+def test_scikit_learn_agrees(ties: bool) -> None:
     from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 
     rng = np.random.default_rng(3)
@@ -67,32 +68,32 @@ def test_scikit_learn_agrees(ties):
 
 
 @given(SCORED)
-def test_order_preserving_maps_change_nothing_and_reversal_mirrors(rows):
+def test_order_preserving_maps_change_nothing_and_reversal_mirrors(rows: Any) -> None:
     scores, labels = zip(*rows, strict=True)
     stretched = np.exp(np.array(scores, dtype=float)) * 7 + 2
     assert auc(stretched, labels) == auc(scores, labels)
     assert isclose(auc([-score for score in scores], labels), 1 - auc(scores, labels), abs_tol=1e-12)
 
 
-def test_ties_are_one_point_that_cannot_be_split():
+def test_ties_are_one_point_that_cannot_be_split() -> None:
     # The two top scores tie: taking the member without the non-member is not a threshold.
     assert tpr_at_fpr([2, 2, 1, 0], [1, 0, 1, 0], 0.0) == 0.0
     assert tpr_at_fpr([2, 2, 1, 0], [1, 0, 1, 0], 0.5) == 1.0
     assert auc([5, 5, 5, 5], [1, 0, 1, 0]) == 0.5
 
 
-def test_ten_of_a_thousand_is_one_percent():
+def test_ten_of_a_thousand_is_one_percent() -> None:
     scores = [3.0] * 10 + [1.0] * 990 + [2.0] * 100
     labels = [0] * 1000 + [1] * 100
     assert tpr_at_fpr(scores, labels, 0.01) == 1.0
     assert tpr_at_fpr(scores, labels, 0.0099) == 0.0
 
 
-def test_infinite_scores_are_scores():
+def test_infinite_scores_are_scores() -> None:
     assert auc([inf, inf, -inf, -inf], [1, 0, 1, 0]) == 0.5
 
 
-def test_one_class_alone_is_undefined():
+def test_one_class_alone_is_undefined() -> None:
     assert isnan(auc([1, 2], [1, 1]))
     assert isnan(auc([], []))
     assert isnan(tpr_at_fpr([1, 2], [1, 1], 0.1))
@@ -100,7 +101,7 @@ def test_one_class_alone_is_undefined():
     assert isnan(balanced_accuracy([], []))
 
 
-def test_all_problems_are_named_at_once():
+def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(DataError, match=r"shape \(3,\).*1 scores are nan.*labels other than"):
         auc([1, 2, float("nan")], [0, 2])
     with pytest.raises(DataError, match="alpha"):
@@ -109,7 +110,7 @@ def test_all_problems_are_named_at_once():
         balanced_accuracy([1, 2], [1])
 
 
-def test_balanced_accuracy_weighs_classes_not_records():
+def test_balanced_accuracy_weighs_classes_not_records() -> None:
     truth = ["ham"] * 98 + ["spam"] * 2
     assert balanced_accuracy(["ham"] * 100, truth) == 0.5
     assert balanced_accuracy(["never seen"] * 100, truth) == 0.0

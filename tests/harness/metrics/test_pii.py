@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from harness.data import Span
 from harness.metrics import pii_span_recall, span_token_ranges
 
 
-def tokenizer():
+def tokenizer() -> Any:
     """A small byte-level BPE, trained here: the kind that the embedded decoder uses."""
     from tokenizers import ByteLevelBPETokenizer
 
@@ -21,7 +22,7 @@ def tokenizer():
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.data())
-def test_a_token_belongs_to_a_span_when_they_share_a_character(lengths, data):
+def test_a_token_belongs_to_a_span_when_they_share_a_character(lengths: Any, data: Any) -> None:
     ends = [sum(lengths[: index + 1]) for index in range(len(lengths))]
     offsets = [(end - length, end) for end, length in zip(ends, lengths, strict=True)]
     start = data.draw(st.integers(0, ends[-1] - 1))
@@ -30,7 +31,7 @@ def test_a_token_belongs_to_a_span_when_they_share_a_character(lengths, data):
     assert span_token_ranges(offsets, [Span(start, end, "X")]) == ((shared[0], shared[-1] + 1),)
 
 
-def test_real_offsets_with_accents_cover_exactly_the_span():
+def test_real_offsets_with_accents_cover_exactly_the_span() -> None:
     text = "my name is Anna Müller, card 4556"
     found = tokenizer().encode(text)
     start = text.index("Anna")
@@ -39,14 +40,14 @@ def test_real_offsets_with_accents_cover_exactly_the_span():
     assert covered.strip() == "Anna Müller"
 
 
-def test_special_tokens_belong_to_no_span_and_cut_spans_are_left_out():
+def test_special_tokens_belong_to_no_span_and_cut_spans_are_left_out() -> None:
     offsets = [(0, 0), (0, 2), (2, 5), (0, 0)]
     assert span_token_ranges(offsets, [Span(0, 2, "A")]) == ((1, 2),)
     assert span_token_ranges(offsets, [Span(0, 2, "A"), Span(3, 9, "B")]) == ((1, 2),)
     assert span_token_ranges([], [Span(0, 2, "A")]) == ()
 
 
-def test_only_whole_spans_at_their_place_count():
+def test_only_whole_spans_at_their_place_count() -> None:
     truth = [1, 2, 3, 4, 5, 6]
     ranges = [(0, 2), (3, 6)]
     assert pii_span_recall(truth, truth, ranges) == 1.0

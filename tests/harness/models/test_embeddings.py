@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from harness.models import load_part
@@ -12,7 +14,7 @@ from harness.scenario.toy import toy_model
 TEXTS = ["a", "a note", "one more note of the garden", "a letter to the bank", "of travel", "b", "two notes here"]
 
 
-def test_embeddings_depend_neither_on_company_nor_on_threads(tmp_path):
+def test_embeddings_depend_neither_on_company_nor_on_threads(tmp_path: Path) -> None:
     model = str(toy_model(tmp_path))
     part, tokens = load_part(model, 0, None).requires_grad_(False), load_tokens(tokenizer_folder(model))
     together = torch.stack([row for row, _ in encode(part, tokens, TEXTS, 12)])

@@ -152,6 +152,6 @@ def test_a_filled_cache_needs_no_network(tmp_path: Path) -> None:
     )
     path = os.pathsep.join([str(tmp_path), *(p for p in sys.path if p)])
     environment = {**os.environ, "PYTHONPATH": path, "HF_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "576"

@@ -39,25 +39,25 @@ def write(folder: Path, manifest: dict[str, Any], source: str | None = SOURCE) -
 
 def problems_of(folder: Path) -> tuple[str, ...]:
     with pytest.raises(ManifestError) as caught:
-        submission.load(folder)
+        submission.load_submission(folder)
     return caught.value.problems
 
 
 def test_loads_what_the_manifest_says(tmp_path: Path) -> None:
     folder = write(tmp_path / "quiet", GOOD)
-    loaded = submission.load(folder)
+    loaded = submission.load_submission(folder)
     assert (loaded.name, loaded.class_name, loaded.file) == ("quiet", "Quiet", folder / "defense.py")
     assert [point.label for point in loaded.points] == ["low", "high"]
     assert loaded.points[0].parameters == {"scale": 0.5, "layers": [1, 2]}
     assert loaded.claim is not None
     assert loaded.claim.epsilon == 8.0
     assert not loaded.secret_state
-    assert submission.load(folder / "submission.toml") == loaded
+    assert submission.load_submission(folder / "submission.toml") == loaded
 
 
 def test_nothing_of_a_submission_is_run(tmp_path: Path) -> None:
     folder = write(tmp_path / "quiet", GOOD, SOURCE + "raise SystemExit('imported')\n")
-    assert submission.load(folder).name == "quiet"
+    assert submission.load_submission(folder).name == "quiet"
 
 
 def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_source_that_is_not_python_and_missing_manifest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["class Quiet:\n    def __init__(self, **any): ...\n", "class Quiet(Base): ...\n"])
 def test_constructors_that_cannot_be_judged_are_let_through(tmp_path: Path, source: str) -> None:
-    assert submission.load(write(tmp_path / "quiet", GOOD, source)).class_name == "Quiet"
+    assert submission.load_submission(write(tmp_path / "quiet", GOOD, source)).class_name == "Quiet"
 
 
 json_like = st.recursive(
@@ -136,10 +136,10 @@ def test_any_value_ends_in_a_manifest_or_in_problems(field: str, value: Any) -> 
 
 def test_family_is_one_of_those_known_and_changes_no_hash(tmp_path: Path) -> None:
     folder = write(tmp_path / "quiet", GOOD)
-    before = submission.load(folder)
+    before = submission.load_submission(folder)
     assert before.family is None
     (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "family": "compression"}))
-    after = submission.load(folder)
+    after = submission.load_submission(folder)
     assert after.family == "compression" and after.hash == before.hash
     (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "family": "magic"}))
     assert any(problem.startswith("family") for problem in problems_of(folder))
@@ -147,9 +147,9 @@ def test_family_is_one_of_those_known_and_changes_no_hash(tmp_path: Path) -> Non
 
 def test_a_negative_control_says_so_and_keeps_its_hash(tmp_path: Path) -> None:
     folder = write(tmp_path / "quiet", GOOD)
-    before = submission.load(folder)
+    before = submission.load_submission(folder)
     (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "negative"}))
-    after = submission.load(folder)
+    after = submission.load_submission(folder)
     assert (before.control, after.control) == (None, "negative") and after.hash == before.hash
     (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "positive"}))
     assert any(problem.startswith("control") for problem in problems_of(folder))

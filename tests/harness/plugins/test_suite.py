@@ -58,7 +58,13 @@ def test_run_keys_depend_on_settings_but_not_on_attacks_or_seeds(tmp_path: Path)
     base = part(GOOD)
     assert part(with_entry(attacks=[], seeds=[7])) == base
     assert part(with_entry(settings={"cut": 8, "model": "m"})) == base
-    for change in ({"settings": {"model": "m", "cut": 9}}, {"entitlement": {}}, {"name": "n"}, {"scenario": "s"}):
+    changes: list[dict[str, Any]] = [
+        {"settings": {"model": "m", "cut": 9}},
+        {"entitlement": {}},
+        {"name": "n"},
+        {"scenario": "s"},
+    ]
+    for change in changes:
         assert part(with_entry(**change)) != base
 
 

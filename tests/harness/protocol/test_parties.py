@@ -100,8 +100,9 @@ def test_process_none_and_a_second_run_send_the_same_bytes(
 def test_noise_differs_between_parties_and_training_does_not_depend_on_the_submission(
     runner: Runner, pooled: Deployment, submission: Make
 ) -> None:
-    same = replace(pooled, parties={n: replace(p, records=pooled.parties["client0"].records)
-                                    for n, p in pooled.parties.items()})  # fmt: skip
+    same = replace(
+        pooled, parties={n: replace(p, records=pooled.parties["client0"].records) for n, p in pooled.parties.items()}
+    )
     plain, noisy = runner.execute(same, Execution(None)), runner.execute(same, Execution(submission(NOISE), noise=(1,)))
     first = {e.sender: e.message()["means"] for e in noisy.log.entries if e.receiver == SERVER}
     assert not torch.equal(first["client0"], first["client1"])

@@ -51,7 +51,8 @@ class World:
     def _noise(self, rng: np.random.Generator) -> np.ndarray:
         shape = (self.records, len(self.means) + 1)
         shared, own = rng.standard_normal((self.records, 1)), rng.standard_normal(shape)
-        return np.clip(np.sqrt(self.rho) * shared + np.sqrt(1 - self.rho) * own, -3, 3)
+        noise: np.ndarray = np.clip(np.sqrt(self.rho) * shared + np.sqrt(1 - self.rho) * own, -3, 3)
+        return noise
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_advantage_by_hand() -> None:
     assert isinstance(advantage(0.5, float("nan")), Void)
 
 
-def test_leakage_by_hand(scores) -> None:
+def test_leakage_by_hand(scores: Any) -> None:
     """Means 0.6 and 0.5 over two seeds, floors 0.1 and 0.2: the larger floor holds for both attacks."""
     strong = scores("strong", [0.5, 0.7] * 20, [0.55, 0.65] * 20)
     weak = scores("weak", [0.4, 0.6] * 20, [0.5, 0.5] * 20)
@@ -54,7 +55,7 @@ def test_leakage_by_hand(scores) -> None:
     assert found.flags == ("few_seeds",)
 
 
-def test_the_largest_metric_counts_each_over_its_own_floor(scores) -> None:
+def test_the_largest_metric_counts_each_over_its_own_floor(scores: Any) -> None:
     tokens, spans = scores("a", [0.5, 0.7] * 10, metric="token"), scores("a", [0.7, 0.9] * 10, metric="span")
     floors = [scores("b", [0.1, 0.3] * 10, metric="token"), scores("b", [0.7, 0.8] * 10, metric="span")]
     found = leakage([tokens, spans], floors, rng=fresh())
@@ -64,7 +65,7 @@ def test_the_largest_metric_counts_each_over_its_own_floor(scores) -> None:
 
 
 @pytest.mark.parametrize("leaked", [0.0, 1.0])
-def test_all_or_nothing_gets_clopper_pearson_not_a_zero_width(scores, leaked: float) -> None:
+def test_all_or_nothing_gets_clopper_pearson_not_a_zero_width(scores: Any, leaked: float) -> None:
     found = leakage([scores("a", [leaked] * 50)], [scores("b", [0.0] * 50)], rng=fresh())
     low, high = clopper_pearson(50 * leaked, 50)
     assert found.estimate == leaked
@@ -75,13 +76,13 @@ def test_all_or_nothing_gets_clopper_pearson_not_a_zero_width(scores, leaked: fl
         assert found.high == pytest.approx(high) and found.low == pytest.approx(-high)
 
 
-def test_twenty_silent_attacks_share_the_level(scores) -> None:
+def test_twenty_silent_attacks_share_the_level(scores: Any) -> None:
     zeros = [0.0] * 500
     found = leakage([scores(f"a{i:02d}", zeros) for i in range(20)], [scores("b", zeros)], rng=fresh())
     assert found.high == pytest.approx(clopper_pearson(0, 500, 0.05 / 20)[1])
 
 
-def test_a_silent_attack_keeps_its_own_share_of_the_level(scores) -> None:
+def test_a_silent_attack_keeps_its_own_share_of_the_level(scores: Any) -> None:
     """One attack varies far below the silent one: its narrow c must not set the exact bound of the other."""
     quiet = [scores(f"q{i}", [1.0] * 200) for i in range(9)]
     loud = scores("loud", [0.1, 0.3] * 100)
@@ -90,7 +91,7 @@ def test_a_silent_attack_keeps_its_own_share_of_the_level(scores) -> None:
     assert low <= clopper_pearson(200, 200, 0.05 / 20)[0]
 
 
-def test_one_success_is_never_better_than_none(scores) -> None:
+def test_one_success_is_never_better_than_none(scores: Any) -> None:
     uppers = []
     for k in (0, 1, 2, 5, 20):
         attack = scores("a", [1.0] * k + [0.0] * (200 - k))
@@ -98,7 +99,7 @@ def test_one_success_is_never_better_than_none(scores) -> None:
     assert uppers == sorted(uppers) and len(set(uppers)) == 5
 
 
-def test_void_floor_and_undefined_metric(scores) -> None:
+def test_void_floor_and_undefined_metric(scores: Any) -> None:
     high_floor = leakage([scores("a", [1.0] * 9)], [scores("b", [0.95] * 9)], rng=fresh())
     assert "within 0.1" in str(high_floor.void) and math.isnan(high_floor.high)
     assert high_floor.strongest is None and math.isnan(privacy(high_floor).value) and privacy(high_floor).void
@@ -112,7 +113,7 @@ def test_void_floor_and_undefined_metric(scores) -> None:
     assert {e.metric: e.void is None for e in found.advantages} == {"m": True, "span": False}
 
 
-def test_a_nan_drops_the_record_for_that_metric_only(scores) -> None:
+def test_a_nan_drops_the_record_for_that_metric_only(scores: Any) -> None:
     nan = float("nan")
     token = scores("a", [0.4, 0.6] * 15, metric="token")
     span = scores("a", [nan, 0.5, 0.7] * 10, metric="span")
@@ -129,14 +130,14 @@ def shuffled(entry: AttackScores, rng: np.random.Generator) -> AttackScores:
     return replace(entry, values=tables)
 
 
-def test_order_of_records_seeds_and_attacks_does_not_matter(world) -> None:
+def test_order_of_records_seeds_and_attacks_does_not_matter(world: Any) -> None:
     attacks, blinds = world(means=(0.4, 0.5, 0.45), tau=0.02).draw(fresh(1))
     one = leakage(attacks, blinds, rng=fresh(2))
     other = [shuffled(attack, fresh(3)) for attack in reversed(attacks)]
     assert leakage(other, [shuffled(b, fresh(4)) for b in blinds], rng=fresh(2)) == one
 
 
-def test_one_seed_is_conditional_and_more_seeds_are_not(world) -> None:
+def test_one_seed_is_conditional_and_more_seeds_are_not(world: Any) -> None:
     single = leakage(*world(means=(0.4,), seeds=1).draw(fresh()), rng=fresh())
     assert single.conditional_on_seed and privacy(single).conditional_on_seed
     five = leakage(*world(means=(0.4,)).draw(fresh()), rng=fresh())
@@ -189,7 +190,7 @@ def test_balanced_accuracy_ignores_class_sizes() -> None:
     assert entry.value == pytest.approx(0.5) and entry.low < 0.5 < entry.high
 
 
-def test_every_misfit_is_reported_at_once(scores) -> None:
+def test_every_misfit_is_reported_at_once(scores: Any) -> None:
     odd_seed = AttackScores("s", "m", {7: {"r000": 0.5}})
     other = AttackScores("o", "m", {0: {"r000": 0.5, "zz": 0.5}})
     mia = AttackScores("mia", "membership", {0: {"r000": 3.0}}, Auc())
@@ -234,7 +235,7 @@ def test_one_more_attack_never_lowers_the_upper_leakage(rows: list[list[float]],
     assert run([*rows, extra]).high >= run(rows).high - 1e-9
 
 
-def test_negative_control_passes_noise_and_catches_a_leak(world) -> None:
+def test_negative_control_passes_noise_and_catches_a_leak(world: Any) -> None:
     passed = 0
     for i in range(40):
         rng = fresh(100 + i)
@@ -246,7 +247,7 @@ def test_negative_control_passes_noise_and_catches_a_leak(world) -> None:
     assert not test.passed and test.statistic > test.threshold and test.strongest == ("a19", "m")
 
 
-def test_negative_control_without_variance(scores) -> None:
+def test_negative_control_without_variance(scores: Any) -> None:
     zeros, ones = [0.0] * 100, [1.0] * 100
     silent = max_t_null([scores("a", zeros)], [scores("b", zeros)], rng=fresh())
     assert silent.passed and silent.statistic == 0.0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import beta, norm, t
@@ -28,7 +30,7 @@ def test_exact_reach_has_no_jump_between_none_and_a_little() -> None:
     assert down > 0 < up
 
 
-def test_the_bootstrap_finds_the_standard_error_of_a_mean(scores) -> None:
+def test_the_bootstrap_finds_the_standard_error_of_a_mean(scores: Any) -> None:
     rng = np.random.default_rng(0)
     values = rng.random(40)
     study = align([scores("a", values.tolist())], [scores("b", [0.1] * 40)])
@@ -38,7 +40,7 @@ def test_the_bootstrap_finds_the_standard_error_of_a_mean(scores) -> None:
     assert standard_errors(columns.parts, columns.draws) == pytest.approx([expected, 0.0], rel=0.03)
 
 
-def test_records_of_one_cluster_move_together(scores) -> None:
+def test_records_of_one_cluster_move_together(scores: Any) -> None:
     rng = np.random.default_rng(0)
     per_client = rng.random(30)
     entries = [scores("a", np.repeat(per_client, 8).tolist())], [scores("b", [0.1] * 240)]
@@ -58,7 +60,7 @@ def test_a_quantity_that_varies_by_seed_alone_follows_student_t(seeds: int) -> N
     assert np.quantile(np.abs(ratios), 0.95) == pytest.approx(t.ppf(0.975, seeds - 1), rel=0.06)
 
 
-def test_sampling_noise_alone_is_not_taken_for_a_seed_effect(world) -> None:
+def test_sampling_noise_alone_is_not_taken_for_a_seed_effect(world: Any) -> None:
     errors, c = [], []
     for i in range(30):
         rng = np.random.default_rng([5, i])
@@ -70,7 +72,7 @@ def test_sampling_noise_alone_is_not_taken_for_a_seed_effect(world) -> None:
     assert norm.ppf(0.975) * 0.85 < np.mean(c) < t.ppf(0.975, 4)
 
 
-def test_one_draw_of_weights_serves_every_entry_and_seed(world) -> None:
+def test_one_draw_of_weights_serves_every_entry_and_seed(world: Any) -> None:
     """Two identical entries get identical draws, and a shared record moves all seeds together."""
     rng = np.random.default_rng(3)
     attacks, blinds = world(means=(0.4,), crossed=True).draw(rng)

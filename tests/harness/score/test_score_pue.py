@@ -26,5 +26,7 @@ def test_the_gradient_is_the_slope() -> None:
         above, below = list(at), list(at)
         above[axis] += step
         below[axis] -= step
-        assert slope == pytest.approx((pue(*above) - pue(*below)) / (2 * step), rel=1e-6)
+        assert slope == pytest.approx(
+            (pue(above[0], above[1], above[2]) - pue(below[0], below[1], below[2])) / (2 * step), rel=1e-6
+        )
     assert pue_gradient(1.0, 1.0, 1.0) == (0.0, 0.0, 0.0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def slow_recall(scores: np.ndarray, labels: np.ndarray, alpha: float) -> float:
 
 def point(statistic: Statistic, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     x, d = statistic.linear(values, labels)
-    return x.sum(axis=0) / d.sum(axis=0)
+    shares: np.ndarray = x.sum(axis=0) / d.sum(axis=0)
+    return shares
 
 
 samples = st.integers(2, 25).flatmap(
@@ -43,13 +45,13 @@ samples = st.integers(2, 25).flatmap(
         st.sampled_from([0.01, 0.1, 0.29, 0.5]),
     )
 )
-CASES = [(lambda a: TprAtFpr(a), slow_tpr), (lambda a: Auc(), slow_auc), (lambda a: BalancedAccuracy(), slow_recall)]
+CASES = [(TprAtFpr, slow_tpr), (lambda a: Auc(), slow_auc), (lambda a: BalancedAccuracy(), slow_recall)]
 
 
 @pytest.mark.parametrize(("make", "slow"), CASES, ids=["tpr", "auc", "balanced"])
 @settings(max_examples=60, deadline=None)
 @given(samples)
-def test_point_and_weighted_values_match_the_slow_definition(make, slow, sample) -> None:
+def test_point_and_weighted_values_match_the_slow_definition(make: Any, slow: Any, sample: Any) -> None:
     """A whole-number weight means that many copies of the record."""
     scores, labels, weights, alpha = (np.array(part) for part in sample)
     statistic, values = make(float(alpha)), scores[:, None] / 6.0

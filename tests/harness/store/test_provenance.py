@@ -6,24 +6,28 @@ import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 import torch
 
-from harness.store import provenance as env
+from harness.store import provenance
+from harness.util.process import pin_threads
 
-ROOT = Path(env.__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(provenance.__file__).resolve().parents[2]
 
 
 def test_environment_describes_this_process() -> None:
     before = torch.get_num_threads()
     try:
-        env.pin_threads(2)
+        pin_threads(2)
         assert torch.get_num_threads() == 2
-        env.pin_threads(1)
-        found = env.environment("cpu")
+        pin_threads(1)
+        found = provenance.environment("cpu")
     finally:
-        env.pin_threads(before)
+        pin_threads(before)
     assert found.threads == 1
     assert found.packages["torch"] == metadata.version("torch")
     assert found.python == ".".join(map(str, sys.version_info[:3]))
@@ -35,7 +39,7 @@ def test_environment_describes_this_process() -> None:
 def test_threads_are_pinned_in_libraries_loaded_before_and_after() -> None:
     code = """
 import numpy, threadpoolctl
-from harness.environment import pin_threads
+from harness.util.process import pin_threads
 numpy.zeros((2, 2)) @ numpy.zeros((2, 2))
 pin_threads(1)
 import scipy.linalg, sklearn.linear_model
@@ -44,7 +48,7 @@ assert len(found) >= 3, found
 assert {one["num_threads"] for one in found} == {1}, found
 """
     free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=free, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=free, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -54,22 +58,22 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def test_commit_and_dirty_flag(tmp_path: Path) -> None:
-    assert env.source_commit(tmp_path) is None
+    assert provenance.source_commit(tmp_path) is None
     git(tmp_path, "init", "--quiet")
-    assert env.source_commit(tmp_path) is None
+    assert provenance.source_commit(tmp_path) is None
     (tmp_path / "file").write_text("1")
     git(tmp_path, "add", "file")
     git(tmp_path, "commit", "--quiet", "--message", "first")
     commit = git(tmp_path, "rev-parse", "HEAD")
-    assert env.source_commit(tmp_path) == commit
+    assert provenance.source_commit(tmp_path) == commit
     (tmp_path / "file").write_text("2")
-    assert env.source_commit(tmp_path) == f"{commit}+dirty"
+    assert provenance.source_commit(tmp_path) == f"{commit}+dirty"
 
 
 def test_no_git_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".git").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert env.source_commit(tmp_path) is None
+    assert provenance.source_commit(tmp_path) is None
 
 
 def test_importing_it_loads_nothing_heavy() -> None:

@@ -128,7 +128,12 @@ def test_hostile_text_runs_nowhere_and_nothing_comes_from_outside(
     asked: list[str] = []
     dialogs: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Any) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     for name in PAGES:
         visit(page, f"{address}/{name}?suite=standard-small%401")
         assert page.locator("[data-testid=stException]").count() == 0, name

@@ -65,7 +65,12 @@ def test_the_board_is_built_while_the_store_is_locked(tmp_path: Path, monkeypatc
     from harness.plugins import registry
 
     served: list[tuple[Path, Callable[[], Any]]] = []
-    monkeypatch.setattr(launch, "serve", lambda board, port, refresh, **more: served.append((board, refresh)) or 0)
+
+    def serve(board: Path, port: int, refresh: Callable[[], Any], **more: Any) -> int:
+        served.append((board, refresh))
+        return 0
+
+    monkeypatch.setattr(launch, "serve", serve)
     monkeypatch.setattr(registry, "results", lambda: None)
     store = tmp_path / "leakboard.duckdb"
     files = tmp_path / "leakboard.files"
@@ -103,7 +108,7 @@ def test_the_server_ends_with_its_launcher(boards: Callable[[str], Path], number
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     environment = launch.environment(boards("tiny"), "")
-    with subprocess.Popen(command, env=environment, preexec_fn=heed) as launcher:
+    with subprocess.Popen(command, env=environment, preexec_fn=heed) as launcher:  # noqa: PLW1509 (no threads yet)
         try:
             wait_until(lambda: answers(port))
             os.kill(launcher.pid, number)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.privacy_schema import Verdict
-from harness.schema import CellRecord, RunRecord
 from harness.store.files import Record
+from harness.store.schema import CellRecord, RunRecord, Verdict
 from leaderboard.build import build_board
 from leaderboard.build.claims import refuted_empirically
 from leaderboard.build.epsilon_bounds import bound_rows
@@ -71,15 +71,16 @@ def test_the_board_says_which_claims_are_refuted(tmp_path: Path) -> None:
     for record in records((TINY[0], Defended("modest"), Defended("bold")), n=8):
         if isinstance(record, RunRecord) and record.submission != "none":
             epsilon = {"modest": 30.0, "bold": 0.5}[record.submission]
-            record = record.model_copy(update={"verdict": claimed(epsilon, 1e-5)})
-        elif isinstance(record, CellRecord) and (record.role, record.seed) == ("attack", 0):
+            stored.append(record.model_copy(update={"verdict": claimed(epsilon, 1e-5)}))
+            continue
+        if isinstance(record, CellRecord) and (record.role, record.seed) == ("attack", 0):
             lira = membership_cell(record.key, labels.astype(float), labels)
             values = {"key": f"{record.key}-lira", "name": "lira", "secret": "membership", "scores": lira.scores}
             stored.append(record.model_copy(update=values))
         stored.append(record)
     write_bundle(tmp_path / "records.jsonl.gz", stored)
     board = open_board(build_board([tmp_path], tmp_path / "board.duckdb"))
-    rows = board.board().set_index("submission")
+    rows: Any = board.board().set_index("submission")
     assert all("refuted empirically" in notes for notes in rows.loc["bold", "notes"])
     assert set(rows.loc["bold", "verified"]) == {"refuted"}
     assert not any("claim_refuted" in flags for name in ("none", "modest") for flags in rows.loc[name, "flags"])

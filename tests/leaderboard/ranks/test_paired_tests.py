@@ -79,7 +79,7 @@ def difference(i: int, means: tuple[float, float], measure: str, tau: float = 0.
     rng = np.random.default_rng([5, i])
     a, b, floor, u, v, base, reference = scores(rng, np.array([*means, FLOOR, 0.54, 0.52, 0.56, 0.46]), 0.6, tau)
     rows = [row("a", a, floor, u, base, reference), row("b", b, floor, v, base, reference)]
-    return differences(bootstrap_jointly(rows), [(("a", 0), ("b", 0))], measure)[0]
+    return differences(bootstrap_jointly(rows), [(Place("a", 0), Place("b", 0))], measure)[0]
 
 
 TRUTHS = {"privacy": (0.53 - 0.56) / 0.5, "utility": 0.02 / 0.1}
@@ -106,7 +106,7 @@ def test_pairing_sheds_what_rows_share() -> None:
     rng = np.random.default_rng(1)
     a, b, floor, u, base, reference = scores(rng, np.array([0.55, 0.52, FLOOR, 0.54, 0.56, 0.46]), 0.97, 0.03)
     rows = [row(name, s, floor, u, base, reference) for name, s in (("a", a), ("b", b))]
-    tested = differences(bootstrap_jointly(rows), [(("a", 0), ("b", 0))], "privacy")[0]
+    tested = differences(bootstrap_jointly(rows), [(Place("a", 0), Place("b", 0))], "privacy")[0]
     widths = [r.leakage.high - r.leakage.low for r in rows if r.leakage]
     assert tested.high - tested.low < 0.5 * sum(widths)
     assert tested.high < 0 and tested.p < 0.01
@@ -117,10 +117,10 @@ def test_equal_rows_do_not_differ() -> None:
     a, floor, u, base, reference = scores(rng, np.array([0.55, FLOOR, 0.54, 0.56, 0.46]), 0.5, 0.0)
     rows = [row(name, a, floor, u, base, reference) for name in ("a", "b")]
     for measure in ("privacy", "utility", "pue"):
-        tested = differences(bootstrap_jointly(rows), [(("a", 0), ("b", 0))], measure)[0]
+        tested = differences(bootstrap_jointly(rows), [(Place("a", 0), Place("b", 0))], measure)[0]
         assert (tested.value, tested.p) == (0.0, 1.0)
 
 
 def test_no_row_no_difference() -> None:
     assert bootstrap_jointly([]).rows == {}
-    assert differences(bootstrap_jointly([]), [(("a", 0), ("b", 0))], "privacy") == []
+    assert differences(bootstrap_jointly([]), [(Place("a", 0), Place("b", 0))], "privacy") == []

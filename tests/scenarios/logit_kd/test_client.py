@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from harness.wire.message import Kind
 from tests.stand_ins.toy_logits import deploy
 
 
-def sent(outcome: Outcome, kind: Kind, sender: str) -> list[dict[str, object]]:
+def sent(outcome: Outcome, kind: Kind, sender: str) -> list[dict[str, Any]]:
     messages = [entry.message() for entry in outcome.log.entries if entry.sender == sender]
     return [dict(message.payload) for message in messages if message.kind is kind]
 
@@ -66,4 +67,4 @@ def test_a_shared_network_learns_more_than_its_members_alone(toy_folder: Path, r
     answers = [m["logits"] for m in sent(runner.execute(told, Execution(None)), Kind.LOGITS, "client0")]
     other = sorted(deployment.settings["labels"]).index(one)
     first, last = answers[0], answers[-1]
-    assert float(last[:, other].mean()) > float(first[:, other].mean())  # type: ignore[index]
+    assert float(last[:, other].mean()) > float(first[:, other].mean())

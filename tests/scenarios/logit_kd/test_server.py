@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ from harness.wire.message import Kind
 from tests.stand_ins.toy_logits import deploy
 
 
-def sent(outcome: Outcome, kind: Kind, sender: str) -> list[dict[str, object]]:
+def sent(outcome: Outcome, kind: Kind, sender: str) -> list[dict[str, Any]]:
     messages = [entry.message() for entry in outcome.log.entries if entry.sender == sender]
     return [dict(message.payload) for message in messages if message.kind is kind]
 
@@ -24,7 +25,7 @@ def test_fedmd_answers_are_averaged_and_everyone_predicts(toy_folder: Path, runn
     ups = [[m["logits"] for m in sent(outcome, Kind.LOGITS, f"client{k}")] for k in range(4)]
     assert [len(messages) for messages in ups] == [2, 2, 2, 2]
     down = sent(outcome, Kind.LOGITS, "server")
-    mean = torch.stack([messages[0] for messages in ups]).mean(0)  # type: ignore[arg-type]
+    mean = torch.stack([messages[0] for messages in ups]).mean(0)
     torch.testing.assert_close(down[0]["logits"], mean)
     items = {item.id for plan in deployment.parties.values() for item in plan.items}
     assert set(outcome.predictions) == items
@@ -36,11 +37,11 @@ def test_a_passive_server_hears_nothing_about_candidates_and_an_active_one_does(
 ) -> None:
     deployment = deploy(toy_folder, copies=1)
     passive, active = (runner.execute(deployment, Execution(None, behaviour=b)) for b in ("honest", "chosen"))
-    assert all(len(m["index"]) == 4 for m in sent(passive, Kind.LOGITS, "client1"))  # type: ignore[arg-type]
+    assert all(len(m["index"]) == 4 for m in sent(passive, Kind.LOGITS, "client1"))
     first, second = sent(active, Kind.LOGITS, "client1")
     own = next(e.message() for e in active.own.entries if e.sender == "server")
     ids = own["query_ids"]
-    assert (len(first["index"]), len(second["index"])) == (4, len(ids))  # type: ignore[arg-type]
+    assert (len(first["index"]), len(second["index"])) == (4, len(ids))
     asked = [name for name in ids if name]
     assert {asked.count(c.id) for c in deployment.candidates} == {2}
     places = {name: place for place, name in reversed(list(enumerate(ids)))}
@@ -54,7 +55,7 @@ def test_fedhkt_runs_through_edges(toy_folder: Path, runner: Runner) -> None:
     assert set(deployment.routes.values()) <= {"edge0", "edge1"}
     heard = [e for e in outcome.log.entries if e.sender.startswith("client")]
     assert {(e.sender, e.receiver) for e in heard} == set(deployment.routes.items())
-    total = sum(m["counts"] for m in sent(outcome, Kind.CONTROL, "edge0"))  # type: ignore[misc]
+    total = sum(m["counts"] for m in sent(outcome, Kind.CONTROL, "edge0"))
     members = [client for client, edge in deployment.routes.items() if edge == "edge0"]
     assert int(torch.as_tensor(total).sum()) == sum(len(deployment.parties[m].records) for m in members)
     seen_by_cloud = [e for e in outcome.log.entries if "server" in (e.sender, e.receiver)]
@@ -66,8 +67,8 @@ def test_edges_average_parameters_weighted_by_records(toy_folder: Path, runner: 
     deployment = deploy(toy_folder, method="fedhkt", models=("linear",), edges=1, inner_rounds=1, rounds=1)
     outcome = runner.execute(deployment, Execution(None))
     ups = [sent(outcome, Kind.PARAMETERS, f"client{k}")[0] for k in range(4)]
-    sizes = torch.tensor([float(up["records"]) for up in ups])  # type: ignore[arg-type]
-    stacked = torch.stack([up["weight"] for up in ups])  # type: ignore[arg-type]
+    sizes = torch.tensor([float(up["records"]) for up in ups])
+    stacked = torch.stack([up["weight"] for up in ups])
     wanted = (stacked * (sizes / sizes.sum())[:, None, None]).sum(0)
     downs = [e.message() for e in outcome.log.entries if e.receiver == "client0"]
     torch.testing.assert_close(downs[-1]["weight"], wanted)

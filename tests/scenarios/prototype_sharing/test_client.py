@@ -66,8 +66,11 @@ def test_frozen_prototypes_are_class_means_of_public_embeddings(runner: Runner, 
 
 
 def test_a_prototype_of_one_record_is_that_records_embedding(runner: Runner, toy_folder: Path) -> None:
-    made = next(d for d in (deployment(toy_folder, seed, features="frozen", alpha=0.2) for seed in range(9))
-                if d.secrets["text"].records)  # fmt: skip
+    made = next(
+        d
+        for d in (deployment(toy_folder, seed, features="frozen", alpha=0.2) for seed in range(9))
+        if d.secrets["text"].records
+    )
     assert made.encoder is not None
     party, _, label = made.secrets["text"].records[0].partition("/")
     (record,) = [r for r in made.parties[party].records if r.label == label]

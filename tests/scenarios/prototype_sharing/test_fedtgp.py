@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -15,18 +16,18 @@ from scenarios.prototype_sharing.fedproto import Prototypes, nearest
 from scenarios.prototype_sharing.fedtgp import PrototypeGenerator, adaptive_margin, contrastive_loss
 
 
-def rng(seed=0):
+def rng(seed: int = 0) -> Any:
     return torch.Generator().manual_seed(seed)
 
 
-def data(seed, n, d=5, classes=4):
+def data(seed: int, n: int, d: int = 5, classes: int = 4) -> Any:
     return torch.randn(n, d, generator=rng(seed)), torch.randint(classes, (n,), generator=rng(seed + 1))
 
 
 CORNERS = [Prototypes([0, 1, 2], torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]))]
 
 
-def test_margins_of_a_triangle():
+def test_margins_of_a_triangle() -> None:
     """Sides 3, 4, 5: the paper takes the longest, the released code the largest of the nearest distances (3, 3, 4)."""
     assert adaptive_margin(CORNERS, "paper", 100.0) == pytest.approx(5.0)
     assert adaptive_margin(CORNERS, "code", 100.0) == pytest.approx(4.0)
@@ -36,7 +37,7 @@ def test_margins_of_a_triangle():
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 99), st.floats(0, 3))
-def test_contrastive_loss_is_equation_7(seed, margin):
+def test_contrastive_loss_is_equation_7(seed: int, margin: Any) -> None:
     sent, names = data(seed, 6, d=3)
     table = torch.randn(4, 3, generator=rng(seed + 5))
     total = 0.0
@@ -47,7 +48,7 @@ def test_contrastive_loss_is_equation_7(seed, margin):
     assert float(contrastive_loss(lambda: table, (sent, names), margin)) == pytest.approx(total / 6, rel=1e-4)
 
 
-def test_trained_prototypes_separate_classes():
+def test_trained_prototypes_separate_classes() -> None:
     """They classify what clients sent, and a class that nobody sent gets one too."""
     corners = torch.tensor([[1.0, 0.2], [0.8, -0.2], [-1.0, 0.2], [-0.8, -0.2]])
     sent, names = torch.nn.functional.pad(corners, (0, 14)), torch.tensor([0, 0, 1, 1])

@@ -41,7 +41,7 @@ def test_adapters_share_the_frozen_weights_and_start_without_effect(part: Part) 
     assert all(one.data_ptr() in shared for one in tuned.parameters() if not one.requires_grad)
     assert not {one.data_ptr() for one in learned} & shared
     data = (torch.randint(1, 50, (8, 5)), torch.randint(1, 50, (8, 5)))
-    training.train(tuned, next_token_loss, training.Plan(data, 3, 4, 0.05), generator(), Meter())
+    training.train(tuned, next_token_loss, training.TrainingPlan(data, 3, 4, 0.05), generator(), Meter())
     assert not torch.equal(tuned(ids), part(ids))
     assert all(torch.equal(one, before[name]) for name, one in part.named_parameters())
 
@@ -74,8 +74,8 @@ def test_adapters_can_be_tuned_with_differential_privacy(part: Part, tokens: Tok
     """Without noise and clipping a full-batch private step is the ordinary one."""
     data = training_rows(tokens, [("Bank:", f"text {i}") for i in range(6)], 12)
     tuned = [adapted(part, 2, generator()) for _ in range(2)]
-    training.train(tuned[0], next_token_loss, training.Plan(data, 1, 6, 0.1, "sgd"), generator(), Meter())
-    plan = training.Plan(data, 1, 6, 0.1, "sgd")
+    training.train(tuned[0], next_token_loss, training.TrainingPlan(data, 1, 6, 0.1, "sgd"), generator(), Meter())
+    plan = training.TrainingPlan(data, 1, 6, 0.1, "sgd")
     dp = DPSGD(clip=1e6, noise_multiplier=0.0, sample_rate=1.0)
     training.train_private(tuned[1], next_token_loss, plan, dp, generator(), generator(), Meter())
     plain, private = ([p for p in one.parameters() if p.requires_grad] for one in tuned)

@@ -30,9 +30,18 @@ def parts(pool: Pool) -> list[tuple[Record, ...]]:
 def test_films_stay_together() -> None:
     """Of one film all reviews are in one part of the data, and the private ones with one client."""
     settings = Settings(
-        method="private_fusegen", data="rotten_tomatoes", prefixes={"rotten": "Bad:", "fresh": "Good:"},
-        partition="group", clients=5, records=300, canaries=20, average=20, auxiliary=260, public=800, test=100,
-    )  # fmt: skip
+        method="private_fusegen",
+        data="rotten_tomatoes",
+        prefixes={"rotten": "Bad:", "fresh": "Good:"},
+        partition="group",
+        clients=5,
+        records=300,
+        canaries=20,
+        average=20,
+        auxiliary=260,
+        public=800,
+        test=100,
+    )
     pool = draw_pool(settings, list(records(load("rotten_tomatoes"))), ("films",))
     assert [len(part) for part in parts(pool)] == [300, 260, 100, 800]
     films = [{record.group for record in part} for part in parts(pool)]

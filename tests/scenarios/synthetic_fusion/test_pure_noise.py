@@ -18,7 +18,7 @@ from harness.runtime.host import load_defense_class
 from harness.runtime.runner import Runner
 from harness.scenario.plugin import Scenario
 from harness.wire.coalition import SERVER
-from harness.wire.message import Kind, Message
+from harness.wire.message import Kind, Message, Value
 from scenarios.synthetic_fusion.server import READER
 from tests.stand_ins.toy_fusion import toy_deployment
 
@@ -52,7 +52,11 @@ def test_prototypes_leave_for_every_class_whatever_a_party_holds(held: list[int]
     defense = load_defense_class(NOISE.folder, NOISE.target)()
     defense.me = Mechanisms("client1", torch.Generator().manual_seed(0))
     defense.setup((), PublicSide(("a",), {"labels": ["a", "b", "c", "d"]}, {}, None))
-    payload = {"classes": held, "means": torch.zeros(len(held), 5), "counts": torch.full((len(held),), 7.0)}
+    payload: dict[str, Value] = {
+        "classes": held,
+        "means": torch.zeros(len(held), 5),
+        "counts": torch.full((len(held),), 7.0),
+    }
     found = defense.send(Message(Kind.PROTOTYPE, payload))
     assert found["classes"] == [0, 1, 2, 3]
     assert found["means"].shape == (4, 5) and found["counts"].shape == (4,)

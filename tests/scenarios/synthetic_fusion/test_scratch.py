@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 import torch
 
 from harness.models import load_part
 from harness.models.tokens import load_tokens, tokenizer_folder
 from scenarios.synthetic_fusion.generation import Writer
 from scenarios.synthetic_fusion.scratch import Scratch, scratch_model
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -16,7 +16,7 @@ from harness.runtime.runner import Runner
 from harness.scenario.checks import deployment_problems
 from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER, SUM
-from harness.wire.message import Kind
+from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.server import PROBES, READER
 from scenarios.synthetic_fusion.votes import halving, histogram
 from tests.stand_ins.toy_fusion import METHODS, frames, redrawn, toy_deployment
@@ -82,7 +82,7 @@ def test_votes_are_those_of_the_records(method: str, worlds: Mapping[str, Deploy
     made = worlds[method]
     assert made.encoder is not None
     log = outcome_of(method).log
-    asked: dict[str, object] = {}
+    asked: dict[str, Message] = {}
     rounds = 0
     for entry in log.entries:
         message = entry.message()

@@ -98,9 +98,14 @@ def test_medoids_are_the_points_nearest_to_the_centres_of_clusters() -> None:
 @pytest.mark.parametrize("topics", [1, 17, -1])
 def test_topics_that_cannot_be_are_named(topics: int) -> None:
     base = {
-        "method": "wasp", "data": "toy", "prefixes": {"ham": "Friend:", "spam": "Spam:"}, "records": 20,
-        "auxiliary": 16, "canaries": 2, "average": 2,
-    }  # fmt: skip
+        "method": "wasp",
+        "data": "toy",
+        "prefixes": {"ham": "Friend:", "spam": "Spam:"},
+        "records": 20,
+        "auxiliary": 16,
+        "canaries": 2,
+        "average": 2,
+    }
     with pytest.raises(SuiteError, match="topics"):
         Settings.read("entry", {**base, "topics": topics})
     assert Settings.read("entry", {**base, "topics": 16}).topics == 16
@@ -112,9 +117,15 @@ def test_votes_of_a_run_tell_topics(runner: Runner, toy_folder: Path, aggregatio
     found = []
     for seed in range(4):
         settings = toy_settings(
-            str(toy_folder), "aug_pe", topics=3, aggregation=aggregation, canaries=2, average=6, canary_kind="rare",
+            str(toy_folder),
+            "aug_pe",
+            topics=3,
+            aggregation=aggregation,
+            canaries=2,
+            average=6,
+            canary_kind="rare",
             texts=12,
-        )  # fmt: skip
+        )
         made = assemble(settings, list(toy_records()), ("toy", seed))
         views = [live_view(runner, made, adaptive=adaptive, behaviour="probes") for adaptive in (False, True)]
         guesses = [BlindTopics().guess(views[1]), *(VoteTopics().guess(view) for view in views)]

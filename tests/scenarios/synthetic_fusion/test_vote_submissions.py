@@ -27,7 +27,8 @@ BOUND = sensitivity(halving(8))
 
 def ledger(found: Submission, point: int, parties: int, rounds: int, aggregation: str) -> list[LedgerEntry]:
     """What the harness notes when every party casts near and far votes in every round."""
-    cls, entries = load_defense_class(found.folder, found.target), []
+    cls = load_defense_class(found.folder, found.target)
+    entries: list[LedgerEntry] = []
     settings = {"rounds": rounds, "clients": parties, "aggregation": aggregation}
     for number in range(parties):
         defense = cls(**found.points[point].parameters)

@@ -7,7 +7,7 @@ from attacks.embedding_inversion.prototype_decoder.bag_decoder import n_means
 from harness.errors import DataError
 
 
-def test_n_means_are_means_of_distinct_rows():
+def test_n_means_are_means_of_distinct_rows() -> None:
     rng = np.random.default_rng(0)
     means, shares = n_means(np.eye(10), 4, 20, rng)
     np.testing.assert_array_equal(means, shares)

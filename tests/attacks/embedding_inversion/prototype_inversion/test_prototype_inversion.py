@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,14 +15,14 @@ from tests.stand_ins.rounds_view import Cloud, view_of
 class UnitCloud(Cloud):
     """Embeddings of norm 1."""
 
-    def draw(self, name):
+    def draw(self, name: str) -> Any:
         text = super().draw(name)
         self.vectors[text] = self.vectors[text] / np.linalg.norm(self.vectors[text])
         return text
 
 
 @pytest.mark.parametrize("candidates", [0, 1])
-def test_single_records_are_found_through_noise_that_shadows_show(candidates):
+def test_single_records_are_found_through_noise_that_shadows_show(candidates: int) -> None:
     cloud = UnitCloud(LABELS, size=96)
     protocol = defended(cloud, per_record=0.02, with_counts=False)
     view = view_of(cloud, protocol, shadows=6, parties=20, candidates=candidates, sizes=(1, 1, 4))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch.distributions import MultivariateNormal
@@ -19,16 +21,16 @@ from tests.stand_ins.split_view import tiny_model
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread() -> None:
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
-def gpt2(tmp_path_factory):
+def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tiny_model(tmp_path_factory.mktemp("gpt2"), "gpt2")
 
 
-def world(rows, width=6, tokens=30, seed=0):
+def world(rows: Any, width: int = 6, tokens: int = 30, seed: int = 0) -> Any:
     """States that obey the model exactly: linear mean, one covariance."""
     rng = torch.Generator().manual_seed(seed)
     table = torch.randn(tokens, width, generator=rng)
@@ -39,12 +41,12 @@ def world(rows, width=6, tokens=30, seed=0):
     return table, mean, root @ root.T, ids, states
 
 
-def with_noise(width, scale, withheld=0.0):
+def with_noise(width: int, scale: Any, withheld: float = 0.0) -> Channel:
     noise = Noise("gaussian", torch.as_tensor(scale).expand(width))
     return Channel(Identity(), noise, torch.ones(width), 1.0, withheld=withheld)
 
 
-def test_the_state_law_is_found_from_samples():
+def test_the_state_law_is_found_from_samples() -> None:
     table, mean, covariance, ids, states = world(40000)
     law = fit_state_law(states, ids, table, penalty=0.0)
     torch.testing.assert_close(law.mean.weight, mean.weight, atol=0.1, rtol=0.1)
@@ -52,7 +54,7 @@ def test_the_state_law_is_found_from_samples():
 
 
 @pytest.mark.parametrize("noise", [0.01, 2.0, torch.linspace(0.1, 2.0, 6)])
-def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
+def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise: float) -> None:
     table, mean, covariance, _ids, states = world(500)
     channel = with_noise(6, noise)
     decoder = fit_discriminant(channel, StateLaw(mean, covariance.double(), mean(table)), table)
@@ -65,7 +67,7 @@ def test_scores_are_log_densities_with_the_noise_in_the_covariance(noise):
     torch.testing.assert_close(decoder.estimate(states[:20], 3), best)
 
 
-def test_withheld_coordinates_are_integrated_out():
+def test_withheld_coordinates_are_integrated_out() -> None:
     table, mean, covariance, _ids, states = world(500)
     channel = with_noise(6, 0.1, withheld=0.5)
     decoder = fit_discriminant(channel, StateLaw(mean, covariance.double(), mean(table)), table)
@@ -79,7 +81,7 @@ def test_withheld_coordinates_are_integrated_out():
     torch.testing.assert_close(scores - scores[0], exact - exact[0], atol=1e-2, rtol=1e-3)
 
 
-def test_at_cut_0_the_decoder_knows_positions(gpt2):
+def test_at_cut_0_the_decoder_knows_positions(gpt2: str) -> None:
     part = load_part(gpt2, 0, 0)
     with torch.no_grad():
         sent = part(torch.tensor([[7, 8, 9, 10]]))[0]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,11 +11,11 @@ from tests.stand_ins.split_view import tiny_model
 
 
 @pytest.fixture(scope="module")
-def gpt2(tmp_path_factory):
+def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tiny_model(tmp_path_factory.mktemp("gpt2"), "gpt2")
 
 
-def test_frequencies_sum_to_one_over_the_allowed_tokens():
+def test_frequencies_sum_to_one_over_the_allowed_tokens() -> None:
     allowed = torch.tensor([False, True, True, True])
     log = unigram([[1, 1, 2], [1]], allowed, pseudo=0.5)
     torch.testing.assert_close(log.exp(), torch.tensor([0.0, 3.5, 1.5, 0.5]) / 5.5)
@@ -23,7 +25,7 @@ def test_frequencies_sum_to_one_over_the_allowed_tokens():
     assert prior.log_probs().shape == (3, 4)
 
 
-def test_the_language_prior_is_the_mixture_after_every_commit_and_selection(gpt2):
+def test_the_language_prior_is_the_mixture_after_every_commit_and_selection(gpt2: str) -> None:
     whole = load_part(gpt2, 0, None, head=True)
     allowed = torch.ones(120, dtype=torch.bool)
     allowed[:3] = False
@@ -38,7 +40,7 @@ def test_the_language_prior_is_the_mixture_after_every_commit_and_selection(gpt2
     torch.testing.assert_close(prior.log_probs(), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_the_language_prior_needs_a_public_token():
+def test_the_language_prior_needs_a_public_token() -> None:
     with pytest.raises(ValueError, match="at least one public token"):
         LanguagePrior(NoPart(), torch.zeros(1, 0, dtype=torch.long), torch.zeros(5))  # type: ignore[arg-type]
 
@@ -48,7 +50,7 @@ class NoPart:
 
     causal, hidden_size, family = True, 4, "none"
 
-    def new_cache(self):
+    def new_cache(self) -> Any:
         from harness.models import KVCache
 
         return KVCache(0, 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,23 +28,33 @@ CLASSES, TOPICS, PARTIES = ("red", "green"), 3, ("client1", "client2", "client3"
 class Topical(Cloud):
     """Texts ``class topic number``; topics are clusters ``spread`` wide, and classes hardly differ."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         self.centres = 6 * np.eye(TOPICS, self.size)
 
-    def draw(self, name, topic=0):
+    def draw(self, name: str, topic: int = 0) -> Any:
         text = f"{name} {topic} {len(self.vectors)}"
         shift = 0.1 * self.classes.index(name) + self.spread * self.rng.normal(size=self.size)
         self.vectors[text] = self.centres[topic] + shift
         return text
 
 
-def topic_of(cloud, names, text):
+def topic_of(cloud: Topical, names: Sequence[str], text: str) -> Any:
     away = [np.linalg.norm(cloud.vectors[text] - cloud.vectors[name]) for name in names]
     return names[int(np.argmin(away))]
 
 
-def ask(cloud, rng, held, *, rounds, weights, far, noise, secure):
+def ask(
+    cloud: Topical,
+    rng: np.random.Generator,
+    held: Any,
+    *,
+    rounds: int,
+    weights: Any,
+    far: bool,
+    noise: float,
+    secure: bool,
+) -> Any:
     """Ballots of every party, or their sum, on six texts of each class and topic a round."""
     seen = []
     for round_ in range(rounds):
@@ -63,23 +75,23 @@ def ask(cloud, rng, held, *, rounds, weights, far, noise, secure):
 
 
 def world(
-    seed=0,
+    seed: int = 0,
     *,
-    spread=0.3,
-    noise=0.0,
-    secure=False,
-    rounds=1,
-    weights=(1.0,),
-    far=False,
-    candidates=6,
-    adaptive=True,
-    records=24,
-    even=False,
-):
+    spread: float = 0.3,
+    noise: float = 0.0,
+    secure: bool = False,
+    rounds: int = 1,
+    weights: Any = (1.0,),
+    far: bool = False,
+    candidates: int = 6,
+    adaptive: bool = True,
+    records: int = 24,
+    even: bool = False,
+) -> RoundsView:
     """Parties of ``records`` records and half of their candidates; ``even``: all have the auxiliary records' topics."""
     cloud, rng = Topical(CLASSES, 8, spread, seed), np.random.default_rng(seed)
 
-    def label():
+    def label() -> Any:
         return CLASSES[int(rng.integers(2))]
 
     mixes = {p: np.full(TOPICS, 1 / TOPICS) if even else rng.dirichlet(np.ones(TOPICS)) for p in PARTIES}
@@ -107,22 +119,22 @@ def world(
     return RoundsView(cloud, public, asked, seen, truth=truth, adaptive=adaptive, laws=laws)
 
 
-def distance(attack, view):
+def distance(attack: Any, view: RoundsView) -> float:
     scores = DistributionSecret(view.truth).score(attack.guess(view))
     return float(np.mean([s.value for s in scores if s.metric == "tv"]))
 
 
-def mean_distance(attack, seeds=6, **options):
+def mean_distance(attack: Any, seeds: int = 6, **options: Any) -> Any:
     return np.mean([distance(attack, world(seed, **options)) for seed in range(seeds)])
 
 
 @pytest.mark.parametrize("weights", [(1.0,), halving(3)])
-def test_topics_that_are_apart_are_read_exactly(weights):
+def test_topics_that_are_apart_are_read_exactly(weights: Any) -> None:
     for seed in range(3):
         assert distance(VoteTopics(), world(seed, weights=weights, rounds=2, adaptive=False)) < 1e-9
 
 
-def test_votes_tell_topics_that_no_candidate_tells():
+def test_votes_tell_topics_that_no_candidate_tells() -> None:
     """The positive control of both variants; far votes are read as well."""
     blind = mean_distance(BlindTopics())
     assert blind > 0.12
@@ -131,7 +143,7 @@ def test_votes_tell_topics_that_no_candidate_tells():
     assert mean_distance(VoteTopics(), candidates=0) < mean_distance(BlindTopics(), candidates=0) / 2
 
 
-def test_noise_alone_leaves_the_blind_guess():
+def test_noise_alone_leaves_the_blind_guess() -> None:
     for seed in range(4):
         view = world(seed, noise=1e5)
         blind, guess = BlindTopics().guess(view), VoteTopics().guess(view)
@@ -143,30 +155,31 @@ def test_noise_alone_leaves_the_blind_guess():
 
 @pytest.mark.parametrize("noise", [0.5, 1.0, 2.0, 4.0, 10.0])
 @pytest.mark.parametrize("even", [False, True])
-def test_knowing_the_noise_is_no_worse_than_not_knowing_it_or_not_looking(noise, even):
-    options = {"noise": noise, "even": even, "seeds": 10}
+def test_knowing_the_noise_is_no_worse_than_not_knowing_it_or_not_looking(noise: float, even: bool) -> None:
+    options: dict[str, Any] = {"noise": noise, "even": even, "seeds": 10}
     knowing = mean_distance(VoteTopics(), **options)
     assert knowing < mean_distance(VoteTopics(), adaptive=False, **options) + 0.01
     assert knowing < mean_distance(BlindTopics(), **options) + 0.01
 
 
-def test_topics_that_overlap_are_told_by_what_their_records_vote_for():
-    options = {"spread": 2.5, "rounds": 2, "even": True}
+def test_topics_that_overlap_are_told_by_what_their_records_vote_for() -> None:
+    options: dict[str, Any] = {"spread": 2.5, "rounds": 2, "even": True}
     assert mean_distance(VoteTopics(), **options) < mean_distance(VoteTopics(), adaptive=False, **options) - 0.02
 
 
-def test_of_a_sum_the_parts_are_told_no_worse_than_blindly():
+def test_of_a_sum_the_parts_are_told_no_worse_than_blindly() -> None:
     view = world(secure=True, adaptive=False)
     assert len({tuple(shares.values()) for shares in VoteTopics().guess(view).values()}) == 1
     for noise in (0.0, 1.0):
-        options = {"secure": True, "noise": noise, "even": True, "seeds": 10}
+        options: dict[str, Any] = {"secure": True, "noise": noise, "even": True, "seeds": 10}
         assert mean_distance(VoteTopics(), **options) < mean_distance(BlindTopics(), **options) + 0.005
 
 
-def test_the_blind_guess_is_half_of_the_candidates_and_auxiliary_topics_for_the_rest():
+def test_the_blind_guess_is_half_of_the_candidates_and_auxiliary_topics_for_the_rest() -> None:
     view = world(records=20, even=True)
     view.candidates = tuple(one for one in view.candidates if one.party != "client2")
     names, cloud = view.public.facts["topics"], view.cloud
+    assert isinstance(cloud, Topical)
     known = [topic_of(cloud, names, record.text) for record in view.public.auxiliary]
     everyone = np.array([(known.count(name) + 1 / TOPICS) / 121 for name in names])
     of_class, base = {}, []
@@ -185,24 +198,26 @@ def test_the_blind_guess_is_half_of_the_candidates_and_auxiliary_topics_for_the_
         assert list(BlindTopics().guess(view)[party].values()) == pytest.approx(list(counts / counts.sum()))
 
 
-def test_candidates_tell_the_topics_of_natural_groups():
+def test_candidates_tell_the_topics_of_natural_groups() -> None:
     apart = {"candidates": 20, "seeds": 10}
     assert mean_distance(BlindTopics(), **apart) < 0.6 * mean_distance(BlindTopics(), candidates=0, seeds=10)
 
 
-def test_groups_of_auxiliary_records_tell_how_far_topics_vary():
+def test_groups_of_auxiliary_records_tell_how_far_topics_vary() -> None:
     view, rng = world(), np.random.default_rng(0)
+    cloud = view.cloud
+    assert isinstance(cloud, Topical)
     for shares, low, high in (
         (np.full((30, TOPICS), 1 / TOPICS), 20.0, 100.0),
         (rng.dirichlet(np.ones(TOPICS), 30), 1.5, 6.0),
     ):
-        some = [(f"g{g}", view.cloud.draw("red", int(t))) for g, p in enumerate(shares) for t in rng.choice(3, 20, p=p)]
+        some = [(f"g{g}", cloud.draw("red", int(t))) for g, p in enumerate(shares) for t in rng.choice(3, 20, p=p)]
         known = tuple(make(text, label="red", group=group) for group, text in some)
         view.public = replace(view.public, auxiliary=known)
         assert low < Topics(view).concentration() < high
 
 
-def test_without_topics_there_is_nothing_to_guess():
+def test_without_topics_there_is_nothing_to_guess() -> None:
     view = world()
     bare = replace(view.public, facts={**view.public.facts, "topics": ()})
     for attack in (VoteTopics(), BlindTopics()):

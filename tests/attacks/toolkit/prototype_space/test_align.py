@@ -10,7 +10,7 @@ from harness.errors import DataError
 from harness.metrics.membership import auc
 
 
-def test_a_clients_own_space_is_learned_from_known_releases():
+def test_a_clients_own_space_is_learned_from_known_releases() -> None:
     """Prototypes pass through a secret map; the membership test through the fitted one is as good as in the clear."""
     rng = np.random.default_rng(0)
     d, n = 40, 4
@@ -30,7 +30,7 @@ def test_a_clients_own_space_is_learned_from_known_releases():
     assert reached > 0.95 and abs(reached - best) < 0.02
 
 
-def test_the_identity_changes_nothing_and_few_pairs_are_refused():
+def test_the_identity_changes_nothing_and_few_pairs_are_refused() -> None:
     same = identity(3)
     np.testing.assert_array_equal(same.points(np.eye(3)), np.eye(3))
     with pytest.raises(DataError, match="too few"):

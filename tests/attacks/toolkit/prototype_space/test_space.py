@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attacks.toolkit.prototype_space.moments import class_moments
@@ -11,7 +13,7 @@ from harness.attack import NoiseLaw
 from tests.stand_ins.defended_prototypes import LABELS, world
 
 
-def test_dummies_and_noisy_counts_do_not_enter_what_is_learned():
+def test_dummies_and_noisy_counts_do_not_enter_what_is_learned() -> None:
     """The class count that the attacker knows of its own shadow runs stands in every pair."""
     for protocol in ({"dummies": True}, {"counts": 5.0}):
         view = world(**protocol)
@@ -26,16 +28,15 @@ def test_dummies_and_noisy_counts_do_not_enter_what_is_learned():
         assert all(0 <= pair.unknown <= pair.count for pair in pairs)
 
 
-def test_what_is_told_counts_where_nothing_is_known():
+def test_what_is_told_counts_where_nothing_is_known() -> None:
     view = world()
-    for shadow in view.bank:
-        shadow.truth.clear()
+    view.bank = [replace(shadow, truth={}) for shadow in view.bank]
     pairs = pairs_of(view, 6, class_moments(view))
     assert len(pairs) > 20 and all(pair.count >= 1 for pair in pairs)
 
 
 @pytest.mark.parametrize("candidates", [0, 2])
-def test_noise_in_proportion_to_the_sensitivity_is_learned(candidates):
+def test_noise_in_proportion_to_the_sensitivity_is_learned(candidates: int) -> None:
     view = world(per_record=2.0, counts=3.0, shadows=20, options={"candidates": candidates, "sizes": (1, 3, 10)})
     space = space_of(view, 20, class_moments(view))
     assert not space.learned
@@ -46,7 +47,7 @@ def test_noise_in_proportion_to_the_sensitivity_is_learned(candidates):
     )
 
 
-def test_noise_that_is_sent_again_does_not_average_out():
+def test_noise_that_is_sent_again_does_not_average_out() -> None:
     laws = {"laws": (NoiseLaw("gaussian", 2.0),)}
     once, fresh, short = (
         world(rounds=r, per_record=1.0, fresh=f, shadows=0, options=laws) for r, f in ((8, False), (8, True), (1, True))

@@ -16,12 +16,12 @@ from tests.stand_ins.split_worlds import noise_instead, tiny_view
 
 
 @pytest.fixture(scope="module")
-def gpt2(tmp_path_factory):
+def gpt2(tmp_path_factory: pytest.TempPathFactory) -> str:
     torch.set_num_threads(1)
     return tiny_model(tmp_path_factory.mktemp("gpt2"), "gpt2")
 
 
-def test_states_are_those_of_plain_forwards_with_the_template_around(gpt2):
+def test_states_are_those_of_plain_forwards_with_the_template_around(gpt2: str) -> None:
     view = tiny_view(gpt2, 2, suffix=(2,))
     sequences = auxiliary_sequences(view, 9)
     states = clean_states(forward_part(view), sequences, (1,), (2,))
@@ -31,7 +31,7 @@ def test_states_are_those_of_plain_forwards_with_the_template_around(gpt2):
     assert clean_states(forward_part(view), sequences, (1,), (2,)) is states
 
 
-def test_positions_count_the_prefix_and_private_slices_leave_the_template_out(gpt2):
+def test_positions_count_the_prefix_and_private_slices_leave_the_template_out(gpt2: str) -> None:
     view = tiny_view(gpt2, 1, prefix=(1, 1), suffix=(2,))
     flat = token_states(view, ((5, 6, 7), (8, 9)))
     assert flat.positions.tolist() == [2, 3, 4, 2, 3]
@@ -41,7 +41,7 @@ def test_positions_count_the_prefix_and_private_slices_leave_the_template_out(gp
         assert tuple(observation.ids[private_slice(view.public, observation)].tolist()) == truth
 
 
-def test_probe_sequences_are_ordinary_tokens_and_the_same_for_every_defense(gpt2):
+def test_probe_sequences_are_ordinary_tokens_and_the_same_for_every_defense(gpt2: str) -> None:
     view = tiny_view(gpt2, 1)
     probes = probe_sequences(view.public, 120, 400)
     assert probes == probe_sequences(tiny_view(gpt2, 1, deploy=noise_instead).public, 120, 400)

@@ -9,7 +9,7 @@ from harness.errors import SuiteError
 from scenarios.logit_kd.models import load_state, make_model
 
 
-def test_what_is_no_chain_of_linear_layers_is_refused():
+def test_what_is_no_chain_of_linear_layers_is_refused() -> None:
     with pytest.raises(SuiteError, match="without a bias"):
         layers_of({"0_weight": torch.zeros(2, 3)})
     wide = layers_of({"weight": torch.zeros(2, 5), "bias": torch.zeros(2)})
@@ -19,7 +19,7 @@ def test_what_is_no_chain_of_linear_layers_is_refused():
 
 
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
-def test_evaluation_is_the_forward_pass_of_the_model(kind):
+def test_evaluation_is_the_forward_pass_of_the_model(kind: str) -> None:
     generator = torch.Generator().manual_seed(0)
     model = make_model(kind, 7, 3)
     sent = {n.replace(".", "_"): torch.randn(v.shape, generator=generator) for n, v in model.named_parameters()}

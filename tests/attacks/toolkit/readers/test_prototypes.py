@@ -8,7 +8,7 @@ from harness.wire.coalition import SERVER
 from harness.wire.message import Kind, Message
 
 
-def test_messages_may_be_dense_and_named_by_position():
+def test_messages_may_be_dense_and_named_by_position() -> None:
     means = torch.eye(3)
     dense = Message(Kind.PROTOTYPE, {"means": means, "counts": torch.tensor([2, 0, 1])})
     named = Message(Kind.PROTOTYPE, {"means": means[:1], "classes": [2]})

@@ -6,8 +6,8 @@ from harness.wire.coalition import SERVER
 from harness.wire.message import Kind, Message
 
 
-def test_texts_are_read_by_author_and_otherwise_as_released():
-    def said(sender, texts):
+def test_texts_are_read_by_author_and_otherwise_as_released() -> None:
+    def said(sender: str, texts: list[str]) -> SeenMessage:
         return SeenMessage(sender, "someone", Message(Kind.SYNTHETIC_TEXT, {"texts": texts}))
 
     both = Released.of([said("a", ["1", " ", "2"]), said(SERVER, ["2", "3"]), said("a", ["4"])])

@@ -21,7 +21,7 @@ from tests.stand_ins.stored_results import BOARDS
 def plain(frame: pd.DataFrame) -> list[dict[str, object]]:
     """Rows as Python values, None where there is nothing."""
     shown = frame.astype(object).where(frame.notna(), None)
-    return [{name: _value(value) for name, value in row.items()} for row in shown.to_dict("records")]
+    return [{str(name): _value(value) for name, value in row.items()} for row in shown.to_dict("records")]
 
 
 def _value(value: object) -> object:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.attack import SeenMessage
+from harness.attack import PublicTextFacts, SeenMessage
 from harness.wire.coalition import SERVER
 from harness.wire.message import Kind, Message
 from tests.stand_ins.overfitted_heads import fit
@@ -79,7 +79,7 @@ def _view(
             for party, head in heads.items():
                 logits = head(inputs)
                 sent = logits if send is None else send(logits, rng)
-                payload = {"logits": torch.from_numpy(sent).float(), "index": torch.arange(len(sent))}
+                payload = {"logits": torch.from_numpy(sent).float(), "index": list(range(len(sent)))}
                 sent_logits.append(payload["logits"])
                 seen.append(SeenMessage(party, SERVER, Message(Kind.LOGITS, payload, round=round_)))
             if consensus:
@@ -87,7 +87,7 @@ def _view(
                 seen += [SeenMessage(SERVER, party, Message(Kind.LOGITS, mean, round=round_)) for party in heads]
         return seen
 
-    facts = {"public_texts": open_texts, **options.pop("facts", {})}
+    texts = PublicTextFacts(options.pop("public_texts", tuple(open_texts)))
     view = view_of(
         cloud,
         protocol,
@@ -96,7 +96,7 @@ def _view(
         sizes=sizes,
         shadows=shadows,
         seed=seed,
-        facts=facts,
+        facts=(texts,),
         **options,
     )
     if not chosen:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from attacks.toolkit.voting import vote_vectors
-from harness.attack import SeenMessage
+from harness.attack import SeenMessage, VoteFacts
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.message import Kind, Message
 from tests.stand_ins.membership_power import power
@@ -53,8 +53,8 @@ def polling(cloud, *, rounds=1, weights=(1.0,), noise=0.0, secure=False, probe=F
 
 def world(seed=0, protocol=None, weights=(1.0,), size=8, **options):
     cloud = Cloud(seed=seed, size=size)
-    facts = {"votes": {"weights": list(weights), "by_class": True}}
-    return view_of(cloud, polling(cloud, weights=weights, **(protocol or {})), seed=seed, facts=facts, **options)
+    rule = VoteFacts(tuple(weights))
+    return view_of(cloud, polling(cloud, weights=weights, **(protocol or {})), seed=seed, facts=(rule,), **options)
 
 
 def mean_power(attack, seeds=4, **options):

@@ -21,9 +21,10 @@ from attacks.membership_inference.prototype_cosine import PrototypeCosine
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from harness.scenario.membership import MembershipSecret
+from harness.wire.facts import EncoderFacts
 from tests.stand_ins.membership_power import power
 from tests.stand_ins.prototype_world import sharing
-from tests.stand_ins.rounds_view import Cloud, view_of
+from tests.stand_ins.rounds_view import Cloud, view_of, with_facts
 
 
 class Wordy(Cloud):
@@ -149,19 +150,35 @@ class Named:
 
     def __init__(self, view):
         self.view = view
-        self.public = type("P", (), {**vars(view.public), "model": "lab"})()
-        self.vocabulary = {}
-
-    def tokenize(self, text):
-        return [self.vocabulary.setdefault(word, len(self.vocabulary)) for word in text.split()]
+        self.public = with_facts(view.public, EncoderFacts("words", max_tokens=1000))
+        WORDS.vocabulary = self.vocabulary = {}
 
     def __getattr__(self, name):
         return getattr(self.view, name)
 
 
+class WholeWords:
+    """A tokenizer of whole words, numbered as they come."""
+
+    vocabulary: dict[str, int]
+
+    def encode(self, text):
+        return [self.vocabulary.setdefault(word, len(self.vocabulary)) for word in text.split()]
+
+
+WORDS = WholeWords()
+
+
+@pytest.fixture(autouse=True)
+def word_tokens(monkeypatch):
+    """Every public model has the tokenizer of whole words."""
+    monkeypatch.setattr("attacks.toolkit.public_model.tokenizer_folder", lambda model: model)
+    monkeypatch.setattr("attacks.toolkit.public_model.load_tokens", lambda folder: WORDS)
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
 def test_texts_are_guessed_beside_the_scores(attack):
-    view = Named(wordy(sizes=(0,), candidates=2, parties=8, facts={"curious": "client0"}))
+    view = Named(wordy(sizes=(0,), candidates=2, parties=8, population={"curious": "client0"}))
     guess = attack.guess(view)
     texts = {key: ids for key, ids in guess.items() if isinstance(ids, list)}
     assert {key.partition("/")[0] for key in texts} <= {f"client{k}" for k in range(1, 8)} and texts

@@ -13,6 +13,7 @@ from attacks.membership_inference.parameter_lira import ParameterLira
 from attacks.membership_inference.parameter_loss import ParameterLoss
 from attacks.toolkit.memo import Memo
 from attacks.toolkit.readers.parameters import evaluated, uploads
+from attacks.toolkit.view import labels_of
 from harness.attack import SeenMessage
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
@@ -88,12 +89,12 @@ def runner(worker_server):
 
 def canary_auc(attack, view, targets):
     """Over the live run and every shadow as a target in turn."""
-    labels = view.sight.deployment.secrets["membership"]
+    labels = view.deployment.secrets["membership"]
     scores, truth = [], []
     for target in range(targets):
         aimed = view.as_target(target, torch.Generator().manual_seed(target))
         guess = attack.guess(aimed)
-        members = aimed.sight.members() if target else labels.labels
+        members = aimed.members() if target else labels.labels
         scores += [guess[c] for c in sorted(labels.canaries)]
         truth += [int(members[c]) for c in sorted(labels.canaries)]
     return auc(scores, truth)
@@ -121,7 +122,7 @@ def test_evidence_on_a_real_run_is_the_models_own_confidence(runner, toy_folder)
     guess = ParameterLoss().guess(view)
     candidate = view.candidates[0]
     x = view.embed([candidate.text])
-    place, slow = view.public.facts["labels"].index(candidate.label), []
+    place, slow = labels_of(view.public).index(candidate.label), []
     for sighting in view.transcript:
         if sighting.sender == candidate.party and sighting.message.kind is Kind.PARAMETERS:
             model = make_model("linear", x.shape[1], 2)

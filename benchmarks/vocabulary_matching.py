@@ -15,6 +15,7 @@ import torch
 
 from attacks.embedding_inversion.vocabulary_matching import VocabularyMatching, text_jobs
 from attacks.embedding_inversion.vocabulary_matching.exact import invert_exactly
+from harness.attack import SplitFacts
 from harness.models import Part
 from tests.stand_ins.split_view import token_accuracy
 from tests.stand_ins.split_worlds import real_view, sms
@@ -50,7 +51,7 @@ def main() -> None:
     prepared = time.perf_counter() - start
     rate = matmul_rate(attack.effort.first * min(32, chosen.texts), problem.part)
     start, cpu = time.perf_counter(), time.process_time()
-    searched = invert_exactly(problem, text_jobs(view), view.public.prefix, attack.effort)
+    searched = invert_exactly(problem, text_jobs(view), view.public.need(SplitFacts).prefix, attack.effort)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     guess = {one.record: text.ids for one, text in zip(view.observations(), searched, strict=True)}
     recovered = token_accuracy(view, guess) * sum(map(len, view.answers().values()))

@@ -2,23 +2,26 @@
 
 An attack maps a :class:`View` to a guess at one secret. It is written once and runs in two variants:
 ``oblivious`` (as if there were no defense) and ``adaptive`` (it knows the defense: class, parameters,
-source, declared noise laws, and it may run it on data of its own through :meth:`View.simulate`).
+source, declared noise laws, and it may run it on data of its own through :meth:`Sessions.simulate` and
+:meth:`View.shadows`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
+from harness.errors import DataError
 from harness.util.faces import lazy
+from harness.wire.facts import Facts
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
     from harness.data.record import Item, Record
-    from harness.errors import DataError, SuiteError
+    from harness.errors import SuiteError
     from harness.metrics.membership import auc
     from harness.metrics.recovery import frequent_tokens
     from harness.models.branch import PrefixTree
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from harness.models.part import Part
     from harness.models.refs import Encoder, PartRef
     from harness.models.resolve import resolve
+    from harness.models.split import public_part
     from harness.models.tokens import Tokens, load_tokens, tokenizer_folder
     from harness.score.audit import EpsilonBound, disclosure_bound
     from harness.store.schema import Score
@@ -34,6 +38,17 @@ if TYPE_CHECKING:
     from harness.util.caching import single_flight
     from harness.util.seeds import numpy_generator, torch_generator
     from harness.wire.coalition import SERVER, SUM, Coalition
+    from harness.wire.facts import (
+        EncoderFacts,
+        GeneratorFacts,
+        LogitFacts,
+        ModelFacts,
+        PopulationFacts,
+        PrototypeFacts,
+        PublicTextFacts,
+        SplitFacts,
+        VoteFacts,
+    )
     from harness.wire.message import Kind, Message, Value
 
 __all__ = [
@@ -45,34 +60,46 @@ __all__ = [
     "DataError",
     "DefenseCard",
     "Encoder",
+    "EncoderFacts",
     "EpsilonBound",
+    "Facts",
     "Floats",
+    "GeneratorFacts",
     "Guess",
     "Ints",
     "Item",
     "Kind",
+    "LogitFacts",
     "Mask",
     "Message",
+    "ModelFacts",
     "NoiseLaw",
     "Observation",
     "Part",
     "PartRef",
+    "PopulationFacts",
     "PrefixTree",
+    "PrototypeFacts",
     "Public",
+    "PublicTextFacts",
     "Record",
     "Score",
     "SeenMessage",
+    "Sessions",
     "Shadow",
+    "SplitFacts",
     "SuiteError",
     "Tokens",
     "Value",
     "View",
+    "VoteFacts",
     "auc",
     "disclosure_bound",
     "family_of",
     "frequent_tokens",
     "load_tokens",
     "numpy_generator",
+    "public_part",
     "read_config",
     "resolve",
     "single_flight",
@@ -82,7 +109,7 @@ __all__ = [
 
 _ROOMS = {
     "harness.data.record": "Item Record",
-    "harness.errors": "DataError SuiteError",
+    "harness.errors": "SuiteError",
     "harness.metrics.membership": "auc",
     "harness.metrics.recovery": "frequent_tokens",
     "harness.models.branch": "PrefixTree",
@@ -91,6 +118,7 @@ _ROOMS = {
     "harness.models.part": "Part",
     "harness.models.refs": "Encoder PartRef",
     "harness.models.resolve": "resolve",
+    "harness.models.split": "public_part",
     "harness.models.tokens": "Tokens load_tokens tokenizer_folder",
     "harness.score.audit": "EpsilonBound disclosure_bound",
     "harness.store.schema": "Score",
@@ -98,6 +126,10 @@ _ROOMS = {
     "harness.util.caching": "single_flight",
     "harness.util.seeds": "numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
+    "harness.wire.facts": (
+        "EncoderFacts GeneratorFacts LogitFacts ModelFacts PopulationFacts "
+        "PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
+    ),
     "harness.wire.message": "Kind Message Value",
 }
 
@@ -125,7 +157,7 @@ class NoiseLaw:
 
 @dataclass(frozen=True)
 class DefenseCard:
-    """What everyone may know of a defense (Kerckhoffs): not its secret state, not its randomness."""
+    """All that everyone may know of a defense (Kerckhoffs): not its secret state, not its randomness."""
 
     name: str
     parameters: Mapping[str, Any]
@@ -152,29 +184,38 @@ class Observation:
     """Positions of the first message: prefix + private text + suffix; later ones are generated tokens."""
 
 
+F = TypeVar("F", bound=Facts)
+
+
 @dataclass(frozen=True)
 class Public:
-    """What every party knows: public weights, tokenizer, template, and the attacker's auxiliary data."""
+    """Everything that everybody knows: the attacker's auxiliary data, and typed facts about the deployment."""
 
-    model: str = ""
-    """Reference for :func:`harness.models.load_part`; the weights are public (the entry's entitlement). Empty where
-    no language model is split."""
-    cut: int = 0
-    """Messages carry the residual stream after this many blocks (0: what the first block is fed)."""
-    prefix: tuple[int, ...] = ()
-    """Token ids before the private text in every prompt (at least the beginning-of-text token, if any)."""
-    suffix: tuple[int, ...] = ()
-    """Token ids after the private text."""
-    max_tokens: int = 0
-    """Private texts are truncated to this many tokens."""
     auxiliary: tuple[Record, ...] = ()
     """The attacker's own records, disjoint from the private ones; attributes and labels are known."""
-    special_ids: frozenset[int] = frozenset()
-    """Token ids that never occur in a private text and are not scored."""
-    pooled: bool = False
-    """True when a message is one vector per text (mean over positions, then L2-normalised)."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """What else the scenario makes public, under its own names: label set, public texts, rounds, dimensions."""
+    facts: tuple[Facts, ...] = ()
+    """All else that the scenario makes public, one object for each subject (:mod:`harness.wire.facts`)."""
+
+    def facts_of(self, kind: type[F]) -> F | None:
+        """The first facts of that class or of a class derived from it, or None where the scenario gives none."""
+        return next((facts for facts in self.facts if isinstance(facts, kind)), None)
+
+    def need(self, kind: type[F]) -> F:
+        """The facts of that class.
+
+        Raises:
+            DataError: the scenario gives none.
+        """
+        facts = self.facts_of(kind)
+        if facts is None:
+            raise DataError(_lacking(kind))
+        return facts
+
+
+def _lacking(kind: type[Facts]) -> str:
+    """A sentence about a class of facts that a deployment does not give."""
+    about = (kind.__doc__ or "").split(":")[0].split("\n")[0].strip().rstrip(".")
+    return f"this deployment makes no {kind.__name__} public ({about[:1].lower()}{about[1:]})"
 
 
 @dataclass(frozen=True)
@@ -210,25 +251,17 @@ class Shadow:
     """What the scenario says about the drawn data (:attr:`harness.scenario.deployment.Deployment.truth`)."""
 
 
-class View(Protocol):
-    """What a coalition sees of one run. Tensors are float32 on ``device``.
+class Sessions(Protocol):
+    """Split inference with one private party, read by session: a session is all that the party sends about one text."""
 
-    Split inference, with one private party, is read by session (``observations`` and what follows it); protocols in
-    rounds with several parties are read as a ``transcript``.
-    """
-
-    public: Public
-    defense: DefenseCard
-    adaptive: bool
-    rng: torch.Generator
-    """For every random draw of the attack."""
-    device: str
+    @property
+    def facts(self) -> SplitFacts:
+        """The cut of the model, and the template that texts are given to it in."""
+        raise NotImplementedError
 
     def observations(self) -> list[Observation]:
         """The sessions of the private party that hold the secret, in order."""
-
-    def messages(self, kind: Kind | None = None) -> list[Message]:
-        """The raw transcript visible to this coalition, all rounds, both directions."""
+        raise NotImplementedError
 
     def simulate(self, texts: Sequence[str], *, repeats: int = 1) -> list[Observation]:
         """Run the protocol afresh with the attacker's ``texts`` as the victim's, ``repeats`` times.
@@ -237,24 +270,55 @@ class View(Protocol):
         is bounded by the entry's simulate budget (:class:`harness.errors.SuiteError` beyond it);
         equal calls within one run are answered from one bank.
         """
+        raise NotImplementedError
 
     def known_pairs(self) -> list[Observation]:
         """(plain text, message) pairs of the live deployment, disjoint from the secrets; may be empty."""
+        raise NotImplementedError
 
     def part(self, start: int, stop: int | None, *, head: bool = False) -> Part:
         """A part of the public model, loaded once per process."""
+        raise NotImplementedError
 
     def tokenize(self, text: str) -> list[int]:
         """Token ids of a private text as the victim would make them, truncated to ``max_tokens``."""
+        raise NotImplementedError
+
+
+class View(Protocol):
+    """All that a coalition sees of one run. Tensors are float32 on ``device``.
+
+    Every protocol is read as a ``transcript``; split inference, with one private party, by session, too.
+    """
+
+    defense: DefenseCard
+    adaptive: bool
+    rng: torch.Generator
+    """For every random draw of the attack."""
+    device: str
+
+    @property
+    def public(self) -> Public:
+        """Everything that everybody knows, with the attacker's own records."""
+        raise NotImplementedError
+
+    @property
+    def sessions(self) -> Sessions:
+        """Sessions of split inference; :class:`harness.errors.DataError` where the protocol is another one."""
+        raise NotImplementedError
 
     @property
     def transcript(self) -> Sequence[SeenMessage]:
         """Every message that the coalition saw, with sender and receiver, in order, all rounds."""
         raise NotImplementedError
 
+    def messages(self, kind: Kind | None = None) -> list[Message]:
+        """The messages of the transcript, all or those of one kind, both directions."""
+        raise NotImplementedError
+
     @property
     def own(self) -> Mapping[str, Any]:
-        """What the coalition has besides messages: the curious party's kept values by name, a member client's as
+        """Values that the coalition has besides messages: the curious party's kept ones by name, a member client's as
         ``party/name``, its records as ``party/records``."""
         raise NotImplementedError
 
@@ -294,6 +358,8 @@ class Attack:
     """``text`` or ``attribute:NAME``-style secrets are matched by their part before the colon."""
     reads: ClassVar[tuple[str, ...]] = ("HIDDEN",)
     """Message kinds the attack needs to see."""
+    needs: ClassVar[tuple[type[Facts], ...]] = ()
+    """Public facts without which it cannot work: it refuses a deployment that lacks one."""
     coalitions: ClassVar[tuple[str, ...]] = ()
     """Names of coalitions whose view it can use; empty: any."""
     blind: ClassVar[bool] = False
@@ -310,8 +376,11 @@ class Attack:
     its noise, and each knows the answers to the others: they are compared between targets, never within one."""
 
     def refuses(self, public: Public) -> str | None:
-        """Why this attack does not apply to a deployment (a readable sentence), or None if it does."""
-        return None
+        """A readable sentence where the attack does not apply to a deployment, or None.
+
+        The base asks for the facts that the attack :attr:`needs`; an attack that refuses more asks it first.
+        """
+        return next((_lacking(kind) for kind in self.needs if public.facts_of(kind) is None), None)
 
     def guess(self, view: View) -> Guess:
         """The guess for every observed record. For membership it is asked about every target in turn."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from attacks.toolkit.readers.hidden_states import Sequences, allowed_tokens, auxiliary_sequences
-from harness.attack import Attack, frequent_tokens
+from harness.attack import Attack, SplitFacts, frequent_tokens
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Part, Public, View
+    from harness.attack import Facts, Guess, Part, View
 
 __all__ = ["BlindTokens", "agreement", "greedy_continuation", "modal_tokens"]
 
@@ -30,6 +30,7 @@ class BlindTokens(Attack):
     source: ClassVar[str] = "baseline"
     reads: ClassVar[tuple[str, ...]] = ()
     blind: ClassVar[bool] = True
+    needs: ClassVar[tuple[type[Facts], ...]] = (SplitFacts,)
 
     def __init__(
         self, *, texts: int = 2000, validation: float = 0.25, frequent: int = 100, language_model: bool = True
@@ -41,15 +42,15 @@ class BlindTokens(Attack):
 
     def guess(self, view: View) -> Guess:
         """One list of token ids for every record."""
-        public = view.public
+        split = view.sessions.facts
         sequences = auxiliary_sequences(view, self.texts)
         held = max(int(len(sequences) * self.validation), 1)
         skipped = frequent_tokens(sequences, self.frequent)
-        guesses = [modal_tokens(sequences[held:], public.max_tokens, skipped)]
-        if self.language_model and public.prefix and view.part(0, 0).causal:
-            guesses.append(greedy_continuation(view.part(0, None, head=True), public))
+        guesses = [modal_tokens(sequences[held:], split.max_tokens, skipped)]
+        if self.language_model and split.prefix and view.sessions.part(0, 0).causal:
+            guesses.append(greedy_continuation(view.sessions.part(0, None, head=True), split))
         best = max(guesses, key=lambda tokens: agreement(tokens, sequences[:held], skipped))
-        return {observation.record: list(best) for observation in view.observations()}
+        return {observation.record: list(best) for observation in view.sessions.observations()}
 
 
 def modal_tokens(sequences: Sequences, length: int, skipped: Collection[int] = ()) -> list[int]:
@@ -71,16 +72,16 @@ def _mode(counts: Counter[int]) -> int:
 
 
 @torch.no_grad()
-def greedy_continuation(model: Part, public: Public) -> list[int]:
+def greedy_continuation(model: Part, split: SplitFacts) -> list[int]:
     """The ``max_tokens`` tokens that a whole causal model finds likeliest, one by one, after the public prefix."""
-    allowed = allowed_tokens(public, model.vocab_size).to(model.device)
-    cache, tokens = model.new_cache(), list(public.prefix)
+    allowed = allowed_tokens(split, model.vocab_size).to(model.device)
+    cache, tokens = model.new_cache(), list(split.prefix)
     fresh = torch.tensor([tokens], device=model.device)
-    while len(tokens) < len(public.prefix) + public.max_tokens:
+    while len(tokens) < len(split.prefix) + split.max_tokens:
         logits = model(fresh, cache)[:, -1].masked_fill(~allowed, -torch.inf)
         fresh = logits.argmax(-1, keepdim=True)
         tokens.append(int(fresh))
-    return tokens[len(public.prefix) :]
+    return tokens[len(split.prefix) :]
 
 
 def agreement(guess: Sequence[int], sequences: Sequences, skipped: Collection[int] = ()) -> float:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
+from attacks.toolkit.public_model import PublicModel
 from attacks.toolkit.view import labels_of, public_parties
-from harness.attack import Attack, frequent_tokens
+from harness.attack import Attack, ModelFacts, PopulationFacts, frequent_tokens
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, View
+    from harness.attack import Facts, Guess, Public, View
 
 __all__ = ["BlindWords", "usual_words"]
 
@@ -29,6 +30,7 @@ class BlindWords(Attack):
     secret: ClassVar[str] = "text"
     reads: ClassVar[tuple[str, ...]] = ()
     blind: ClassVar[bool] = True
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(self, *, frequent: int = 100, records: int = 1) -> None:
         self.frequent = frequent
@@ -36,17 +38,19 @@ class BlindWords(Attack):
 
     def refuses(self, public: Public) -> str | None:
         """Needs a public tokenizer."""
-        return None if public.model else "the public encoder is not named, so that texts have no tokens"
+        unnamed = "the public encoder is not named, so that texts have no tokens"
+        return super().refuses(public) if public.facts_of(ModelFacts) else unnamed
 
     def guess(self, view: View) -> Guess:
         """``party/class`` -> token ids, alike for every party."""
+        model = PublicModel(view.public)
         texts: dict[str, list[list[int]]] = {label: [] for label in labels_of(view.public)}
         for record in view.public.auxiliary:
             if record.label in texts:
-                texts[record.label].append(view.tokenize(record.text))
-        everything = [ids for found in texts.values() for ids in found]
+                texts[record.label].append(model.tokenize(record.text))
+        everything = [ids for some in texts.values() for ids in some]
         common = frequent_tokens(everything, self.frequent)
-        guesses = {label: usual_words(found or everything, common, self.records) for label, found in texts.items()}
+        guesses = {label: usual_words(some or everything, common, self.records) for label, some in texts.items()}
         return {f"{party}/{label}": ids for party in public_parties(view) for label, ids in guesses.items()}
 
 

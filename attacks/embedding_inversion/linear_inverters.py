@@ -39,5 +39,5 @@ def channel_inverter(channel: Channel, sent: NormalEquations, penalty: float, sh
 
 def training_sequences(view: View, texts: int, probes: int) -> Sequences:
     """Training sequences of inverters: auxiliary texts, and random sequences for the rest of the vocabulary."""
-    vocabulary = len(view.part(0, 0).embed_table)
-    return auxiliary_sequences(view, texts) + probe_sequences(view.public, vocabulary, probes)
+    vocabulary = len(view.sessions.part(0, 0).embed_table)
+    return auxiliary_sequences(view, texts) + probe_sequences(view.sessions.facts, vocabulary, probes)

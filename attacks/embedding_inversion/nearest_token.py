@@ -13,10 +13,10 @@ from attacks.embedding_inversion.nearest_rows import nearest, similarities
 from attacks.toolkit.defense_channel.channel import Channel
 from attacks.toolkit.defense_channel.live import live_channel
 from attacks.toolkit.readers.hidden_states import allowed_tokens, forward_part, private_slice, resized
-from harness.attack import Attack, single_flight
+from harness.attack import Attack, SplitFacts, single_flight
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Observation, Part, Public, View
+    from harness.attack import Facts, Guess, Observation, Part, Public, View
 
 __all__ = ["NearestToken", "contextless_table", "embedding_table"]
 
@@ -34,6 +34,7 @@ class NearestToken(Attack):
     name: ClassVar[str] = "nearest_token"
     summary: ClassVar[str] = "nearest row of the embedding table, through the defense's public law"
     source: ClassVar[str] = "Song and Raghunathan 2020, section 3; Qu et al. 2021, section 3.2 (token inversion)"
+    needs: ClassVar[tuple[type[Facts], ...]] = (SplitFacts,)
 
     def __init__(
         self, *, metric: str = "euclidean", contextless: bool = False, shortlist: int = 64, simulated: int = 64
@@ -47,32 +48,33 @@ class NearestToken(Attack):
 
     def refuses(self, public: Public) -> str | None:
         """Pooled messages have no token positions."""
-        return "a pooled message has no token positions" if public.pooled else None
+        pooled = "a pooled message has no token positions"
+        return super().refuses(public) or (pooled if public.need(SplitFacts).pooled else None)
 
     def guess(self, view: View) -> Guess:
         """Token ids of every record."""
         channel = live_channel(view, self.simulated) if view.adaptive else None
-        observed = [_Sent.of(one, view.public, channel) for one in view.observations()]
+        observed = [_Sent.of(one, view.sessions.facts, channel) for one in view.sessions.observations()]
         tokens: dict[str, list[int]] = {one.record: [] for one in observed}
         last = max((one.span.stop for one in observed), default=0)
-        for position in range(len(view.public.prefix), last):
+        for position in range(len(view.sessions.facts.prefix), last):
             rows = [one for one in observed if position in one.span]
             table = self._table(view, position)
-            for row, token in zip(rows, self._decide(rows, table, position, channel, view.public), strict=True):
+            for row, token in zip(rows, self._decide(rows, table, position, channel, view.sessions.facts), strict=True):
                 tokens[row.record].append(token)
         return tokens
 
     def _table(self, view: View, position: int) -> Tensor:
         if self.contextless:
-            return contextless_table(forward_part(view), view.public.prefix, view.public.suffix)
-        return embedding_table(view.part(0, 0), position)
+            return contextless_table(forward_part(view), view.sessions.facts.prefix, view.sessions.facts.suffix)
+        return embedding_table(view.sessions.part(0, 0), position)
 
     def _decide(
-        self, rows: Sequence[_Sent], table: Tensor, position: int, channel: Channel | None, public: Public
+        self, rows: Sequence[_Sent], table: Tensor, position: int, channel: Channel | None, split: SplitFacts
     ) -> list[int]:
-        allowed = allowed_tokens(public, len(table)).to(table.device)
+        allowed = allowed_tokens(split, len(table)).to(table.device)
         estimates = resized(torch.stack([one.estimate[position] for one in rows]), table.shape[1])
-        if channel is None or public.cut > 0:
+        if channel is None or split.cut > 0:
             return nearest(estimates, table, self.metric, allowed).tolist()
         near = _shortlist(estimates, table, allowed, self.shortlist)
         messages = torch.stack([one.message[position] for one in rows])
@@ -91,13 +93,13 @@ class _Sent:
     span: range
 
     @staticmethod
-    def of(observation: Observation, public: Public, channel: Channel | None) -> _Sent:
+    def of(observation: Observation, split: SplitFacts, channel: Channel | None) -> _Sent:
         estimate = observation.states if channel is None else channel.invert(observation.states)
         return _Sent(
             observation.record,
             observation.states,
             estimate,
-            range(len(observation.states))[private_slice(public, observation)],
+            range(len(observation.states))[private_slice(split, observation)],
         )
 
 

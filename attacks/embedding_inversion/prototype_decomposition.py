@@ -15,8 +15,9 @@ import numpy as np
 
 from attacks.embedding_inversion.prototype_dictionary import Dictionary, Release, dictionary_of, releases
 from attacks.toolkit.prototype_space.moments import principal
+from attacks.toolkit.public_model import PublicModel
 from attacks.toolkit.words import words
-from harness.attack import Attack, Floats
+from harness.attack import Attack, Floats, ModelFacts
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
@@ -65,17 +66,18 @@ class PrototypeDecomposition(Attack):
     def guess(self, view: View) -> Guess:
         """A score for every candidate; where the encoder is named, ``party/class`` -> token ids beside them."""
         known, tokens = dictionary_of(view, self.shadows), {}
+        model = PublicModel(view.public) if view.public.facts_of(ModelFacts) else None
         axes = {name: _axes(model.covariance) for name, model in known.models.items()}
         scores = dict.fromkeys((one.id for one in view.candidates), ABSENT)
         for release in releases(view, known):
             if release.asked:
                 ratios = zip(release.asked, _ratios(known, release, axes[release.label]), strict=True)
                 scores |= {view.candidates[place].id: float(ratio) for place, ratio in ratios}
-            if view.public.model:
+            if model is not None:
                 count = min(round(release.count), MOST_TEXTS)
                 weights = lasso_weights(release.vector, known.own[release.label], count)
                 some = top_candidates(weights, count) or [0]
-                texts = [view.tokenize(known.texts[release.label][i]) for i in some]
+                texts = [model.tokenize(known.texts[release.label][i]) for i in some]
                 tokens[f"{release.party}/{release.label}"] = [token for ids in texts for token in ids]
         return {**scores, **tokens}
 

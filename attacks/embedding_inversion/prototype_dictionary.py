@@ -13,7 +13,7 @@ from attacks.toolkit.prototype_space.moments import ClassMoments, class_moments
 from attacks.toolkit.prototype_space.space import Space, averaged
 from attacks.toolkit.prototype_space.space_of_run import candidate_points, space_of
 from attacks.toolkit.readers.prototypes import of_class, prototypes
-from attacks.toolkit.view import auxiliary_embeddings, labels_of, parties_of
+from attacks.toolkit.view import auxiliary_embeddings, labels_of, parties_of, population_of
 from harness.attack import Floats
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def releases(view: View, known: Dictionary) -> list[Release]:
     asked: dict[tuple[str, str], list[int]] = {}
     for place, candidate in enumerate(view.candidates):
         asked.setdefault((candidate.party, str(candidate.label)), []).append(place)
-    parties = [party for party in parties_of(view) if party != view.public.facts.get("curious")]
+    parties = [party for party in parties_of(view) if party != population_of(view.public).curious]
     released = []
     for party, label in ((p, c) for p in parties for c in labels if c in known.models and of_class(sent_by_all, p, c)):
         sent = averaged(sent_by_all, party, label)

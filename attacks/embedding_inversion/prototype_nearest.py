@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attacks.embedding_inversion.prototype_vectors import nearest_texts, prototype_vectors
 from attacks.toolkit.prototype_space.moments import class_moments
 from attacks.toolkit.prototype_space.space_of_run import space_of
-from harness.attack import Attack
+from harness.attack import Attack, ModelFacts
 
 if TYPE_CHECKING:
     from harness.attack import Guess, Public, View
@@ -29,7 +29,8 @@ class PrototypeNearest(Attack):
 
     def refuses(self, public: Public) -> str | None:
         """Needs a public encoder and its tokenizer."""
-        return None if public.model else "the public encoder is not named, so that texts have no tokens"
+        unnamed = "the public encoder is not named, so that texts have no tokens"
+        return super().refuses(public) if public.facts_of(ModelFacts) else unnamed
 
     def guess(self, view: View) -> Guess:
         """``party/class`` -> token ids."""

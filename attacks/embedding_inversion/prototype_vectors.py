@@ -11,8 +11,9 @@ from attacks.toolkit.prototype_space.align import fit_aligner
 from attacks.toolkit.prototype_space.moments import class_moments
 from attacks.toolkit.prototype_space.space import Space, averaged
 from attacks.toolkit.prototype_space.space_of_run import pairs_of
+from attacks.toolkit.public_model import PublicModel
 from attacks.toolkit.readers.prototypes import of_class, prototypes
-from attacks.toolkit.view import auxiliary_embeddings, labels_of, parties_of
+from attacks.toolkit.view import auxiliary_embeddings, labels_of, parties_of, population_of
 from harness.attack import Floats
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def prototype_vectors(view: View, budget: int, space: Space) -> Mapping[str, Flo
     """``party/class`` -> the prototype, over rounds, in the public encoder's space."""
     labels = labels_of(view.public)
     sent_by_all = prototypes(view.transcript, labels)
-    victims = [party for party in parties_of(view) if party != view.public.facts.get("curious")]
+    victims = [party for party in parties_of(view) if party != population_of(view.public).curious]
     sent = {f"{p}/{c}": averaged(sent_by_all, p, c) for p in victims for c in labels if of_class(sent_by_all, p, c)}
     rows = {key: pair[0] for key, pair in sent.items() if pair is not None}
     back = _way_back(view, budget, space)
@@ -50,11 +51,11 @@ def nearest_texts(view: View, vectors: Mapping[str, Floats]) -> dict[str, list[i
     texts = [record.text for record in view.public.auxiliary if record.label is not None]
     known, labels = auxiliary_embeddings(view)
     marks = np.asarray(labels)
-    tokens: dict[str, list[int]] = {}
+    model, tokens = PublicModel(view.public), dict[str, list[int]]()
     for key, vector in vectors.items():
         rows = np.flatnonzero(marks == key.partition("/")[2])
         rows = rows if len(rows) else np.arange(len(marks))
-        tokens[key] = view.tokenize(texts[rows[nearest_candidates(vector[None], known[rows])[0]]])
+        tokens[key] = model.tokenize(texts[rows[nearest_candidates(vector[None], known[rows])[0]]])
     return tokens
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from attacks.toolkit.candidates import scores_of
 from attacks.toolkit.exposure import alternatives, exposure
 from attacks.toolkit.generator_questions import AsksGenerators
+from attacks.toolkit.view import public_texts
+from harness.attack import GeneratorFacts
 
 if TYPE_CHECKING:
     from harness.attack import Candidate, Guess, View
@@ -35,7 +37,7 @@ class GeneratorExposure(AsksGenerators):
 
     def texts(self, view: View, candidate: Candidate, rng: np.random.Generator) -> list[str]:
         """The candidate's text and its alternatives."""
-        if candidate.id in view.public.facts.get("openings", {}):
+        if candidate.id in view.public.need(GeneratorFacts).openings:
             others = like_canary(view, candidate, self.references, rng)
         else:
             others = alternatives(candidate.text, _never_learned(view), self.references, self.prefix, rng)
@@ -50,7 +52,7 @@ class GeneratorExposure(AsksGenerators):
 
 def _never_learned(view: View) -> list[str]:
     """Texts on which no generator is tuned in any target: shadow runs are filled with auxiliary records."""
-    public = list(view.public.facts.get("public_texts", ()))
+    public = list(public_texts(view.public))
     return public or [record.text for record in view.public.auxiliary]
 
 
@@ -58,7 +60,7 @@ def like_canary(view: View, canary: Candidate, count: int, rng: np.random.Genera
     """``count`` texts that begin as ``canary`` does; every further word is that of a canary of another party at the
     same place, so that they are drawn as canaries are.
     """
-    openings = view.public.facts["openings"]
+    openings = view.public.need(GeneratorFacts).openings
     rests = [
         one.text[len(openings[one.id]) :].split()
         for one in view.candidates

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.toolkit.candidates import by_party
 from attacks.toolkit.readers.synthetic_texts import Released
+from attacks.toolkit.view import public_texts
 from attacks.toolkit.words import ngrams, words
 from harness.attack import Attack
 
@@ -66,7 +67,7 @@ class PiiEcho(Attack):
 
 def sought(view: View) -> dict[str, frozenset[Item]]:
     """Candidate id -> its personal items that no other candidate and no public text has; the same for every target."""
-    known = find(view.public.facts.get("public_texts", ()))
+    known = find(public_texts(view.public))
     items = {one.id: find([one.text]) for one in view.candidates}
     often = Counter(item for some in items.values() for item in some)
     return {name: frozenset(i for i in some if often[i] == 1 and i not in known) for name, some in items.items()}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.toolkit.candidates import by_party
 from attacks.toolkit.readers.synthetic_texts import Released
+from attacks.toolkit.view import public_texts
 from attacks.toolkit.words import ngrams, words
 from harness.attack import Attack, DataError, EpsilonBound
 from harness.attack import disclosure_bound as bound_of_counts
@@ -48,7 +49,7 @@ class RareDisclosure(Attack):
         """Words in the longest rare run; 0 below ``size``."""
         released = Released.of(view.transcript)
         asked = [words(one.text) for one in view.candidates]
-        known = [*(record.text for record in view.public.auxiliary), *view.public.facts.get("public_texts", ())]
+        known = [*(record.text for record in view.public.auxiliary), *public_texts(view.public)]
         public = [words(text) for text in known]
         parties = {p: (rows, [words(t) for t in released.about(p)]) for p, rows in by_party(view.candidates).items()}
         scores = dict.fromkeys((one.id for one in view.candidates), 0.0)

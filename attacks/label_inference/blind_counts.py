@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from attacks.toolkit.prototype_space.space import known_count
-from attacks.toolkit.view import labels_of, public_parties
-from harness.attack import Attack, SuiteError
+from attacks.toolkit.view import labels_of, party_count, population_of, public_parties
+from harness.attack import Attack, PopulationFacts, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, Shadow, View
+    from harness.attack import Facts, Guess, Public, Shadow, View
 
 __all__ = ["BlindCounts", "usual_count"]
 
@@ -34,6 +34,7 @@ class BlindCounts(Attack):
     secret: ClassVar[str] = "count"
     reads: ClassVar[tuple[str, ...]] = ()
     blind: ClassVar[bool] = True
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(self, *, size: float = 0.0, aim: str = "exact", shadows: int = 0) -> None:
         if aim not in AIMS or size < 0:
@@ -55,11 +56,11 @@ class BlindCounts(Attack):
 
     def _prior(self, public: Public) -> Mapping[str, int]:
         """The usual count of each class, the same for every party."""
-        own, facts = [record.label for record in public.auxiliary], public.facts
+        own, population = [record.label for record in public.auxiliary], population_of(public)
         if not own:
             raise SuiteError("blind_counts: how frequent classes are is read off auxiliary records; there are none")
-        clients = int(facts.get("clients") or len(facts.get("parties", ())) or 1)
-        alpha = float(facts["alpha"]) if facts.get("partition") == "dirichlet" else None
+        clients = population.clients or party_count(public)
+        alpha = population.alpha if population.partition == "dirichlet" else None
         total = self.size * clients or len(own)
         shares = {label: own.count(label) / len(own) for label in labels_of(public)}
         return {label: usual_count(share * total, clients, alpha, self.aim) for label, share in shares.items()}

@@ -32,7 +32,7 @@ class BlindTopics(Attack):
 
     def refuses(self, public: Public) -> str | None:
         """A deployment without topics."""
-        return without_topics(public)
+        return without_topics(public) or super().refuses(public)
 
     def guess(self, view: View) -> Guess:
         """Party -> topic -> share."""

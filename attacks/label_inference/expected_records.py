@@ -10,9 +10,8 @@ import numpy as np
 
 from attacks.label_inference.known_topics import Topics
 from attacks.toolkit.candidates import candidate_counts
-from attacks.toolkit.readers.votes import rule_of
-from attacks.toolkit.view import labels_of
-from harness.attack import Floats
+from attacks.toolkit.view import labels_of, party_count, population_of
+from harness.attack import Floats, VoteFacts
 
 if TYPE_CHECKING:
     from harness.attack import Candidate, Public, View
@@ -60,7 +59,7 @@ def _topics(view: View, known: Topics, candidates: Sequence[Candidate]) -> tuple
     """Expected topic shares ``[C, K]`` of the other records, and how far they may be off ``[C]``."""
     labels = labels_of(view.public)
     usual = np.stack([known.usual(label) for label in labels])
-    if view.public.facts.get("partition", "dirichlet") == "dirichlet":
+    if population_of(view.public).partition in (None, "dirichlet"):
         return usual, np.zeros(len(labels))
     asked = [known.counts([one.text for one in candidates if one.label == label]) for label in labels]
     law = known.concentration() * usual + asked
@@ -68,13 +67,19 @@ def _topics(view: View, known: Topics, candidates: Sequence[Candidate]) -> tuple
 
 
 def _size(public: Public) -> float:
-    return float(public.facts.get("records", len(public.auxiliary))) / max(len(public.facts.get("parties", ())), 1)
+    return _records(public) / party_count(public)
+
+
+def _records(public: Public) -> float:
+    """Records of all parties together; as many as the auxiliary ones where that is not public."""
+    known = population_of(public).records
+    return float(len(public.auxiliary) if known is None else known)
 
 
 def _size_variance(public: Public, size: float) -> float:
     """Variance of a party's number of records, where each of C classes is cut in L parts of Dirichlet(alpha, ...)."""
     spread = prior_of(public, labels_of(public)).concentration.sum()
-    classes, parties = len(labels_of(public)), max(len(public.facts.get("parties", ())), 1)
+    classes, parties = len(labels_of(public)), party_count(public)
     return float(size**2 * (parties - 1) / (parties * spread / classes + 1) / classes)
 
 
@@ -85,15 +90,16 @@ class Prior:
     concentration: Floats
     """Concentration of the Dirichlet law of its shares ``[C]``."""
     total: float
-    """Votes that a party usually casts in a round."""
+    """Votes that a party usually casts in a round; where nobody votes, its records."""
 
 
 def prior_of(public: Public, labels: Sequence[str], *, everyone: bool = False) -> Prior:
     """Auxiliary shares, spread as the public division of records spreads them; half a record added to each class."""
-    facts, own = public.facts, [record.label for record in public.auxiliary]
+    population, own = population_of(public), [record.label for record in public.auxiliary]
     base = np.array([own.count(label) + 0.5 for label in labels]) / (len(own) + 0.5 * len(labels))
-    clients = len(facts.get("parties", ())) or 1
-    alpha = float(facts.get("alpha", 1.0)) if facts.get("partition", "dirichlet") == "dirichlet" else 1.0
-    total = float(facts.get("records", len(own))) * sum(rule_of(public).weights)
+    clients = party_count(public)
+    alpha = population.alpha if population.partition in (None, "dirichlet") and population.alpha is not None else 1.0
+    rule = public.facts_of(VoteFacts)
+    total = _records(public) * (sum(rule.weights) if rule else 1.0)
     spread = alpha * len(labels)
     return Prior(spread * (clients if everyone else 1) * base, total if everyone else total / clients)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attacks.toolkit.view import embeddings
+from attacks.toolkit.view import embeddings, population_of
 from harness.attack import Floats, Ints
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ LEAST = 0.01
 
 def without_topics(public: Public) -> str | None:
     """The sentence that says that a deployment has no topics."""
-    return None if public.facts.get("topics") else "the scenario makes no topics public: give the entry topics"
+    return None if population_of(public).topics else "the scenario makes no topics public: give the entry topics"
 
 
 class Topics:
     """Topics, each known by a text: every other text has the topic whose text is nearest (Euclidean)."""
 
     def __init__(self, view: View) -> None:
-        self.view, self.names = view, tuple(view.public.facts["topics"])
+        self.view, self.names = view, population_of(view.public).topics
         self.centres = embeddings(view, self.names)
         labelled = [record for record in view.public.auxiliary if record.label is not None]
         groups = np.array([record.group or "" for record in labelled])

@@ -18,10 +18,10 @@ from attacks.label_inference.answer_shares import log_shares
 from attacks.label_inference.reference_answers import ENOUGH, Estimate, ReferenceAnswers, look, named, shadow_looks
 from attacks.toolkit.memo import Memo
 from attacks.toolkit.view import parties_of
-from harness.attack import Attack, DataError, Floats, Mask, auc
+from harness.attack import Attack, DataError, Floats, Mask, PopulationFacts, PublicTextFacts, auc
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["FRACTION", "LogitPresence", "best_score", "crest", "gap", "learn_presence", "peak"]
 
@@ -39,6 +39,10 @@ class LogitPresence(Attack):
     source: ClassVar[str] = "class-absence form of Shi et al. 2025; the largest answer: this project"
     secret: ClassVar[str] = "class_presence"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (
+        PopulationFacts,
+        PublicTextFacts,
+    )
 
     def __init__(self, *, shadows: int = 0) -> None:
         self.shadows = shadows

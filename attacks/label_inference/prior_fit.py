@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from attacks.label_inference.prior_estimate import fitted_prior
 from attacks.label_inference.reference_answers import Estimate, ReferenceAnswers, look, named
 from attacks.toolkit.view import parties_of
-from harness.attack import Attack
+from harness.attack import Attack, PopulationFacts, PublicTextFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["PriorFit"]
 
@@ -26,6 +26,10 @@ class PriorFit(Attack):
     source: ClassVar[str] = "Bayes' rule; Saerens et al. 2002 (priors of a classifier)"
     secret: ClassVar[str] = "label_distribution"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (
+        PopulationFacts,
+        PublicTextFacts,
+    )
 
     def guess(self, view: View) -> Guess:
         """Party -> class -> share; parties that are not seen are left out."""

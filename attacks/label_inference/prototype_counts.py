@@ -19,10 +19,10 @@ from attacks.toolkit.prototype_space.space import averaged, known_count
 from attacks.toolkit.prototype_space.space_of_run import space_of
 from attacks.toolkit.readers.prototypes import Prototype, distinct, of_class, prototypes
 from attacks.toolkit.view import labels_of, parties_of
-from harness.attack import Attack, DataError, Floats, SuiteError
+from harness.attack import Attack, DataError, Floats, PopulationFacts, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Shadow, View
+    from harness.attack import Facts, Guess, Shadow, View
 
 __all__ = ["MOST", "PrototypeCounts", "excess_distance_rule", "variance_rule"]
 
@@ -48,6 +48,7 @@ class PrototypeCounts(Attack):
     source: ClassVar[str] = "law of the sample mean; FedProto (Tan et al. 2022, equation 6) sends counts"
     secret: ClassVar[str] = "count"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(self, *, shadows: int = 0, rule: str = "likelihood") -> None:
         if rule not in RULES:

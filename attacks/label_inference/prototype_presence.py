@@ -8,10 +8,10 @@ from attacks.label_inference.dummy_detector import features_of, learned_detector
 from attacks.toolkit.prototype_space.moments import class_moments
 from attacks.toolkit.readers.prototypes import of_class, prototypes
 from attacks.toolkit.view import labels_of, parties_of
-from harness.attack import Attack
+from harness.attack import Attack, PopulationFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["PrototypePresence"]
 
@@ -24,6 +24,7 @@ class PrototypePresence(Attack):
     source: ClassVar[str] = "structure of FedProto's messages (Tan et al. 2022)"
     secret: ClassVar[str] = "class_presence"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(self, *, shadows: int = 0) -> None:
         self.shadows = shadows

@@ -12,7 +12,7 @@ from attacks.label_inference.answer_shares import DEEPEST
 from attacks.toolkit.readers.logits import answers, public_range, stand_in, table
 from attacks.toolkit.reference_model import fit_reference
 from attacks.toolkit.view import embeddings, labels_of
-from harness.attack import Floats, Ints, SuiteError
+from harness.attack import Floats, Ints, PublicTextFacts, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import SeenMessage, View
@@ -42,13 +42,18 @@ class ReferenceAnswers:
 
     @classmethod
     def of(cls, view: View) -> ReferenceAnswers:
-        """Train the reference; :class:`SuiteError` where the public texts are not known."""
-        texts, names = list(view.public.facts.get("public_texts", ())), labels_of(view.public)
-        if not texts:
-            raise SuiteError("attacks on the label distribution need public_texts among the scenario's public facts")
+        """Train the reference.
+
+        Raises:
+            DataError: nothing is said of public texts.
+            SuiteError: there are none.
+        """
+        known_texts, names = view.public.need(PublicTextFacts), labels_of(view.public)
+        if not known_texts.texts:
+            raise SuiteError("attacks on the label distribution need public texts, and the scenario has none")
         reference = fit_reference(view)
-        said = reference.log_shares(embeddings(view, texts))
-        given = view.public.facts.get("public_labels")
+        said = reference.log_shares(embeddings(view, known_texts.texts))
+        given = known_texts.labels
         topics = said.argmax(1) if given is None else np.array([names.index(name) for name in given])
         known = view.defense.parameters.get("temperature", 1.0) if view.adaptive else 1.0
         return cls(said, reference.prior, topics.astype(np.int64), float(known))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from attacks.label_inference.blind_candidates import BlindCandidates
 from attacks.label_inference.reference_answers import named
-from harness.attack import Attack, Floats, Kind, SuiteError
+from harness.attack import Attack, Floats, Kind, LogitFacts, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
@@ -36,7 +35,8 @@ class SentCounts(Attack):
             SuiteError: no counts are sent to this coalition.
         """
         counts = _counts(view)
-        edges: Mapping[str, tuple[str, ...]] = view.public.facts.get("edges", {})
+        known = view.public.facts_of(LogitFacts)
+        edges = known.edges if known else {}
         groups = {party: counts[edge] for edge, members in edges.items() if edge in counts for party in members}
         own = {party: row for party, row in counts.items() if party not in edges}
         return {**BlindCandidates().guess(view), **named(view, {**groups, **own})}

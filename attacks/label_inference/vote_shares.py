@@ -11,10 +11,10 @@ from attacks.label_inference.expected_records import Prior, prior_of
 from attacks.label_inference.vote_distribution import class_masses, distribution
 from attacks.toolkit.readers.votes import ballots, noise_of
 from attacks.toolkit.view import labels_of, numpy_rng, public_parties
-from harness.attack import SUM, Attack, Floats
+from harness.attack import SUM, Attack, Floats, PopulationFacts, VoteFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["VoteShares", "posterior_shares"]
 
@@ -31,6 +31,10 @@ class VoteShares(Attack):
     source: ClassVar[str] = "structure of class-wise voting (Xie et al. 2024, algorithm 1)"
     secret: ClassVar[str] = "label_distribution"
     reads: ClassVar[tuple[str, ...]] = ("VOTE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (
+        PopulationFacts,
+        VoteFacts,
+    )
 
     def guess(self, view: View) -> Guess:
         """Party -> class -> share."""

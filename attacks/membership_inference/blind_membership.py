@@ -11,10 +11,10 @@ from attacks.toolkit.confidence import log_likelihood
 from attacks.toolkit.memo import Memo
 from attacks.toolkit.reference_model import fit_reference
 from attacks.toolkit.view import embeddings
-from harness.attack import Attack
+from harness.attack import Attack, PopulationFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["BlindMembership"]
 
@@ -28,6 +28,7 @@ class BlindMembership(Attack):
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ()
     blind: ClassVar[bool] = True
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(self) -> None:
         self.memo = Memo()

@@ -12,10 +12,10 @@ from attacks.toolkit.candidates import by_party, label_ids, scores_of
 from attacks.toolkit.confidence import logit_confidence
 from attacks.toolkit.lira import cooperative
 from attacks.toolkit.readers.logits import Answers, answers, asked, stand_in, table
-from harness.attack import Attack, Floats, SuiteError
+from harness.attack import Attack, Floats, PopulationFacts, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["CooperativeLira"]
 
@@ -29,6 +29,7 @@ class CooperativeLira(Attack):
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
     coalitions: ClassVar[tuple[str, ...]] = ("server",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate.

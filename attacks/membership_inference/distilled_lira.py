@@ -13,10 +13,10 @@ from attacks.toolkit.memo import Memo
 from attacks.toolkit.readers.logits import answers, public_range, table
 from attacks.toolkit.students import Basis, distilled_lira, draw_subsets
 from attacks.toolkit.view import numpy_rng
-from harness.attack import Attack, Ints
+from harness.attack import Attack, Ints, PopulationFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["DistilledLira"]
 
@@ -29,6 +29,7 @@ class DistilledLira(Attack):
     source: ClassVar[str] = "Shi et al. 2025, Distillation LiRA"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(self, *, students: int = 16, share: float = 0.8) -> None:
         self.students = students

@@ -13,7 +13,7 @@ from attacks.toolkit.confidence import logit_confidence
 from attacks.toolkit.memo import Memo
 from attacks.toolkit.readers.logits import Answers, answers, asked, public_range, table
 from attacks.toolkit.students import Basis, fit_student, prepare
-from attacks.toolkit.view import embeddings
+from attacks.toolkit.view import embeddings, public_texts
 from harness.attack import Candidate, Floats, Ints, Mask, SuiteError
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _answered(
 
 
 def _embedded(view: View) -> tuple[Basis, Floats]:
-    texts = list(view.public.facts.get("public_texts", ()))
+    texts = list(public_texts(view.public))
     if len(texts) < 3:
         raise SuiteError(f"{len(texts)} public texts: a student needs at least 3; is the scenario's public set known?")
     return prepare(embeddings(view, texts)), embeddings(view, [c.text for c in view.candidates])

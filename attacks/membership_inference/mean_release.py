@@ -17,10 +17,10 @@ from attacks.toolkit.prototype_space.space import Space, averaged
 from attacks.toolkit.prototype_space.space_of_run import candidate_points, space_of
 from attacks.toolkit.readers.prototypes import Prototype, distinct, of_class, prototypes
 from attacks.toolkit.view import labels_of
-from harness.attack import Attack, Floats
+from harness.attack import Attack, Floats, PopulationFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Candidate, Guess, SeenMessage, View
+    from harness.attack import Candidate, Facts, Guess, SeenMessage, View
 
 __all__ = ["MeanRelease"]
 
@@ -37,6 +37,7 @@ class MeanRelease(Attack):
     source: ClassVar[str] = "Dwork et al. 2015 (tracing from means); Carlini et al. 2022 (calibration by shadows)"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(self, *, shadows: int = 0, rounds: str = "average") -> None:
         self.shadows = shadows

@@ -10,10 +10,10 @@ from attacks.toolkit.candidates import by_party, label_ids, scores_of
 from attacks.toolkit.confidence import logit_confidence
 from attacks.toolkit.readers.parameters import forward, uploads
 from attacks.toolkit.view import embeddings
-from harness.attack import Attack, Floats
+from harness.attack import Attack, Floats, PopulationFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["ParameterGain"]
 
@@ -30,6 +30,7 @@ class ParameterGain(Attack):
     source: ClassVar[str] = "Watson et al. 2022 (difficulty calibration), by the model that training started from"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("PARAMETERS",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate."""

@@ -9,10 +9,10 @@ import numpy as np
 from attacks.toolkit.prototype_space.space import averaged
 from attacks.toolkit.readers.prototypes import prototypes
 from attacks.toolkit.view import embeddings, labels_of
-from harness.attack import Attack, Floats
+from harness.attack import Attack, Floats, PopulationFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["PrototypeCosine", "cosine_scores"]
 
@@ -25,6 +25,7 @@ class PrototypeCosine(Attack):
     source: ClassVar[str] = "baseline"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate; -1 where its class was not sent, or lives in another space."""

@@ -15,10 +15,10 @@ from attacks.toolkit.memo import Memo
 from attacks.toolkit.readers.logits import answers, public_range, table
 from attacks.toolkit.reference_model import fit_reference
 from attacks.toolkit.view import embeddings, labels_of
-from harness.attack import Attack, Floats, Ints
+from harness.attack import Attack, Floats, Ints, PopulationFacts, PublicTextFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, SeenMessage, View
+    from harness.attack import Facts, Guess, SeenMessage, View
 
 __all__ = ["Rmia"]
 
@@ -37,6 +37,10 @@ class Rmia(Attack):
     source: ClassVar[str] = "Zarifzadeh et al. 2024, section 3"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("LOGITS",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (
+        PopulationFacts,
+        PublicTextFacts,
+    )
 
     def __init__(self, *, shadows: int = 0, online: bool = True, gamma: float = 1.0) -> None:
         self.shadows = shadows
@@ -94,8 +98,8 @@ def _probability(looks: Floats) -> Floats:
 
 def _public_labels(view: View) -> Ints:
     """Labels of the public texts: their own, or what the reference model says."""
-    names, given = labels_of(view.public), view.public.facts.get("public_labels")
-    if given is not None:
-        return np.array([names.index(name) for name in given], dtype=np.int64)
-    points = embeddings(view, list(view.public.facts["public_texts"]))
+    names, known = labels_of(view.public), view.public.need(PublicTextFacts)
+    if known.labels is not None:
+        return np.array([names.index(name) for name in known.labels], dtype=np.int64)
+    points = embeddings(view, known.texts)
     return np.asarray(fit_reference(view).log_shares(points).argmax(1), dtype=np.int64)

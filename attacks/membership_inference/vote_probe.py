@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attacks.toolkit.readers.votes import ballots
 from attacks.toolkit.vote_background import VoteBackground
-from harness.attack import SUM, Attack
+from harness.attack import SUM, Attack, VoteFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["VoteProbe"]
 
@@ -25,6 +25,7 @@ class VoteProbe(Attack):
     source: ClassVar[str] = "probe insertion into nearest-neighbour voting (this project)"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("VOTE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (VoteFacts,)
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate; 0 for one that was never put to the vote."""

@@ -11,10 +11,10 @@ from attacks.toolkit.calibration import CALIBRATING, calibrated
 from attacks.toolkit.readers.votes import ballots
 from attacks.toolkit.vote_background import VoteBackground
 from attacks.toolkit.vote_likelihood import any_party
-from harness.attack import SUM, Attack, Floats
+from harness.attack import SUM, Attack, Floats, VoteFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, SeenMessage, View
+    from harness.attack import Facts, Guess, SeenMessage, View
 
 __all__ = ["VoteRatio"]
 
@@ -34,6 +34,7 @@ class VoteRatio(Attack):
     source: ClassVar[str] = "Dong et al. 2022 (Gaussian test); votes of Xie et al. 2024 and Zou et al. 2025"
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("VOTE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (VoteFacts,)
 
     def __init__(self, *, shadows: int = 0, by_party: bool = True) -> None:
         self.shadows = shadows

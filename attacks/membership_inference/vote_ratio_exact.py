@@ -15,10 +15,10 @@ from attacks.toolkit.view import embeddings
 from attacks.toolkit.vote_background import VoteBackground
 from attacks.toolkit.vote_likelihood import exact, summed_llr
 from attacks.toolkit.voting import vote_vectors
-from harness.attack import SUM, Attack, Floats
+from harness.attack import SUM, Attack, Floats, VoteFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Candidate, Guess, View
+    from harness.attack import Candidate, Facts, Guess, View
 
 __all__ = ["ExactVoteRatio"]
 
@@ -42,6 +42,7 @@ class ExactVoteRatio(Attack):
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("VOTE",)
     informed: ClassVar[bool] = True
+    needs: ClassVar[tuple[type[Facts], ...]] = (VoteFacts,)
 
     def guess(self, view: View) -> Guess:
         """A score for every candidate; 0 where nobody voted."""

@@ -13,10 +13,10 @@ from attacks.toolkit.defense_channel.channel import Channel
 from attacks.toolkit.defense_channel.live import live_channel
 from attacks.toolkit.probe import fit_probe
 from attacks.toolkit.readers.hidden_states import clean_states, forward_part, private_slice, resized
-from harness.attack import Attack, SuiteError
+from harness.attack import Attack, SplitFacts, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Observation, Public, Record, View
+    from harness.attack import Facts, Guess, Observation, Record, View
 
 __all__ = ["AttributeProbe", "pooled_state"]
 
@@ -32,6 +32,7 @@ class AttributeProbe(Attack):
     summary: ClassVar[str] = "logistic regression on mean-pooled states"
     source: ClassVar[str] = "Song and Raghunathan 2020, section 5 (attribute inference)"
     secret: ClassVar[str] = "attribute"
+    needs: ClassVar[tuple[type[Facts], ...]] = (SplitFacts,)
 
     def __init__(
         self,
@@ -52,8 +53,8 @@ class AttributeProbe(Attack):
 
     def guess(self, view: View) -> Guess:
         """Probability of the attribute, by record."""
-        known = [one for one in view.public.auxiliary if self.attribute in one.attributes and view.tokenize(one.text)]
-        known = known[: self.texts]
+        labelled = [one for one in view.public.auxiliary if self.attribute in one.attributes]
+        known = [one for one in labelled if view.sessions.tokenize(one.text)][: self.texts]
         labels = [one.attributes[self.attribute] for one in known]
         if len(set(labels)) < 2:
             raise SuiteError(
@@ -70,7 +71,7 @@ class AttributeProbe(Attack):
         """Features ``[n, e]`` and labels: clean, or through the channel, or (``direct``) as simulated."""
         if view.adaptive and self.direct:
             few = [record.text for record in known[: self.direct]]
-            return torch.stack([pooled_state(view.public, one) for one in view.simulate(few)]), list(
+            return torch.stack([pooled_state(view.sessions.facts, one) for one in view.sessions.simulate(few)]), list(
                 labels[: self.direct]
             )
         states = self._clean(view, known)
@@ -81,24 +82,24 @@ class AttributeProbe(Attack):
 
     def _clean(self, view: View, known: Sequence[Record]) -> list[Tensor]:
         """Public-weight messages of the auxiliary records: ``[T, d]`` each, ``[1, d]`` if pooled."""
-        public, ids = view.public, tuple(tuple(view.tokenize(record.text)) for record in known)
-        if not public.pooled:
-            return list(clean_states(forward_part(view), ids, public.prefix, public.suffix))
-        whole = tuple((*public.prefix, *one, *public.suffix) for one in ids)
+        split, ids = view.sessions.facts, tuple(tuple(view.sessions.tokenize(record.text)) for record in known)
+        if not split.pooled:
+            return list(clean_states(forward_part(view), ids, split.prefix, split.suffix))
+        whole = tuple((*split.prefix, *one, *split.suffix) for one in ids)
         return [normalize(one.mean(0, keepdim=True), dim=-1) for one in clean_states(forward_part(view), whole)]
 
     def _scores(self, view: View, model: Any, width: int, channel: Channel | None) -> dict[str, float]:
-        observed = view.observations()
+        observed = view.sessions.observations()
         if not observed:
             return {}
-        features = torch.stack([pooled_state(view.public, one, channel) for one in observed])
+        features = torch.stack([pooled_state(view.sessions.facts, one, channel) for one in observed])
         scores = model.predict_proba(resized(features, width).cpu().numpy())[:, 1]
         return {one.record: float(score) for one, score in zip(observed, scores, strict=True)}
 
 
-def pooled_state(public: Public, observation: Observation, channel: Channel | None = None) -> Tensor:
+def pooled_state(split: SplitFacts, observation: Observation, channel: Channel | None = None) -> Tensor:
     """``[e]``: mean of the messages at the private positions (of a pooled one: itself), without offsets."""
-    if public.pooled:
+    if split.pooled:
         return observation.states
     states = observation.states if channel is None else channel.centre(observation.states)
-    return states[private_slice(public, observation)].mean(0)
+    return states[private_slice(split, observation)].mean(0)

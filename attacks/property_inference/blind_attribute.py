@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from harness.attack import Attack
+from harness.attack import Attack, SplitFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["BlindAttribute"]
 
@@ -21,6 +21,7 @@ class BlindAttribute(Attack):
     secret: ClassVar[str] = "attribute"
     reads: ClassVar[tuple[str, ...]] = ()
     blind: ClassVar[bool] = True
+    needs: ClassVar[tuple[type[Facts], ...]] = (SplitFacts,)
 
     def __init__(self, *, attribute: str) -> None:
         self.attribute = attribute
@@ -29,4 +30,4 @@ class BlindAttribute(Attack):
         """One probability for every record; one half if no auxiliary record knows the attribute."""
         known = [one.attributes[self.attribute] for one in view.public.auxiliary if self.attribute in one.attributes]
         prior = sum(known) / len(known) if known else 0.5
-        return {observation.record: prior for observation in view.observations()}
+        return {observation.record: prior for observation in view.sessions.observations()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from attacks.toolkit.view import population_of
 from harness.attack import Attack
 
 if TYPE_CHECKING:
@@ -26,4 +27,4 @@ class BlindProperty(Attack):
         """Party -> share."""
         known = [float(v) for shadow in view.shadows() for v in shadow.truth.get("property", {}).values()]
         prior = sum(known) / len(known) if known else 0.5
-        return dict.fromkeys(view.public.facts.get("parties", ()), prior)
+        return dict.fromkeys(population_of(view.public).parties, prior)

@@ -11,10 +11,10 @@ from attacks.toolkit.prototype_space.moments import class_moments
 from attacks.toolkit.prototype_space.space import averaged, declared_variance
 from attacks.toolkit.readers.prototypes import prototypes
 from attacks.toolkit.view import embeddings, labels_of, parties_of, seeded_rng
-from harness.attack import Attack, DataError, Floats, SuiteError
+from harness.attack import Attack, DataError, Floats, PopulationFacts, SuiteError
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, View
+    from harness.attack import Facts, Guess, View
 
 __all__ = ["PrototypeProperty", "fit_mean_probe", "simulated_means"]
 
@@ -31,6 +31,7 @@ class PrototypeProperty(Attack):
     source: ClassVar[str] = "Ganju et al. 2018 (property inference); probes of Song and Raghunathan 2020, section 5"
     secret: ClassVar[str] = "property"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(
         self, *, attribute: str = "planted", count: int = 5, shares: tuple[float, float] = (0.2, 0.8), draws: int = 1000

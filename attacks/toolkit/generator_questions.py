@@ -12,10 +12,10 @@ from attacks.toolkit.candidates import by_party
 from attacks.toolkit.generators import Asked, gains, public_losses
 from attacks.toolkit.memo import Memo
 from attacks.toolkit.view import numpy_rng
-from harness.attack import Attack, Floats
+from harness.attack import Attack, Floats, GeneratorFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Candidate, Public, SeenMessage, View
+    from harness.attack import Candidate, Facts, SeenMessage, View
 
 __all__ = ["AsksGenerators"]
 
@@ -33,13 +33,10 @@ class AsksGenerators(Attack):
 
     secret: ClassVar[str] = "membership"
     reads: ClassVar[tuple[str, ...]] = ("PARAMETERS",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (GeneratorFacts,)
 
     def __init__(self) -> None:
         self.questions, self.answers = Memo(), Memo()
-
-    def refuses(self, public: Public) -> str | None:
-        """The prompts of the generators have to be known."""
-        return None if "prompts" in public.facts else "this deployment says nothing of generators and their prompts"
 
     def texts(self, view: View, candidate: Candidate, rng: np.random.Generator) -> list[str]:
         """Texts asked about a candidate, its own first; of each candidate as many."""
@@ -53,7 +50,7 @@ class AsksGenerators(Attack):
         return self.answers.of(transcript, lambda: self._answers(view, transcript, questions))
 
     def _questions(self, view: View) -> _Questions:
-        prompts, rng = view.public.facts["prompts"], numpy_rng(view)
+        prompts, rng = view.public.need(GeneratorFacts).prompts, numpy_rng(view)
         asked: dict[str, list[Asked]] = {}
         for candidate in view.candidates:
             prompt = prompts[candidate.party][str(candidate.label)]

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.attack import Floats, Kind, SuiteError, Tokens, load_tokens, tokenizer_folder
+from attacks.toolkit.public_model import PublicModel
+from harness.attack import Floats, GeneratorFacts, Kind, SuiteError, Tokens
 
 if TYPE_CHECKING:
     from harness.attack import Part, SeenMessage, View
@@ -66,10 +67,10 @@ def gains(
     view: View, transcript: Sequence[SeenMessage], asked: Mapping[str, Sequence[Asked]], base: Mapping[str, Floats]
 ) -> dict[str, Floats]:
     """Party -> ``[n]``: how many nats tuning took off the loss of each of its ``asked``; ``base`` without tuning."""
-    part, tokens = _model(view)
-    sent, scale = adapters_of(transcript, list(asked)), float(view.public.facts["adapter_scale"])
+    part, tokens, limit = _model(view)
+    sent, scale = adapters_of(transcript, list(asked)), view.public.need(GeneratorFacts).adapter_scale
     return {
-        party: base[party] - text_losses(part, tokens, rows, view.public.max_tokens, merged(part, sent[party], scale))
+        party: base[party] - text_losses(part, tokens, rows, limit, merged(part, sent[party], scale))
         for party, rows in asked.items()
         if party in sent
     }
@@ -77,8 +78,8 @@ def gains(
 
 def public_losses(view: View, asked: Mapping[str, Sequence[Asked]]) -> dict[str, Floats]:
     """Party -> losses ``[n]`` of its ``asked`` by the public generator."""
-    part, tokens = _model(view)
-    return {party: text_losses(part, tokens, rows, view.public.max_tokens, {}) for party, rows in asked.items()}
+    part, tokens, limit = _model(view)
+    return {party: text_losses(part, tokens, rows, limit, {}) for party, rows in asked.items()}
 
 
 @torch.inference_mode()
@@ -120,5 +121,7 @@ def _row(tokens: Tokens, prompt: str, text: str, limit: int) -> tuple[list[int],
     return [*start, *tokens.encode(" " + text)[:limit], *tokens.encode("\n")], len(start)
 
 
-def _model(view: View) -> tuple[Part, Tokens]:
-    return view.part(0, None, head=True), load_tokens(tokenizer_folder(view.public.model))
+def _model(view: View) -> tuple[Part, Tokens, int]:
+    """The whole public generator, its tokenizer, and the most tokens of a text."""
+    model = PublicModel(view.public)
+    return model.part(0, None, head=True), model.tokens, model.facts.max_tokens

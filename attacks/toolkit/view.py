@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.attack import SERVER, SUM, Floats, SuiteError
+from harness.attack import SERVER, SUM, Floats, PopulationFacts, PublicTextFacts, SuiteError
 
 if TYPE_CHECKING:
     from harness.attack import Public, View
@@ -20,14 +20,17 @@ __all__ = [
     "labels_of",
     "numpy_rng",
     "parties_of",
+    "party_count",
+    "population_of",
     "public_parties",
+    "public_texts",
     "seeded_rng",
 ]
 
 
 def labels_of(public: Public) -> tuple[str, ...]:
     """The public label set, in the order of logits' columns and of dense messages."""
-    return tuple(public.facts["labels"])
+    return public.need(PopulationFacts).labels
 
 
 def embeddings(view: View, texts: Sequence[str]) -> Floats:
@@ -51,14 +54,30 @@ def auxiliary_shares(view: View) -> dict[str, float]:
 
 
 def public_parties(view: View) -> tuple[str, ...]:
-    """The private parties that are public: ``facts["parties"]``, or those that candidates are asked about."""
-    return tuple(view.public.facts.get("parties") or dict.fromkeys(one.party for one in view.candidates))
+    """The private parties that are public, or those that candidates are asked about."""
+    return population_of(view.public).parties or tuple(dict.fromkeys(one.party for one in view.candidates))
 
 
 def parties_of(view: View) -> tuple[str, ...]:
     """The private parties: public, or else those that candidates are asked about and those that sent something."""
     senders = [s.sender for s in view.transcript if s.sender not in (SERVER, SUM)]
-    return tuple(view.public.facts.get("parties") or dict.fromkeys([*public_parties(view), *senders]))
+    return population_of(view.public).parties or tuple(dict.fromkeys([*public_parties(view), *senders]))
+
+
+def population_of(public: Public) -> PopulationFacts:
+    """All that is public about the parties and their records; the defaults where nothing is."""
+    return public.facts_of(PopulationFacts) or PopulationFacts()
+
+
+def party_count(public: Public) -> int:
+    """Number of the public parties, at least 1."""
+    return max(len(population_of(public).parties), 1)
+
+
+def public_texts(public: Public) -> tuple[str, ...]:
+    """The texts that everybody has, in their order; none where nothing is said of them."""
+    known = public.facts_of(PublicTextFacts)
+    return known.texts if known else ()
 
 
 def seeded_rng(view: View) -> np.random.Generator:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attacks.toolkit.readers.votes import Ballot, noise_of, rule_of
-from attacks.toolkit.view import auxiliary_embeddings, embeddings
+from attacks.toolkit.view import auxiliary_embeddings, embeddings, party_count
 from attacks.toolkit.vote_likelihood import Background, estimated, vote_llr
 from attacks.toolkit.voting import vote_vectors
 from harness.attack import SUM, Floats, Ints
@@ -43,7 +43,7 @@ class VoteBackground:
         self.known, self.classes = auxiliary_embeddings(view)
         laws = [law.scale**2 for law in view.defense.laws if law.name == "gaussian"]
         self.declared = float(np.sqrt(sum(laws))) if laws else None
-        self.parties = max(len(view.public.facts.get("parties", ())), 1)
+        self.parties = party_count(view.public)
 
     def ratios(self, cast: Sequence[Ballot]) -> Floats:
         """Log-likelihood ratio ``[c]`` of every candidate, summed over one party's ballots."""

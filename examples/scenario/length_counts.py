@@ -40,7 +40,7 @@ def assemble(pool: Sequence[hs.Record], scale: int, axes: tuple[str | int, ...])
         plans[name] = hs.PartyPlan(items, {}, {"labels": labels}, (), ("defense", *axes), records)
         answers.update({item.id: str(record.label) for item, record in zip(items, test, strict=True)})
         shares[name] = {label: sum(record.label == label for record in own) / len(own) for label in labels}
-    public = hs.Public(auxiliary=splits.auxiliary, facts={"labels": labels, "parties": tuple(plans)})
+    public = hs.Public(splits.auxiliary, (hs.PopulationFacts(parties=tuple(plans), labels=tuple(labels)),))
     secret, tasks, data = hs.DistributionSecret(shares), (hs.Classification(answers),), hs.content_hash(splits.private)
     place, secrets = f"{__name__}:client", {"label_distribution": secret}
     return hs.Deployment(place, server, plans, public, secrets, tasks, "none", data, knockout="rows")

@@ -1,4 +1,4 @@
-"""The view of a coalition: transcript, simulations, shadow runs, replays, and noise laws."""
+"""The view of a coalition: transcript, sessions, simulations, shadow runs, replays, and noise laws."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ from typing import TYPE_CHECKING
 from harness.util.faces import lazy
 
 if TYPE_CHECKING:
-    from harness.adversary.noise_laws import confirmed_laws, declared_laws, twin_laws
-    from harness.adversary.replay import ReplayedMessage, constant, randomised, twin_test
-    from harness.adversary.shadows import ShadowBank
-    from harness.adversary.target import TargetView
-    from harness.adversary.view import Bank, RunView
+    from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed_laws
+    from harness.adversary.replay import ReplayedMessage, constant, randomised, replay_test
+    from harness.adversary.sessions import RunSessions
+    from harness.adversary.shadows import ShadowBank, ShadowPlan
+    from harness.adversary.simulation import SimulationBank
+    from harness.adversary.view import TargetView
 
 __all__ = [
-    "Bank",
     "ReplayedMessage",
-    "RunView",
+    "RunSessions",
     "ShadowBank",
+    "ShadowPlan",
+    "SimulationBank",
     "TargetView",
     "confirmed_laws",
     "constant",
     "declared_laws",
     "randomised",
-    "twin_laws",
-    "twin_test",
+    "replay_test",
+    "replayed_laws",
 ]
 
 _ROOMS = {
-    "harness.adversary.noise_laws": "confirmed_laws declared_laws twin_laws",
-    "harness.adversary.replay": "ReplayedMessage constant randomised twin_test",
-    "harness.adversary.shadows": "ShadowBank",
-    "harness.adversary.target": "TargetView",
-    "harness.adversary.view": "Bank RunView",
+    "harness.adversary.noise_laws": "confirmed_laws declared_laws replayed_laws",
+    "harness.adversary.replay": "ReplayedMessage constant randomised replay_test",
+    "harness.adversary.sessions": "RunSessions",
+    "harness.adversary.shadows": "ShadowBank ShadowPlan",
+    "harness.adversary.simulation": "SimulationBank",
+    "harness.adversary.view": "TargetView",
 }
 
 if not TYPE_CHECKING:  # a checker reads the imports above

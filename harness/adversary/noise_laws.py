@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.adversary.replay import ReplayedMessage
 
-__all__ = ["confirmed_laws", "declared_laws", "twin_laws"]
+__all__ = ["confirmed_laws", "declared_laws", "replayed_laws"]
 
 _ORDER = {"gaussian": 2.0, "laplace": 1.0}
 _SIGMAS = 6.0
@@ -46,32 +46,34 @@ def confirmed_laws(laws: Sequence[NoiseLaw], pairs: Sequence[Observation]) -> tu
     return tuple(laws) if _fits(laws[0], sent) else ()
 
 
-def twin_laws(ledger: Sequence[LedgerEntry], twins: Sequence[ReplayedMessage]) -> tuple[tuple[NoiseLaw, ...], bool]:
-    """The one law of all messages if messages sent again bear it out, and whether anything declared was not borne out:
-    every (kind, field) that is said to have been released with Gaussian or Laplace noise is looked at."""
+def replayed_laws(
+    ledger: Sequence[LedgerEntry], replayed: Sequence[ReplayedMessage]
+) -> tuple[tuple[NoiseLaw, ...], bool]:
+    """The one law of all messages if replayed messages follow it, and True where they follow everything declared: every
+    (kind, field) that is said to have been released with Gaussian or Laplace noise is tested."""
     groups: dict[tuple[str, str, NoiseLaw], set[str]] = {}
     for entry in ledger:
         if entry.mechanism in _ORDER and entry.scale and entry.field:
             law = NoiseLaw(entry.mechanism, entry.scale, entry.clip)
             groups.setdefault((entry.kind, entry.field, law), set()).add(entry.party)
-    borne_out = all(
-        _fits(law, _sent(field, [t for t in twins if t.party in parties and t.plain.kind.value == kind]))
+    confirmed = all(
+        _fits(law, _sent(field, [t for t in replayed if t.party in parties and t.plain.kind.value == kind]))
         for (kind, field, law), parties in groups.items()
     )
-    return (declared_laws(ledger) if borne_out else ()), borne_out
+    return (declared_laws(ledger) if confirmed else ()), confirmed
 
 
-def _sent(field: str, twins: Sequence[ReplayedMessage]) -> list[tuple[Tensor, Tensor]]:
-    pairs = [(t.plain[field], t.again[field]) for t in twins if field in t.plain.payload]
+def _sent(field: str, replayed: Sequence[ReplayedMessage]) -> list[tuple[Tensor, Tensor]]:
+    pairs = [(t.plain[field], t.again[field]) for t in replayed if field in t.plain.payload]
     return [(before, after) for before, after in pairs if before.shape == after.shape]
 
 
 def _fits(law: NoiseLaw, sent: Sequence[tuple[Tensor, Tensor]]) -> bool:
-    """Whether the residuals of (plain, sent) pairs have the law's variance, within six standard errors."""
+    """True where the residuals of (plain, sent) pairs have the law's variance, within six standard errors."""
     residuals = [(b - clip_norm(a, law.clip, _ORDER[law.name])).double().flatten() for a, b in sent]
-    count = sum(len(one) for one in residuals)
+    count = sum(len(rows) for rows in residuals)
     if not count:
         return False
-    total = sum(float(one.square().sum()) for one in residuals)
+    total = sum(float(rows.square().sum()) for rows in residuals)
     variance, kurtosis = (law.scale**2, 3.0) if law.name == "gaussian" else (2 * law.scale**2, 6.0)
     return abs(total / count / variance - 1.0) <= _SIGMAS * sqrt((kurtosis - 1.0) / count)

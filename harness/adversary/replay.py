@@ -1,4 +1,4 @@
-"""Is a simulation what the live run was? The parties again in a fresh worker, fed with their recorded inboxes.
+"""Replay of a live run: the parties again in a fresh worker, fed with their recorded inboxes.
 
 The inputs are identical, only the defense's generator differs, as it does between the live run and an attacker's
 simulations. A submission that could tell them apart, and behaved there in another way, would show.
@@ -24,7 +24,7 @@ from harness.wire.log import WireLog
 from harness.wire.message import Message, decode, encode
 from harness.wire.packing import Packed
 
-__all__ = ["ALPHA", "ReplayedMessage", "constant", "departures", "randomised", "replay", "twin_test"]
+__all__ = ["ALPHA", "ReplayedMessage", "constant", "departures", "randomised", "replay", "replay_test"]
 
 ALPHA = 1e-4
 """Level of the two-sample test, over all fields of a run."""
@@ -48,7 +48,7 @@ def replay(runner: Runner, deployment: Deployment, task: Execution, log: WireLog
         spec = worker_spec(deployment, task, runner.threads, runner.salt, Path(scratch))
         transport = launch(runner.isolation, spec, runner.fork_server, runner.limits)
         try:
-            found = []
+            replayed = []
             for party in deployment.parties:
                 inbox: list[bytes | None] = [None, *log.inbox(party)]
                 for heard, sent in list(zip(inbox, log.outbox(party), strict=False))[:limit]:
@@ -56,25 +56,25 @@ def replay(runner: Runner, deployment: Deployment, task: Execution, log: WireLog
                     if out is None:
                         break
                     frame, plain = unpair(out)
-                    found.append(ReplayedMessage(party, decode(sent), decode(frame), decode(plain)))
-            return found
+                    replayed.append(ReplayedMessage(party, decode(sent), decode(frame), decode(plain)))
+            return replayed
         finally:
             transport.close()
 
 
-def randomised(twins: Sequence[ReplayedMessage]) -> bool:
-    """Whether the same inputs gave different messages."""
-    return any(encode(twin.live) != encode(twin.again) for twin in twins)
+def randomised(replayed: Sequence[ReplayedMessage]) -> bool:
+    """True where the same inputs gave different messages."""
+    return any(encode(message.live) != encode(message.again) for message in replayed)
 
 
-def constant(twins: Sequence[ReplayedMessage]) -> bool:
-    """Whether different inputs gave the same message in every tensor field that the defense could have changed."""
+def constant(replayed: Sequence[ReplayedMessage]) -> bool:
+    """True where different inputs gave the same message in every tensor field that the defense could have changed."""
     fields: dict[str, set[tuple[bytes, bytes]]] = {}
-    for twin in twins:
-        for name, plain in twin.plain.tensors().items():
+    for message in replayed:
+        for name, plain in message.plain.tensors().items():
             if plain.is_floating_point() and plain.numel():
-                pair = (_last(plain), _last(twin.live[name]))
-                fields.setdefault(f"{twin.plain.kind} {name}", set()).add(pair)
+                pair = (_last(plain), _last(message.live[name]))
+                fields.setdefault(f"{message.plain.kind} {name}", set()).add(pair)
     varied = [pairs for pairs in fields.values() if len({before for before, _ in pairs}) > 1]
     return bool(varied) and all(len({after for _, after in pairs}) == 1 for pairs in varied)
 
@@ -87,32 +87,32 @@ def _last(value: Tensor) -> bytes:
     return value.float().reshape(-1, value.shape[-1] if value.dim() else 1)[-1].numpy().tobytes()
 
 
-def departures(twins: Sequence[ReplayedMessage]) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Per kind and field, how far live messages and their twins lie from what they were before the defense: Euclidean
+def departures(replayed: Sequence[ReplayedMessage]) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Distances of live and of replayed messages from what they were before the defense, per kind and field: Euclidean
     norms of vectors, or absolute values of coordinates where there are few vectors."""
-    found: dict[str, tuple[list[Tensor], list[Tensor]]] = {}
-    for twin in twins:
-        for name, plain in twin.plain.payload.items():
+    moved: dict[str, tuple[list[Tensor], list[Tensor]]] = {}
+    for message in replayed:
+        for name, plain in message.plain.payload.items():
             if not isinstance(plain, Tensor | Packed):
                 continue
-            before, live, again = (m[name].double() for m in (twin.plain, twin.live, twin.again))
+            before, live, again = (m[name].double() for m in (message.plain, message.live, message.again))
             if live.shape == again.shape == before.shape and before.numel():
-                pair = found.setdefault(f"{twin.plain.kind} {name}", ([], []))
+                pair = moved.setdefault(f"{message.plain.kind} {name}", ([], []))
                 for side, value in zip(pair, (live, again), strict=True):
                     side.append((value - before).reshape(-1, before.shape[-1] if before.dim() else 1))
-    for field, pair in found.items():
-        one, other = (torch.cat([rows.flatten() for rows in side]).abs() for side in pair)
+    for field, pair in moved.items():
+        first, second = (torch.cat([rows.flatten() for rows in side]).abs() for side in pair)
         if sum(len(rows) for rows in pair[0]) >= ROWS:
-            one, other = (torch.cat([torch.linalg.vector_norm(rows, dim=1) for rows in side]) for side in pair)
-        yield field, one, other
+            first, second = (torch.cat([torch.linalg.vector_norm(rows, dim=1) for rows in side]) for side in pair)
+        yield field, first, second
 
 
-def twin_test(twins: Sequence[ReplayedMessage]) -> tuple[float, str]:
+def replay_test(replayed: Sequence[ReplayedMessage]) -> tuple[float, str]:
     """Smallest p-value of Kolmogorov-Smirnov tests over the fields (times their number), and its field; (1, "") when
     nothing can be compared."""
     from scipy.stats import ks_2samp
 
-    tested = [(float(ks_2samp(a.numpy(), b.numpy(), method="asymp").pvalue), f) for f, a, b in departures(twins)]
+    tested = [(float(ks_2samp(a.numpy(), b.numpy(), method="asymp").pvalue), f) for f, a, b in departures(replayed)]
     if not tested:
         return 1.0, ""
     smallest, field = min(tested)

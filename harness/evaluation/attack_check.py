@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.adversary.shadows import sightings
+from harness.adversary.shadows import seen_messages
 from harness.attack import Attack
 from harness.errors import DataError, LeakboardError
-from harness.evaluation.cells import compute_attack, defense_card, make_bank, replayed
+from harness.evaluation.cells import compute_attack, defense_card, make_banks, replayed
 from harness.evaluation.finished_run import FinishedRun
 from harness.evaluation.plan import CellPlan, RunPlan
 from harness.evaluation.trial import LIMITS, Checked, loaded_scenarios, noisy_submission
@@ -137,7 +137,7 @@ class _Trials:
         spec = self._spec(secrets[0], coalitions[0])
         plan = self._plan(scenario, deployment, spec)
         finished = FinishedRun.from_outcome(plan, self.runner.execute(deployment, plan.task))
-        seen = sightings(finished.log, deployment.coalitions[spec.coalition])
+        seen = seen_messages(finished.log, deployment.coalitions[spec.coalition])
         if lacking := sorted(
             set(self.attack.reads) - {s.message.kind.name for s in seen} if not self.attack.blind else ()
         ):
@@ -147,12 +147,12 @@ class _Trials:
         yield from (f"{where}, {problem}" for problem in self._guesses(where, plan, spec, finished))
 
     def _guesses(self, where: str, plan: RunPlan, spec: AttackSpec, finished: FinishedRun) -> Iterator[str]:
-        bank = make_bank(finished, self.runner)
-        card = defense_card(finished, bank, lambda: replayed(finished, self.runner))
+        banks = make_banks(finished, self.runner)
+        card = defense_card(finished, banks, lambda: replayed(finished, self.runner))
         for variant in ("",) if self.attack.blind else VARIANTS:
             cell = CellPlan("check", plan, "attack", self.name, variant, attack=spec, reference=plan)
             try:
-                first, again = (compute_attack(cell, finished, bank, card) for _ in range(2))
+                first, again = (compute_attack(cell, finished, banks, card) for _ in range(2))
             except DataError as error:  # suites have more records than the tiny deployment
                 self.notes.append(f"{where}: needs more data ({error})")
                 return

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.adversary.noise_laws import confirmed_laws, declared_laws, twin_laws
-from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, twin_test
-from harness.adversary.shadows import ShadowBank
-from harness.adversary.target import TargetView
-from harness.adversary.view import Bank, RunView
+from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed_laws
+from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, replay_test
+from harness.adversary.shadows import ShadowBank, ShadowPlan
+from harness.adversary.simulation import SimulationBank
+from harness.adversary.view import TargetView
 from harness.attack import Attack, DefenseCard
 from harness.errors import LeakboardError
 from harness.evaluation.examples import evidence
@@ -25,16 +25,20 @@ from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Role, Score, Status
 from harness.util.keys import key
 from harness.util.seeds import torch_generator
+from harness.wire.facts import SplitFacts
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "Banks",
     "compute_attack",
     "compute_blind_utility",
     "compute_replay",
     "compute_utility",
+    "defense_card",
     "failed_cell",
+    "make_banks",
     "replayed",
 ]
 
@@ -44,15 +48,25 @@ REPLAYED = 12
 """Messages of each party that are sent again."""
 
 
-def make_bank(
+@dataclass(frozen=True)
+class Banks:
+    """Runs that the attacks on one run share."""
+
+    simulations: SimulationBank
+    shadows: ShadowBank | None
+    """None: the entry has no shadow budget."""
+
+
+def make_banks(
     finished: FinishedRun, runner: Runner, base: RunPlan | None = None, archive: Archive | None = None
-) -> Bank:
+) -> Banks:
     """The simulations and shadow runs of a run, with the entry's budgets; ``base`` is the undefended run."""
     plan = finished.plan
     budget = int(plan.entry.entitlement.get("simulate_budget", 512))
     submission = plan.submission if plan.submission.hash != "" else None
     shadows = _make_shadows(plan, base or plan, runner, archive or Archive())
-    return Bank(runner, plan.deployment, submission, plan.task.point, plan.key, budget, shadows)
+    simulations = SimulationBank(runner, plan.deployment, submission, plan.task.point, plan.key, budget)
+    return Banks(simulations, shadows)
 
 
 def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive) -> ShadowBank | None:
@@ -61,19 +75,17 @@ def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive
         return None
     task = plan.task
     defended = plan.submission if plan.submission.hash != base.submission.hash else None
-    undefended_key = key(base.key, task.behaviour)
-    return ShadowBank(
-        runner,
+    shadow_plan = ShadowPlan(
         plan.deployment,
         defended,
-        task.point,
-        task.behaviour,
         plan.seed_axes,
-        plan.key,
-        undefended_key,
-        archive,
-        budget,
+        defended_key=plan.key,
+        undefended_key=key(base.key, task.behaviour),
+        point=task.point,
+        behaviour=task.behaviour,
+        budget=budget,
     )
+    return ShadowBank(shadow_plan, runner, archive)
 
 
 def replayed(finished: FinishedRun, runner: Runner) -> tuple[ReplayedMessage, ...]:
@@ -83,20 +95,20 @@ def replayed(finished: FinishedRun, runner: Runner) -> tuple[ReplayedMessage, ..
     return tuple(replay(runner, plan.deployment, task, finished.log, REPLAYED))
 
 
-def compute_replay(cell: CellPlan, finished: FinishedRun, twins: Sequence[ReplayedMessage]) -> CellRecord:
-    """Whether simulations are what the live run was, and declared noise laws what the messages bear out."""
+def compute_replay(cell: CellPlan, finished: FinishedRun, messages: Sequence[ReplayedMessage]) -> CellRecord:
+    """The replay control: are simulations what the live run was, and do messages follow the declared noise laws?"""
     started = time.perf_counter()
     trained = any(entry.mechanism == "dpsgd" for entry in finished.ledger)
     if finished.plan.submission.secret_state or trained:
         why = "models are trained with fresh noise" if trained else "secret state is drawn anew in every deployment"
         return _record(cell, status="not_applicable", reason=f"{why}: messages sent again are others")
-    p_value, field = twin_test(twins)
-    _, borne_out = twin_laws(finished.ledger, twins)
-    noisy = randomised(twins)
+    p_value, field = replay_test(messages)
+    _, confirmed = replayed_laws(finished.ledger, messages)
+    noisy = randomised(messages)
     facts = {
         "randomised": noisy,
-        "constant_message": constant(twins),
-        "unverified_law": not borne_out or (noisy and not finished.ledger),
+        "constant_message": constant(messages),
+        "unverified_law": not confirmed or (noisy and not finished.ledger),
         "differs_in_simulation": p_value < ALPHA,
     }
     differs = f"live messages differ from the same ones in a simulation (field {field}, p = {p_value:.1g})"
@@ -105,21 +117,21 @@ def compute_replay(cell: CellPlan, finished: FinishedRun, twins: Sequence[Replay
     return _record(cell, status, reason or None, scores, time.perf_counter() - started, facts)
 
 
-def defense_card(finished: FinishedRun, bank: Bank, twins: Callable[[], Sequence[ReplayedMessage]]) -> DefenseCard:
-    """What everyone may know of the run's defense, with its noise laws confirmed on simulated texts or, where there is
-    more than one private party, on messages sent again."""
+def defense_card(finished: FinishedRun, banks: Banks, messages: Callable[[], Sequence[ReplayedMessage]]) -> DefenseCard:
+    """All that everyone may know of the run's defense, with its noise laws confirmed on simulated texts or, outside
+    split inference, on replayed messages."""
     plan = finished.plan
-    laws = declared_laws(finished.ledger)
-    if laws and len(plan.deployment.parties) > 1:
-        laws, _ = twin_laws(finished.ledger, twins())
+    laws, by_session = declared_laws(finished.ledger), plan.deployment.public.facts_of(SplitFacts) is not None
+    if laws and not (by_session and len(plan.deployment.parties) == 1):
+        laws, _ = replayed_laws(finished.ledger, messages())
     elif laws:
         texts = tuple(r.text for r in plan.deployment.public.auxiliary[:CONFIRMING_TEXTS])
-        laws = confirmed_laws(laws, bank.simulate(texts, 1))
+        laws = confirmed_laws(laws, banks.simulations.simulate(texts, 1))
     source = "\n".join(path.read_text() for path in sorted(plan.submission.folder.glob("*.py")))
     return DefenseCard(plan.submission.name, plan.task.parameters, source, laws)
 
 
-def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: DefenseCard) -> CellRecord:
+def compute_attack(cell: CellPlan, finished: FinishedRun, banks: Banks, card: DefenseCard) -> CellRecord:
     """Run one attack variant and score its guess."""
     assert cell.attack is not None
     started = time.perf_counter()
@@ -131,13 +143,19 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     if refusal is not None:
         return _record(cell, status="not_applicable", reason=refusal)
     secret = deployment.secrets[cell.attack.secret]
-    adaptive, targets = cell.variant == "adaptive", frozenset(secret.records)
-    coalition = deployment.coalitions[cell.attack.coalition]
-    sight = TargetView(deployment, coalition, finished.log, finished.own, bank.shadows, adaptive)
-    view = RunView(
-        deployment.public, card, adaptive, _rng(cell, 0), bank, sight, deployment.known, targets,
+    view = TargetView(
+        deployment,
+        deployment.coalitions[cell.attack.coalition],
+        finished.log,
+        finished.own,
+        defense=card,
+        adaptive=cell.variant == "adaptive",
+        rng=_rng(cell, 0),
+        simulations=banks.simulations,
+        shadow_bank=banks.shadows,
+        secret_items=frozenset(secret.records),
         informed=attack.informed,
-    )  # fmt: skip
+    )
     guess = attack.guess(view)
     scores = secret.score(guess)
     if isinstance(secret, MembershipSecret):
@@ -147,12 +165,12 @@ def compute_attack(cell: CellPlan, finished: FinishedRun, bank: Bank, card: Defe
     return _record(cell, scores=scores, seconds=time.perf_counter() - started, facts=facts)
 
 
-def _shadow_scores(cell: CellPlan, attack: Attack, view: RunView, secret: MembershipSecret) -> Iterator[Score]:
+def _shadow_scores(cell: CellPlan, attack: Attack, view: TargetView, secret: MembershipSecret) -> Iterator[Score]:
     """Every shadow as a target in turn, up to the entry's number of targets."""
-    shadows = view.bank.shadows.budget if view.bank.shadows else 0
+    shadows = view.shadow_bank.plan.budget if view.shadow_bank else 0
     for target in range(1, min(1 + shadows, int(cell.run.entry.entitlement.get("targets", 1 + shadows)))):
         aimed = view.as_target(target, _rng(cell, target))
-        yield from secret.score_target(attack.guess(aimed), target, aimed.sight.members())
+        yield from secret.score_target(attack.guess(aimed), target, aimed.members())
 
 
 def _rng(cell: CellPlan, target: int) -> torch.Generator:
@@ -164,15 +182,15 @@ def compute_utility(cell: CellPlan, finished: FinishedRun, reference: FinishedRu
     assert cell.task is not None
     started = time.perf_counter()
     scores = cell.task.score(finished.predictions, reference.predictions)
-    kept = scores
+    scored = scores
     if finished.plan.task.behaviour == KNOCKOUT:
         present = {item.id for plan in finished.plan.deployment.parties.values() for item in plan.items}
-        kept = tuple(score for score in scores if score.record in present or score.record in finished.predictions)
-    return _record(cell, scores=kept, seconds=time.perf_counter() - started)
+        scored = tuple(score for score in scores if score.record in present or score.record in finished.predictions)
+    return _record(cell, scores=scored, seconds=time.perf_counter() - started)
 
 
 def compute_blind_utility(cell: CellPlan) -> CellRecord:
-    """What a guess without inputs earns: one of the references that utility is measured from."""
+    """The score of a guess without inputs: one of the references that utility is measured from."""
     assert cell.task is not None
     return _record(cell, scores=cell.task.blind())
 

@@ -20,7 +20,7 @@ from harness.evaluation.cells import (
     compute_utility,
     defense_card,
     failed_cell,
-    make_bank,
+    make_banks,
     replayed,
 )
 from harness.evaluation.finished_run import FinishedRun
@@ -107,8 +107,8 @@ class Job:
         except DefenseError as error:
             self._commit([failed_cell(cell, error) for cell in missing], missing)
             return
-        bank = cache(lambda: make_bank(finished, self.runner, missing[0].reference, self.archive))
-        twins = cache(lambda: replayed(finished, self.runner))
+        banks = cache(lambda: make_banks(finished, self.runner, missing[0].reference, self.archive))
+        messages = cache(lambda: replayed(finished, self.runner))
         card: Any = None
         for cell in missing:
             if self.stop.is_set():
@@ -119,12 +119,12 @@ class Job:
                     assert cell.reference is not None
                     record = compute_utility(cell, finished, self._finish(cell.reference))
                 elif cell.role == "control":
-                    record = compute_replay(cell, finished, twins())
+                    record = compute_replay(cell, finished, messages())
                 elif cell.attack is None:
                     record = compute_blind_utility(cell)
                 else:
-                    card = card or defense_card(finished, bank(), twins)
-                    record = compute_attack(cell, finished, bank(), card)
+                    card = card or defense_card(finished, banks(), messages)
+                    record = compute_attack(cell, finished, banks(), card)
             except (LeakboardError, ArithmeticError, ValueError, RuntimeError) as error:
                 record = failed_cell(cell, error)
             self._commit([record], [cell])

@@ -1,4 +1,7 @@
-"""The harness's end of the wire: steps the parties, records every frame, counts round trips."""
+"""The harness's end of the wire: steps the parties, records every frame, counts round trips.
+
+Every message is held against its kind's contract (:mod:`harness.wire.kinds`) before it is logged.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import struct
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.errors import ProtocolError
+from harness.errors import DefenseError, LeakboardError, ProtocolError
 from harness.protocol.transport import Transport
 from harness.wire.coalition import SERVER
+from harness.wire.kinds import payload_problems
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Message, encode
 
@@ -43,9 +47,15 @@ class Channel:
             self._take(party, self._transport.step(party, None))
 
     def answer(self, party: str, message: Message) -> None:
-        """Deliver the answer to ``party`` and take its next message, if it has one."""
+        """Deliver the answer to ``party`` and take its next message, if it has one.
+
+        Raises:
+            ProtocolError: the party awaits none, or the message breaks its kind's contract.
+            DefenseError: the party's next message does.
+        """
         if party not in self.waiting:
             raise ProtocolError(f"party {party!r} is not waiting for an answer")
+        _check_payload(self._peer(party), party, message, ProtocolError)
         frame = encode(message)
         del self.waiting[party]
         self.log.append(LoggedFrame(self._peer(party), party, frame))
@@ -58,7 +68,8 @@ class Channel:
         self.log.entries[place] = replace(self.log.entries[place], sealed=True)
 
     def relay(self, sender: str, receiver: str, message: Message) -> None:
-        """Record a message between curious parties."""
+        """Record a message between curious parties; :class:`ProtocolError` where it breaks its kind's contract."""
+        _check_payload(sender, receiver, message, ProtocolError)
         self.log.append(LoggedFrame(sender, receiver, encode(message)))
 
     def _peer(self, party: str) -> str:
@@ -69,9 +80,18 @@ class Channel:
             return
         frame, plain = unpair(out) if self._paired else (out, None)
         entry = LoggedFrame(party, self._peer(party), frame, plain)
-        self.waiting[party] = entry.message()
+        message = entry.message()
+        _check_payload(party, entry.receiver, message, DefenseError)
+        self.waiting[party] = message
         self._heard[party] = len(self.log.entries)
         self.log.append(entry)
+
+
+def _check_payload(sender: str, receiver: str, message: Message, error: type[LeakboardError]) -> None:
+    """Raise ``error`` with everything in which ``message`` breaks its kind's contract."""
+    if problems := payload_problems(message):
+        where = f"message {message.kind} from {sender} to {receiver} in round {message.round}"
+        raise error(f"{where} breaks the contract of its kind: " + "; ".join(problems))
 
 
 def unpair(out: bytes) -> tuple[bytes, bytes]:

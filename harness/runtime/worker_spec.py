@@ -12,6 +12,7 @@ from harness.models.refs import Encoder, PartRef
 from harness.models.tokens import tokenizer_folder
 from harness.protocol.behaviours import PASSIVE
 from harness.scenario.deployment import Deployment, PartyPlan
+from harness.wire.facts import ModelFacts
 
 if TYPE_CHECKING:
     from harness.runtime.execution import Execution
@@ -50,13 +51,13 @@ def worker_spec(
 def _party(
     name: str, plan: PartyPlan, deployment: Deployment, execution: Execution, embeddings: Mapping[Encoder, Path]
 ) -> dict[str, Any]:
-    model = deployment.public.model
+    language_model = deployment.public.facts_of(ModelFacts)
     return {
         "items": [{"id": item.id, "text": item.text} for item in plan.items],
         "records": [_labelled(record) for record in plan.records],
         "parts": {role: _folder(ref) for role, ref in plan.parts.items()},
         "settings": dict(plan.settings),
-        "tokenizer": str(tokenizer_folder(model)) if model else "",
+        "tokenizer": str(tokenizer_folder(language_model.model)) if language_model else "",
         "encoder": _encoder(plan.encoder, embeddings) if plan.encoder else None,
         "public_texts": list(plan.public_texts),
         "seed": [*plan.seed, name, *execution.noise],

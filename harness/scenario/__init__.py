@@ -48,6 +48,18 @@ if TYPE_CHECKING:
     from harness.util.caching import single_flight
     from harness.util.seeds import derive, numpy_generator, torch_generator
     from harness.wire.coalition import SERVER, SUM, Coalition
+    from harness.wire.facts import (
+        EncoderFacts,
+        Facts,
+        GeneratorFacts,
+        LogitFacts,
+        ModelFacts,
+        PopulationFacts,
+        PrototypeFacts,
+        PublicTextFacts,
+        SplitFacts,
+        VoteFacts,
+    )
     from harness.wire.message import Kind, Message, Value
 
 __all__ = [
@@ -72,25 +84,33 @@ __all__ = [
     "Deployment",
     "DistributionSecret",
     "Encoder",
+    "EncoderFacts",
+    "Facts",
     "Floats",
+    "GeneratorFacts",
     "Ints",
     "Item",
     "Kind",
     "Likelihood",
+    "LogitFacts",
     "Mask",
     "MembershipSecret",
     "Message",
     "Meter",
     "MeteredPart",
+    "ModelFacts",
     "Net",
     "Part",
     "PartRef",
     "Party",
     "PartyPlan",
+    "PopulationFacts",
     "PresenceSecret",
     "PropertySecret",
     "ProtocolError",
+    "PrototypeFacts",
     "Public",
+    "PublicTextFacts",
     "Record",
     "Scenario",
     "Score",
@@ -98,6 +118,7 @@ __all__ = [
     "SeenMessage",
     "Sent",
     "Settings",
+    "SplitFacts",
     "Splits",
     "Step",
     "SuiteError",
@@ -106,6 +127,7 @@ __all__ = [
     "TrainingPlan",
     "UtilityTask",
     "Value",
+    "VoteFacts",
     "assert_disjoint",
     "batches",
     "cache_root",
@@ -184,6 +206,10 @@ _ROOMS = {
     "harness.util.caching": "single_flight",
     "harness.util.seeds": "derive numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
+    "harness.wire.facts": (
+        "EncoderFacts Facts GeneratorFacts LogitFacts ModelFacts "
+        "PopulationFacts PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
+    ),
     "harness.wire.message": "Kind Message Value",
 }
 

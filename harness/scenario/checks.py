@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.data.record import content_id
 from harness.scenario.membership import MembershipSecret
+from harness.wire.facts import PublicTextFacts
 
 if TYPE_CHECKING:
     from harness.scenario.deployment import Deployment
@@ -23,7 +24,8 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
     yield from _candidate_problems(deployment)
     private = {content_id(r.text) for plan in deployment.parties.values() for r in plan.records}
     private |= {content_id(candidate.text) for candidate in deployment.candidates}  # shadow runs train on all of them
-    published = [*deployment.public.facts.get("public_texts", ())]
+    open_texts = deployment.public.facts_of(PublicTextFacts)
+    published = [*open_texts.texts] if open_texts else []
     published += [text for plan in deployment.parties.values() for text in plan.public_texts]
     public = {content_id(text) for text in published}
     auxiliary = {content_id(record.text) for record in deployment.public.auxiliary}

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.scenario import Coalition, Encoder, Item, PartRef, PartyPlan
+from harness.scenario import (
+    Coalition,
+    Encoder,
+    EncoderFacts,
+    Item,
+    PartRef,
+    PartyPlan,
+    PopulationFacts,
+    load_tokens,
+    tokenizer_folder,
+)
 from scenarios.common.population import CURIOUS, Population
 from scenarios.common.settings import PopulationSettings
 
@@ -64,6 +74,34 @@ class Plans:
             seed=("defense", *self.axes),
             records=tuple(records),
             encoder=encoder or self.encoder,
+        )
+
+    def population_facts(
+        self, labels: Sequence[str], *, records: int | None = None, topics: tuple[str, ...] = ()
+    ) -> PopulationFacts:
+        """The parties, a curious one among them, and the division of records, as everybody knows them."""
+        settings = self.settings
+        return PopulationFacts(
+            parties=tuple(self.clients),
+            labels=tuple(labels),
+            clients=settings.clients,
+            curious=CURIOUS,
+            records=records,
+            partition=settings.partition,
+            alpha=settings.alpha,
+            topics=topics,
+        )
+
+    def encoder_facts(self) -> EncoderFacts:
+        """The common encoder and its tokenizer."""
+        part, tokens = self.encoder.part, load_tokens(tokenizer_folder(self.encoder.part.model))
+        return EncoderFacts(
+            model=part.model,
+            max_tokens=self.encoder.max_tokens,
+            prefix=tuple(tokens.prefix),
+            suffix=tuple(tokens.suffix),
+            special_ids=tokens.special_ids,
+            blocks=part.stop,
         )
 
     def coalitions(self) -> dict[str, Coalition]:

@@ -14,13 +14,13 @@ from harness.scenario import (
     Deployment,
     Encoder,
     Item,
+    LogitFacts,
     PartRef,
     PartyPlan,
     Public,
+    PublicTextFacts,
     Record,
-    load_tokens,
     numpy_generator,
-    tokenizer_folder,
     torch_generator,
 )
 from scenarios.common.plans import EVERYONE, Axes, Plans, everybodys_records, idle
@@ -52,7 +52,6 @@ _CURIOUS = (
     "digest_lr",
     "batch_size",
 )
-_FACTS = ("data", "method", "clients", "partition", "alpha", "models", "digest", "ensemble", "edges", *_LOCAL)
 
 
 def build(settings: Settings, axes: Axes) -> Deployment:
@@ -199,22 +198,19 @@ class LogitPlans(Plans):
     def facts(self, auxiliary: tuple[Record, ...]) -> Public:
         """Everything that everybody knows."""
         settings = self.settings
-        return Public(
-            model=settings.model,
-            max_tokens=settings.max_tokens,
-            auxiliary=auxiliary,
-            special_ids=load_tokens(tokenizer_folder(settings.model)).special_ids,
-            pooled=True,
-            facts={
-                **{name: getattr(settings, name) for name in _FACTS},
-                "labels": self.labels,
-                "encoder": self.encoder,
-                "parties": tuple(client for client in self.clients if client != CURIOUS),
-                "edges": {edge: tuple(members) for edge, members in self.groups.items()},
-                "public_texts": self.public,
-                "curious": CURIOUS,
-            },
+        population = self.population_facts(self.labels)
+        shared = LogitFacts(
+            method=settings.method,
+            rounds=settings.rounds,
+            models=settings.models,
+            digest=settings.digest,
+            temperature=settings.temperature,
+            ensemble=settings.ensemble if self.groups else "",
+            edges={edge: tuple(members) for edge, members in self.groups.items()},
         )
+        victims = tuple(client for client in self.clients if client != CURIOUS)
+        known = (replace(population, parties=victims), self.encoder_facts(), PublicTextFacts(self.public), shared)
+        return Public(auxiliary=auxiliary, facts=known)
 
     def coalitions(self) -> dict[str, Coalition]:
         """The server, the curious client, and each edge."""

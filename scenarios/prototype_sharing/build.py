@@ -16,6 +16,7 @@ from harness.scenario import (
     Item,
     PartRef,
     PartyPlan,
+    PrototypeFacts,
     Public,
     Record,
     Splits,
@@ -161,21 +162,17 @@ class PrototypePlans(Plans):
     def facts(self, auxiliary: tuple[Record, ...]) -> Public:
         """Everything that everybody knows."""
         settings = self.settings
-        tokens = load_tokens(tokenizer_folder(settings.model))
-        facts = {name: getattr(settings, name) for name in (*_PUBLIC, *_LOCAL, "data", "clients", "partition", "alpha")}
-        facts |= {"labels": self.labels, "encoder": self.encoder, "width": self.width}
-        facts |= {"parties": tuple(self.clients), "curious": CURIOUS}
-        return Public(
-            model=settings.model,
-            cut=0,
-            max_tokens=settings.max_tokens,
-            auxiliary=auxiliary,
-            prefix=tuple(tokens.prefix),
-            suffix=tuple(tokens.suffix),
-            special_ids=tokens.special_ids,
-            pooled=True,
-            facts=facts,
+        shared = PrototypeFacts(
+            method=settings.method,
+            rounds=settings.rounds,
+            features=settings.features,
+            width=self.width,
+            weighting=settings.weighting if settings.method == "fedproto" else "",
+            pull=settings.pull,
+            margin=settings.margin if settings.method == "fedtgp" else "",
         )
+        facts = (self.population_facts(self.labels), self.encoder_facts(), shared)
+        return Public(auxiliary=auxiliary, facts=facts)
 
     def entitlement(self) -> dict[str, Any]:
         """Everything that the adversary is given; stored with every run."""

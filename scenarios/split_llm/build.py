@@ -19,6 +19,7 @@ from harness.scenario import (
     PartyPlan,
     Public,
     Record,
+    SplitFacts,
     Splits,
     SuiteError,
     Tokens,
@@ -244,17 +245,18 @@ def _typical_norm(
 def _public(
     settings: Settings, layout: _Layout, splits: Splits, template: dict[str, list[int]], tokens: Tokens
 ) -> Public:
-    return Public(
+    facts = SplitFacts(
         model=settings.model,
-        cut=layout.cut,
+        max_tokens=settings.max_tokens,
         prefix=tuple(template["prefix"]),
         suffix=tuple(template["suffix"]),
-        max_tokens=settings.max_tokens,
-        auxiliary=splits.auxiliary,
         special_ids=tokens.special_ids,
+        cut=layout.cut,
         pooled=settings.pooled,
-        facts={"data": settings.data, "topology": settings.topology, "depth": layout.depth},
+        depth=layout.depth,
+        topology=settings.topology,
     )
+    return Public(auxiliary=splits.auxiliary, facts=(facts,))
 
 
 def _tasks(

@@ -13,11 +13,14 @@ from harness.scenario import (
     Coalition,
     Deployment,
     Encoder,
+    GeneratorFacts,
     Item,
     PartRef,
     PartyPlan,
     Public,
+    PublicTextFacts,
     Record,
+    VoteFacts,
     content_hash,
     load_tokens,
     make,
@@ -214,18 +217,17 @@ class FusionPlans(Plans):
 
     def _public(self, openings: Mapping[str, tuple[str, str]]) -> Public:
         s = self.settings
-        facts = {
-            **self._shared(),
-            "labels": sorted(s.prefixes),
-            "adapter_scale": SCALE,
-            "prompts": {name: self._prompts(k) for k, name in enumerate(self.clients)},
-            "parties": self.clients,
-            "votes": {"weights": halving(s.ranks), "by_class": True},
-            "public_texts": [record.text for record in self.pool.public],
-            "topics": self.topics,
-            "openings": {name: beginning for name, (beginning, _) in openings.items()},
-        }
-        return Public(model=self.model, max_tokens=s.max_tokens, auxiliary=self.pool.auxiliary, facts=facts)
+        generator = GeneratorFacts(
+            model=self.model,
+            max_tokens=s.max_tokens,
+            prompts={name: self._prompts(k) for k, name in enumerate(self.clients)},
+            adapter_scale=SCALE,
+            openings={name: beginning for name, (beginning, _) in openings.items()},
+        )
+        population = self.population_facts(sorted(s.prefixes), records=s.records, topics=self.topics)
+        texts = PublicTextFacts(tuple(record.text for record in self.pool.public))
+        rule = (VoteFacts(halving(s.ranks)),) if s.method in VOTING else ()
+        return Public(auxiliary=self.pool.auxiliary, facts=(population, generator, texts, *rule))
 
     def _prompts(self, number: int) -> dict[str, str]:
         """Label -> prompt by which a party's generator is asked for a text of that label, and was when it learned."""

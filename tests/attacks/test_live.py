@@ -31,7 +31,7 @@ from attacks.membership_inference.prototype_cosine import PrototypeCosine
 from attacks.membership_inference.top_voted import TopVoted
 from attacks.membership_inference.vote_probe import VoteProbe
 from attacks.membership_inference.vote_ratio import VoteRatio
-from harness.adversary.view import RunView
+from harness.adversary.view import TargetView
 from harness.attack import Attack
 from harness.metrics.membership import auc
 from harness.plugins.registry import load
@@ -123,18 +123,18 @@ def test_synthetic_texts(runner: Runner, repeating: Deployment, archive: Archive
     pii, secret = PiiEcho(), repeating.secrets["membership"]
     assert isinstance(secret, MembershipSecret)
     aimed = [(k, view.as_target(k, torch.Generator().manual_seed(k))) for k in range(1, 5)]
-    scores = [one for k, v in aimed for one in secret.score_target(pii.guess(v), k, v.sight.members())]
+    scores = [one for k, v in aimed for one in secret.score_target(pii.guess(v), k, v.members())]
     facts = pii.facts(scores)["pii"]
     assert facts["items"] + facts["holdout_items"] == 4 * 4  # the numbers that canaries end in
 
 
-def over_targets(attack: Attack, view: RunView, shadows: int) -> float:
+def over_targets(attack: Attack, view: TargetView, shadows: int) -> float:
     """AUC with every shadow run as the target in turn."""
     scores: list[float] = []
     inside: list[int] = []
     for number in range(1, shadows + 1):
         target = view.as_target(number, torch.Generator().manual_seed(number))
-        guess, members = attack.guess(target), target.sight.members()
+        guess, members = attack.guess(target), target.members()
         scores += [guess[name] for name in members]
         inside += [int(members[name]) for name in members]
     return auc(scores, inside)
@@ -185,7 +185,7 @@ def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
 
 
 def test_an_attack_without_an_encoder_or_auxiliary_records_says_so(toy_deployment: Deployment) -> None:
-    bare = replace(toy_deployment.public, model="")
+    bare = replace(toy_deployment.public, facts=())
     assert "public encoder" in str(PrototypeNearest().refuses(bare))
     assert "public encoder" in str(PrototypeInversion().refuses(bare))
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.adversary.shadows import ShadowBank
-from harness.adversary.target import TargetView
-from harness.adversary.view import Bank, RunView
+from attacks.toolkit.view import population_of
+from harness.adversary.shadows import ShadowBank, ShadowPlan
+from harness.adversary.simulation import SimulationBank
+from harness.adversary.view import TargetView
 from harness.attack import Attack, DefenseCard
 from harness.errors import SuiteError
 from harness.plugins.registry import load
@@ -47,21 +48,29 @@ LABELS = (
 
 
 @pytest.fixture(scope="module")
-def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], RunView]]:
+def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], TargetView]]:
     """(behaviour, coalition) -> an adaptive view of the live run."""
     scenario = load("scenario", "logit_kd")
     assert isinstance(scenario, Scenario)
     deployment = scenario.small(str(tmp_path_factory.mktemp("toy")))
     seen = {}
     with Runner(isolation="none", threads=1) as runner:
+        archive = Archive()
         for behaviour in ("chosen", "honest"):
             live = runner.execute(deployment, Execution(None, behaviour=behaviour))
-            shadows = ShadowBank(runner, deployment, None, 0, behaviour, ("t", 0), "d", "u", Archive(), SHADOWS)
-            bank = Bank(runner, deployment, None, 0, "run", shadows=shadows)
+            plan = ShadowPlan(deployment, None, ("t", 0), "d", "u", behaviour=behaviour, budget=SHADOWS)
             for name in ("server", "client"):
-                sight = TargetView(deployment, deployment.coalitions[name], live.log, live.own, shadows, True)
-                card, rng = DefenseCard("none", {}, ""), torch.Generator().manual_seed(0)
-                seen[behaviour, name] = RunView(deployment.public, card, True, rng, bank, sight, {}, frozenset())
+                seen[behaviour, name] = TargetView(
+                    deployment,
+                    deployment.coalitions[name],
+                    live.log,
+                    live.own,
+                    defense=DefenseCard("none", {}, ""),
+                    adaptive=True,
+                    rng=torch.Generator().manual_seed(0),
+                    simulations=SimulationBank(runner, deployment, None, 0, "run"),
+                    shadow_bank=ShadowBank(plan, runner, archive),
+                )
         yield seen
 
 
@@ -72,10 +81,10 @@ def plugin(name: str) -> Attack:
 
 
 @pytest.mark.parametrize("name", MEMBERSHIP)
-def test_membership_of_every_candidate_in_every_target(views: dict[tuple[str, str], RunView], name: str) -> None:
+def test_membership_of_every_candidate_in_every_target(views: dict[tuple[str, str], TargetView], name: str) -> None:
     attack, passive = plugin(name), name.startswith(("surrogate", "blind"))
     view = views["honest" if passive else "chosen", "server"]
-    secret = view.sight.deployment.secrets["membership"]
+    secret = view.deployment.secrets["membership"]
     assert len(secret.score(attack.guess(view))) == 3 * len(view.candidates)
     guesses = [attack.guess(view.as_target(t, torch.Generator().manual_seed(t))) for t in range(SHADOWS + 1)]
     assert all(len(guess) == len(view.candidates) for guess in guesses)
@@ -84,20 +93,20 @@ def test_membership_of_every_candidate_in_every_target(views: dict[tuple[str, st
 
 
 @pytest.mark.parametrize("name", ["surrogate_lira", "surrogate_loss"])
-def test_a_curious_client_has_students_of_the_consensus(views: dict[tuple[str, str], RunView], name: str) -> None:
+def test_a_curious_client_has_students_of_the_consensus(views: dict[tuple[str, str], TargetView], name: str) -> None:
     view = views["honest", "client"]
     guess = plugin(name).guess(view)
     assert set(guess) == {c.id for c in view.candidates} and len(set(guess.values())) > 1
 
 
 @pytest.mark.parametrize("secret", ["label_distribution", "class_presence"])
-def test_the_blind_guess_at_classes_serves_both_secrets(views: dict[tuple[str, str], RunView], secret: str) -> None:
+def test_the_blind_guess_at_classes_serves_both_secrets(views: dict[tuple[str, str], TargetView], secret: str) -> None:
     view = views["honest", "server"]
     guess = plugin("blind_classes").guess(view)
-    scores = view.sight.deployment.secrets[secret].score(guess)
-    assert len(scores) == 2 * len(view.sight.deployment.secrets[secret].records)
+    scores = view.deployment.secrets[secret].score(guess)
+    assert len(scores) == 2 * len(view.deployment.secrets[secret].records)
     rows = {tuple(row.items()) for row in guess.values()}
-    assert set(guess) == set(view.public.facts["parties"]) and len(rows) == 1  # every party alike
+    assert set(guess) == set(population_of(view.public).parties) and len(rows) == 1  # every party alike
     assert sum(dict(next(iter(rows))).values()) == pytest.approx(1.0)
 
 
@@ -118,15 +127,15 @@ def test_counts_in_control_messages_are_read_by_edges_and_through_edges(toy_fold
     assert max(v for v in group if v is not None) > 0.0
 
 
-def test_without_counts_there_is_nothing_to_read(views: dict[tuple[str, str], RunView]) -> None:
+def test_without_counts_there_is_nothing_to_read(views: dict[tuple[str, str], TargetView]) -> None:
     with pytest.raises(SuiteError, match="no label counts are sent to this coalition"):
         plugin("sent_counts").guess(views["honest", "server"])
 
 
 @pytest.mark.parametrize("name", LABELS)
-def test_aggregate_secrets_of_every_party(views: dict[tuple[str, str], RunView], name: str) -> None:
+def test_aggregate_secrets_of_every_party(views: dict[tuple[str, str], TargetView], name: str) -> None:
     view, attack = views["honest", "server"], plugin(name)
     guess = attack.guess(view)
-    secret = view.sight.deployment.secrets[attack.secret]
-    assert set(guess) == set(view.public.facts["parties"])
+    secret = view.deployment.secrets[attack.secret]
+    assert set(guess) == set(population_of(view.public).parties)
     assert len(secret.score(guess)) == 2 * len(secret.records)

@@ -7,9 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.attack import Candidate, Kind, Message, Observation, SeenMessage, Shadow
+from harness.attack import Candidate, Kind, Message, SeenMessage, Sessions, Shadow
 from harness.data.record import Item
-from harness.models import Part
 
 __all__ = ["NoRounds", "NoSessions"]
 
@@ -42,20 +41,9 @@ class NoRounds:
 class NoSessions:
     """A stand-in of a protocol in rounds: nothing of split inference."""
 
-    def observations(self) -> list[Observation]:
+    @property
+    def sessions(self) -> Sessions:
         raise NotImplementedError
 
     def messages(self, kind: Kind | None = None) -> list[Message]:
-        raise NotImplementedError
-
-    def simulate(self, texts: Sequence[str], *, repeats: int = 1) -> list[Observation]:
-        raise NotImplementedError
-
-    def known_pairs(self) -> list[Observation]:
-        raise NotImplementedError
-
-    def part(self, start: int, stop: int | None, *, head: bool = False) -> Part:
-        raise NotImplementedError
-
-    def tokenize(self, text: str) -> list[int]:
         raise NotImplementedError

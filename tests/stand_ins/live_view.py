@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from harness.adversary.shadows import ShadowBank
-from harness.adversary.target import TargetView
-from harness.adversary.view import Bank, RunView
+from harness.adversary.shadows import ShadowBank, ShadowPlan
+from harness.adversary.simulation import SimulationBank
+from harness.adversary.view import TargetView
 from harness.attack import DefenseCard
 from harness.plugins.submission import Submission
 from harness.runtime.execution import Execution
@@ -28,13 +26,26 @@ def live_view(
     adaptive: bool = True,
     behaviour: str = "honest",
     archive: Archive | None = None,
-) -> RunView:
+) -> TargetView:
     """Run the deployment and look at it; shadow runs are made when an attack asks for them."""
     outcome = runner.execute(deployment, Execution(submission, behaviour=behaviour))
-    options: dict[str, Any] = {"archive": archive or Archive(), "budget": shadows}
-    keys = (f"defended {submission}", "plain")
-    bank = ShadowBank(runner, deployment, submission, 0, behaviour, ("live", 0), *keys, **options)
-    sight = TargetView(deployment, deployment.coalitions[coalition], outcome.log, outcome.own, bank, adaptive)
-    card = DefenseCard("none" if submission is None else submission.name, {}, "")
-    simulations = Bank(runner, deployment, submission, 0, "live", shadows=bank)
-    return RunView(deployment.public, card, adaptive, torch_generator("live"), simulations, sight, {}, frozenset())
+    plan = ShadowPlan(
+        deployment,
+        submission,
+        ("live", 0),
+        defended_key=f"defended {submission}",
+        undefended_key="plain",
+        behaviour=behaviour,
+        budget=shadows,
+    )
+    return TargetView(
+        deployment,
+        deployment.coalitions[coalition],
+        outcome.log,
+        outcome.own,
+        defense=DefenseCard("none" if submission is None else submission.name, {}, ""),
+        adaptive=adaptive,
+        rng=torch_generator("live"),
+        simulations=SimulationBank(runner, deployment, submission, 0, "live"),
+        shadow_bank=ShadowBank(plan, runner, archive or Archive()),
+    )

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.attack import SeenMessage
+from harness.attack import PublicTextFacts, SeenMessage
 from harness.wire.coalition import SERVER
-from harness.wire.message import Kind, Message
+from harness.wire.message import Kind, Message, Value
 from tests.stand_ins.overfitted_heads import fit
 from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of
 
@@ -79,15 +79,16 @@ def _view(
             for party, head in heads.items():
                 logits = head(inputs)
                 sent = logits if send is None else send(logits, rng)
-                payload = {"logits": torch.from_numpy(sent).float(), "index": torch.arange(len(sent))}
-                sent_logits.append(payload["logits"])
+                logits_sent = torch.from_numpy(sent).float()
+                payload: dict[str, Value] = {"logits": logits_sent, "index": list(range(len(sent)))}
+                sent_logits.append(logits_sent)
                 seen.append(SeenMessage(party, SERVER, Message(Kind.LOGITS, payload, round=round_)))
             if consensus:
                 mean = {"logits": torch.stack(sent_logits[-len(heads) :]).mean(0)}
                 seen += [SeenMessage(SERVER, party, Message(Kind.LOGITS, mean, round=round_)) for party in heads]
         return seen
 
-    facts = {"public_texts": open_texts, **options.pop("facts", {})}
+    texts = PublicTextFacts(options.pop("public_texts", tuple(open_texts)))
     view = view_of(
         cloud,
         protocol,
@@ -96,7 +97,7 @@ def _view(
         sizes=sizes,
         shadows=shadows,
         seed=seed,
-        facts=facts,
+        facts=(texts,),
         **options,
     )
     if not chosen:

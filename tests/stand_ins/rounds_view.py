@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from harness.attack import Candidate, DefenseCard, NoiseLaw, Public, SeenMessage, Shadow
+from harness.attack import Candidate, DefenseCard, Facts, NoiseLaw, PopulationFacts, Public, SeenMessage, Shadow
 from harness.data.record import Item, make
 from tests.stand_ins.absent import NoSessions
 
-__all__ = ["Cloud", "RoundsView", "view_of"]
+__all__ = ["Cloud", "RoundsView", "view_of", "with_facts", "without_facts"]
 
 
 @dataclass
@@ -80,6 +80,16 @@ class RoundsView(NoSessions):
         return [int(self.members[one.id]) for one in self.candidates]
 
 
+def with_facts(public: Public, facts: Facts) -> Public:
+    """The public side with these facts in place of any of their class."""
+    return replace(public, facts=(*without_facts(public, type(facts)).facts, facts))
+
+
+def without_facts(public: Public, kind: type[Facts]) -> Public:
+    """The public side without the facts of a class."""
+    return replace(public, facts=tuple(facts for facts in public.facts if not isinstance(facts, kind)))
+
+
 Protocol = Callable[[Mapping[str, Mapping[str, list[str]]], np.random.Generator], Sequence[SeenMessage]]
 """Party -> class -> texts, and a generator -> what the coalition sees."""
 
@@ -94,12 +104,14 @@ def view_of(
     auxiliary: int = 200,
     shadows: int = 0,
     seed: int = 0,
-    facts: Mapping[str, Any] | None = None,
+    population: Mapping[str, Any] | None = None,
+    facts: Sequence[Facts] = (),
     **options: Any,
 ) -> RoundsView:
     """A run of ``protocol`` and its shadows: ``candidates`` per party and class, half of them in, and others.
 
-    ``sizes`` are the possible numbers of other records of a class.
+    ``sizes`` are the possible numbers of other records of a class; ``population`` changes what is public about parties
+    and records, and ``facts`` are public besides.
     """
     rng = np.random.default_rng(seed)
     names = [f"client{k}" for k in range(parties)]
@@ -129,6 +141,6 @@ def view_of(
     for _ in range(shadows):
         seen, inside, drawn_truth, _ = run()
         bank.append(Shadow(seen, {}, inside, drawn_truth))
-    known = {"labels": cloud.classes, "parties": names, **(facts or {})}
-    public = Public(auxiliary=tuple(own), facts=known)
+    known = PopulationFacts(**{"labels": cloud.classes, "parties": tuple(names), **(population or {})})
+    public = Public(auxiliary=tuple(own), facts=(known, *facts))
     return RoundsView(cloud, public, asked, transcript, bank, members, truth, held=live, **options)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.attack import DefenseCard, NoiseLaw, Observation, Public
+from harness.attack import DefenseCard, NoiseLaw, Observation, Public, SplitFacts
 from harness.data.record import Record, make
 from harness.models import Part, load_part
 from harness.wire.message import Kind, Message
@@ -54,7 +54,8 @@ def _part(ref: str, start: int, stop: int | None, head: bool) -> Part:
 
 @dataclass
 class SplitView(NoRounds):
-    """See :class:`harness.attack.View`. ``secrets`` maps record ids to private texts."""
+    """See :class:`harness.attack.View`, and :class:`harness.attack.Sessions`, which it is, too. ``secrets`` maps record
+    ids to private texts."""
 
     model: str
     cut: int
@@ -82,17 +83,28 @@ class SplitView(NoRounds):
         self._bank: dict[tuple[tuple[str, ...], int], list[Observation]] = {}
         self.simulations = 0
         records = tuple(self._record(text) for text in self.auxiliary)
-        self.public = Public(
-            self.model, self.cut, self.prefix, self.suffix, self.max_tokens, records, self.special_ids, self.pooled
+        self.facts = SplitFacts(
+            model=self.model,
+            max_tokens=self.max_tokens,
+            prefix=self.prefix,
+            suffix=self.suffix,
+            special_ids=self.special_ids,
+            cut=self.cut,
+            pooled=self.pooled,
         )
+        self.public = Public(records, (self.facts,))
         self.defense = DefenseCard("lab", {}, "", self.laws)
         self.observed = [self._run(key, text, self._live, False) for key, text in self.secrets.items()]
+
+    @property
+    def sessions(self) -> SplitView:
+        return self
 
     def observations(self) -> list[Observation]:
         return self.observed
 
     def messages(self, kind: Kind | None = None) -> list[Message]:
-        sent = [Message(Kind.HIDDEN, {"states": one.states}, number) for number, one in enumerate(self.observed)]
+        sent = [Message(Kind.HIDDEN, {"hidden": one.states}, number) for number, one in enumerate(self.observed)]
         return [message for message in sent if kind in (None, message.kind)]
 
     def simulate(self, texts: Sequence[str], *, repeats: int = 1) -> list[Observation]:

@@ -22,6 +22,7 @@ from harness.scenario.deployment import Deployment, PartyPlan
 from harness.scenario.tasks import Classification
 from harness.scenario.toy import toy_model, toy_records
 from harness.wire.coalition import SERVER, Coalition
+from harness.wire.facts import PopulationFacts, PrototypeFacts
 from harness.wire.message import Kind, Message
 
 LABELS = ("bank", "friend")
@@ -92,7 +93,7 @@ def deployment(
         function=FUNCTION,
         curious=server,
         parties={},
-        public=Public(auxiliary=auxiliary, facts={"labels": LABELS, "rounds": rounds}),
+        public=Public(auxiliary=auxiliary, facts=(PopulationFacts(labels=LABELS), PrototypeFacts(rounds=rounds))),
         secrets={},
         tasks=(Classification({f"t{i}": str(r.label) for i, r in enumerate(test)}),),
         model_id="toy",

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from attacks.toolkit.voting import vote_vectors
-from harness.attack import SeenMessage
+from harness.attack import SeenMessage, VoteFacts
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.message import Kind, Message
 from tests.stand_ins.membership_power import power
@@ -65,8 +65,8 @@ def polling(
 
 def world(seed: int = 0, protocol: Any = None, weights: Any = (1.0,), size: int = 8, **options: Any) -> Any:
     cloud = Cloud(seed=seed, size=size)
-    facts = {"votes": {"weights": list(weights), "by_class": True}}
-    return view_of(cloud, polling(cloud, weights=weights, **(protocol or {})), seed=seed, facts=facts, **options)
+    rule = VoteFacts(tuple(weights))
+    return view_of(cloud, polling(cloud, weights=weights, **(protocol or {})), seed=seed, facts=(rule,), **options)
 
 
 def mean_power(attack: Any, seeds: int = 4, **options: Any) -> Any:

@@ -12,10 +12,10 @@ from attacks.toolkit.defense_channel.channel import Channel
 from attacks.toolkit.defense_channel.live import live_channel
 from attacks.toolkit.readers.hidden_states import allowed_tokens, clean_states, forward_part, private_slice, resized
 from attacks.toolkit.ridge import fit_ridge
-from harness.attack import Attack
+from harness.attack import Attack, SplitFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, View
+    from harness.attack import Facts, Guess, Public, View
 
 __all__ = ["GruInverter"]
 
@@ -32,6 +32,7 @@ class GruInverter(Attack):
     name: ClassVar[str] = "gru_inverter"
     summary: ClassVar[str] = "recurrent inverter trained on states through the defense's law"
     source: ClassVar[str] = "Chen et al. 2024 (BiSR), semi-white-box inversion (SIP) stage"
+    needs: ClassVar[tuple[type[Facts], ...]] = (SplitFacts,)
 
     def __init__(
         self,
@@ -55,36 +56,37 @@ class GruInverter(Attack):
 
     def refuses(self, public: Public) -> str | None:
         """Pooled messages have no sequence."""
-        return "a pooled message has no token positions" if public.pooled else None
+        pooled = "a pooled message has no token positions"
+        return super().refuses(public) or (pooled if public.need(SplitFacts).pooled else None)
 
     def guess(self, view: View) -> Guess:
         """Token ids of every record."""
         channel = live_channel(view, self.simulated) if view.adaptive else None
         reader = self._trained(view, channel)
-        allowed = allowed_tokens(view.public, len(reader.directions)).to(view.device)
+        allowed = allowed_tokens(view.sessions.facts, len(reader.directions)).to(view.device)
         tokens = {}
-        for observation in view.observations():
+        for observation in view.sessions.observations():
             messages = (
                 resized(observation.states, reader.centre.shape[0])
                 if channel is None
                 else channel.centre(observation.states)
             )
             tokens[observation.record] = reader.read(
-                messages[private_slice(view.public, observation)], allowed
+                messages[private_slice(view.sessions.facts, observation)], allowed
             ).tolist()
         return tokens
 
     def _trained(self, view: View, channel: Channel | None) -> GruReader:
-        public, table = view.public, view.part(0, 0).embed_table
+        split, table = view.sessions.facts, view.sessions.part(0, 0).embed_table
         sequences = training_sequences(view, self.texts, self.probes)
-        clean = clean_states(forward_part(view), sequences, public.prefix, public.suffix)
+        clean = clean_states(forward_part(view), sequences, split.prefix, split.suffix)
         ids = [torch.tensor(one, device=view.device) for one in sequences]
         examples, variance = torch.cat(clean), 0.0 if channel is None else channel.noise.variance
         if channel is not None:
             examples = channel.imitate(examples)
         start = fit_ridge(examples, table[torch.cat(ids)], self.penalty, noise_variance=variance)
         reader = GruReader(examples, start, table, self.hidden, view.rng)
-        allowed = allowed_tokens(public, len(table)).to(view.device)
+        allowed = allowed_tokens(split, len(table)).to(view.device)
         train_reader(reader, clean, ids, _sender(channel, view.rng), allowed, self.schedule, view.rng)
         return reader.eval()
 

@@ -11,9 +11,10 @@ from attacks.embedding_inversion.prototype_decoder.bag_decoder import BagDecoder
 from attacks.embedding_inversion.prototype_decoder.usage import Usage
 from attacks.embedding_inversion.prototype_dictionary import Dictionary, Release, dictionary_of, releases
 from attacks.toolkit.memo import Memo
+from attacks.toolkit.public_model import PublicModel
 from attacks.toolkit.view import numpy_rng
 from attacks.toolkit.words import words
-from harness.attack import Attack, Floats
+from harness.attack import Attack, Floats, ModelFacts
 
 if TYPE_CHECKING:
     from harness.attack import Guess, View
@@ -57,6 +58,7 @@ class PrototypeDecoder(Attack):
     def guess(self, view: View) -> Guess:
         """A score for every candidate; where the encoder is named, ``party/class`` -> token ids beside them."""
         known, texts = dictionary_of(view, self.shadows), {}
+        model = PublicModel(view.public) if view.public.facts_of(ModelFacts) else None
         # The space that shadows teach differs from target to target, and with it the decoders.
         decoders: Kept = {} if self.shadows else self.memo.of(view.public, dict)
         scores, rng = dict.fromkeys((one.id for one in view.candidates), ABSENT), numpy_rng(view)
@@ -66,9 +68,9 @@ class PrototypeDecoder(Attack):
             decoder = self._decoder(known, release, decoders, rng)
             if release.asked:
                 scores |= self._scores(view, release, decoder, known.candidates[list(release.asked)])
-            if view.public.model:
+            if model is not None:
                 said = usage.expected(decoder, release.vector, release.label, min(round(release.count), MOST_TEXTS))
-                texts[f"{release.party}/{release.label}"] = view.tokenize(" ".join(said))
+                texts[f"{release.party}/{release.label}"] = model.tokenize(" ".join(said))
         return {**scores, **texts}
 
     def _scores(self, view: View, release: Release, decoder: BagDecoder, points: Floats) -> dict[str, float]:

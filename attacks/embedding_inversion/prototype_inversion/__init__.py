@@ -13,12 +13,13 @@ from attacks.embedding_inversion.prototype_vectors import nearest_texts, prototy
 from attacks.toolkit.prototype_space.moments import class_moments
 from attacks.toolkit.prototype_space.space import averaged
 from attacks.toolkit.prototype_space.space_of_run import space_of
+from attacks.toolkit.public_model import PublicModel
 from attacks.toolkit.readers.prototypes import prototypes
 from attacks.toolkit.view import labels_of, numpy_rng
-from harness.attack import Attack, Floats
+from harness.attack import Attack, EncoderFacts, Floats, PopulationFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, View
+    from harness.attack import Facts, Guess, Public, View
 
 __all__ = ["PrototypeInversion", "single_first"]
 
@@ -45,6 +46,7 @@ class PrototypeInversion(Attack):
     )
     secret: ClassVar[str] = "text"
     reads: ClassVar[tuple[str, ...]] = ("PROTOTYPE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (PopulationFacts,)
 
     def __init__(
         self, *, shadows: int = 0, most: int = 16, texts: int = 4000, width: int = 3, tries: int = 24, steps: int = 30
@@ -56,7 +58,8 @@ class PrototypeInversion(Attack):
 
     def refuses(self, public: Public) -> str | None:
         """Needs the public encoder itself."""
-        return None if public.model and public.pooled else "no public encoder of pooled texts is named"
+        unnamed = "no public encoder of pooled texts is named"
+        return super().refuses(public) if public.facts_of(EncoderFacts) else unnamed
 
     def guess(self, view: View) -> Guess:
         """``party/class`` -> token ids."""
@@ -68,15 +71,14 @@ class PrototypeInversion(Attack):
     def _inverted(self, view: View, vectors: Mapping[str, Floats], noise: float) -> dict[str, list[int]]:
         if not vectors:
             return {}
-        public, rng = view.public, numpy_rng(view)
-        own = [record.text for record in public.auxiliary[: self.texts]]
-        ids = [tuple(view.tokenize(text)) for text in own]
+        model, encoder, rng = PublicModel(view.public), view.public.need(EncoderFacts), numpy_rng(view)
+        own = [record.text for record in view.public.auxiliary[: self.texts]]
+        ids = [tuple(model.tokenize(text)) for text in own]
         known = view.embed(own).float()
         shrink = (1 + known.shape[1] * noise) ** -0.5  # a noisy embedding is scaled to norm 1 before it is read
         reader = fit_reader(ids, shrink * known, shrink**2 * noise)
-        encoder = public.facts.get("encoder")
-        part = view.part(0, encoder.part.stop if encoder else None)
-        sentences = Sentences(part, public.prefix, public.suffix, public.max_tokens)
+        part = model.part(0, encoder.blocks)
+        sentences = Sentences(part, encoder.prefix, encoder.suffix, encoder.max_tokens)
         return {
             key: list(reword(torch.from_numpy(_unit(vector)).float(), reader, sentences, self.budget, rng))
             for key, vector in vectors.items()

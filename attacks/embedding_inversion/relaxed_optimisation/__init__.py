@@ -19,11 +19,11 @@ from attacks.toolkit.readers.hidden_states import (
     private_slice,
     resized,
 )
-from harness.attack import Attack
+from harness.attack import Attack, SplitFacts
 
 if TYPE_CHECKING:
     from attacks.toolkit.defense_channel.channel import Channel
-    from harness.attack import Guess, Observation, View
+    from harness.attack import Facts, Guess, Observation, View
 
 __all__ = ["RelaxedOptimisation"]
 
@@ -43,6 +43,7 @@ class RelaxedOptimisation(Attack):
     source: ClassVar[str] = (
         "Song and Raghunathan 2020, section 4 (white-box inversion); Qiu et al. 2025 (prompt inversion)"
     )
+    needs: ClassVar[tuple[type[Facts], ...]] = (SplitFacts,)
 
     def __init__(
         self,
@@ -68,18 +69,18 @@ class RelaxedOptimisation(Attack):
     def guess(self, view: View) -> Guess:
         """Token ids of every record."""
         channel = live_channel(view, self.simulated) if view.adaptive else None
-        reader = (pooled_start if view.public.pooled else token_start)(view, channel, self.texts, self.probes)
+        reader = (pooled_start if view.sessions.facts.pooled else token_start)(view, channel, self.texts, self.probes)
         guesses: dict[str, list[int]] = {}
         for length, group in _by_length(view).items():
             for rows in (group[at : at + self.batch] for at in range(0, len(group), self.batch)):
                 problem = _problem(view, channel, reader.spread, rows)
                 ids = self._solve(problem, reader, length, view)
                 guesses |= {one.record: tokens for one, tokens in zip(rows, ids.tolist(), strict=True)}
-        return {one.record: guesses[one.record] for one in view.observations()}
+        return {one.record: guesses[one.record] for one in view.sessions.observations()}
 
     def _solve(self, problem: Problem, reader: Start, length: int, view: View) -> Tensor:
         """Tokens ``[B, T]``: the ridge estimate where it explains the messages, else the best of the restarts."""
-        allowed = allowed_tokens(view.public, len(problem.table)).to(problem.table.device)
+        allowed = allowed_tokens(view.sessions.facts, len(problem.table)).to(problem.table.device)
         start, likely = reader.read(problem, length)
         ids = candidates(start, problem.table, allowed, 1).squeeze(-1)
         best = problem.judge(ids)
@@ -105,23 +106,21 @@ class RelaxedOptimisation(Attack):
 
 
 def _problem(view: View, channel: Channel | None, spread: Tensor, rows: Sequence[Observation]) -> Problem:
-    public, part = view.public, forward_part(view)
-    first = len(public.prefix) if part.causal and not public.pooled else 0
-    if public.pooled:
+    split, part = view.sessions.facts, forward_part(view)
+    first = len(split.prefix) if part.causal and not split.pooled else 0
+    if split.pooled:
         messages = torch.stack([one.states[None] for one in rows])
     else:
-        messages = torch.stack(
-            [one.states[first : private_slice(public, one).stop + len(public.suffix)] for one in rows]
-        )
+        messages = torch.stack([one.states[first : private_slice(split, one).stop + len(split.suffix)] for one in rows])
     messages = messages if channel is not None else resized(messages, len(spread))
-    table = view.part(0, 0).embed_table.detach()
-    return Problem(part, table, public.prefix, public.suffix, messages, spread, public.pooled, first, channel)
+    table = view.sessions.part(0, 0).embed_table.detach()
+    return Problem(part, table, split.prefix, split.suffix, messages, spread, split.pooled, first, channel)
 
 
 def _jittered(start: Tensor, table: Tensor, restart: int, view: View) -> Tensor:
     """Start of a descent: the estimate, and from the second restart on random embeddings around it."""
     noise = torch.randn(start.shape, generator=view.rng, device=view.rng.device).to(start.device)
-    return start + noise * table.std(0) * (1.0 if restart else 0.1 if view.public.pooled else 0.0)
+    return start + noise * table.std(0) * (1.0 if restart else 0.1 if view.sessions.facts.pooled else 0.0)
 
 
 def _by_length(view: View) -> dict[int, list[Observation]]:
@@ -129,12 +128,12 @@ def _by_length(view: View) -> dict[int, list[Observation]]:
 
     Where it was not, the median length of auxiliary texts is assumed.
     """
-    public = view.public
+    split = view.sessions.facts
     groups: dict[int, list[Observation]] = {}
-    usual = int(median(len(one) for one in auxiliary_sequences(view, 200)) if public.pooled else 0)
-    around = len(public.prefix) + len(public.suffix)
-    for observation in view.observations():
+    usual = int(median(len(one) for one in auxiliary_sequences(view, 200)) if split.pooled else 0)
+    around = len(split.prefix) + len(split.suffix)
+    for observation in view.sessions.observations():
         announced = max(observation.prompt_length - around, 0) if observation.prompt_length else usual
-        where = private_slice(public, observation)
-        groups.setdefault(announced if public.pooled else where.stop - where.start, []).append(observation)
+        where = private_slice(split, observation)
+        groups.setdefault(announced if split.pooled else where.stop - where.start, []).append(observation)
     return groups

@@ -43,7 +43,7 @@ class Start:
 
 def token_start(view: View, channel: Channel | None, texts: int, probes: int) -> Start:
     """Ridge from the message of a position to its token's embedding."""
-    table = view.part(0, 0).embed_table.detach()
+    table = view.sessions.part(0, 0).embed_table.detach()
     clean = token_states(view, training_sequences(view, texts, probes))
     if channel is None:
         inverter, spread = clean_inverter(clean, table, PENALTY), clean.states.std(0).clamp_min(1e-6)
@@ -64,9 +64,9 @@ def pooled_start(view: View, channel: Channel | None, texts: int, probes: int) -
 
     The estimate is the same for every position; ``probes`` is not used (random tokens have no bag to learn).
     """
-    public, table = view.public, view.part(0, 0).embed_table.detach()
+    split, table = view.sessions.facts, view.sessions.part(0, 0).embed_table.detach()
     ids = auxiliary_sequences(view, texts)
-    whole = tuple((*public.prefix, *one, *public.suffix) for one in ids)
+    whole = tuple((*split.prefix, *one, *split.suffix) for one in ids)
     plain = torch.stack([normalize(one.mean(0), dim=-1) for one in clean_states(forward_part(view), whole)])
     sent = plain if channel is None else channel.imitate(plain)
     variance = 0.0 if channel is None else channel.noise.variance

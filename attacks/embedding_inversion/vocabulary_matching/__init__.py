@@ -30,11 +30,11 @@ from attacks.toolkit.readers.hidden_states import (
     private_slice,
     probe_sequences,
 )
-from harness.attack import Attack, single_flight
+from harness.attack import Attack, SplitFacts, single_flight
 
 if TYPE_CHECKING:
     from attacks.toolkit.defense_channel.maps import Map
-    from harness.attack import Guess, Observation, Part, Public, View
+    from harness.attack import Facts, Guess, Observation, Part, Public, View
 
 __all__ = ["VocabularyMatching", "text_jobs"]
 
@@ -60,6 +60,7 @@ class VocabularyMatching(Attack):
     source: ClassVar[str] = (
         "Thomas et al. 2025 (Hidden No More, vocabulary matching); Nikolaou et al. 2025 (SipIt, sequential inversion)"
     )
+    needs: ClassVar[tuple[type[Facts], ...]] = (SplitFacts,)
 
     def __init__(
         self,
@@ -85,58 +86,61 @@ class VocabularyMatching(Attack):
         """Encoders have no order of causes, and pooled messages no positions."""
         from harness.attack import family_of, read_config, resolve
 
-        if public.pooled:
+        if missing := super().refuses(public):
+            return missing
+        split = public.need(SplitFacts)
+        if split.pooled:
             return "a pooled message has no token positions to match one after another"
-        if not family_of(read_config(resolve(public.model))).causal:
-            return f"{public.model} is an encoder: every state depends on the tokens after it as well"
+        if not family_of(read_config(resolve(split.model))).causal:
+            return f"{split.model} is an encoder: every state depends on the tokens after it as well"
         return None
 
     def guess(self, view: View) -> Guess:
         """Token ids of every record."""
-        observed, public = view.observations(), view.public
+        observed, split = view.sessions.observations(), view.sessions.facts
         if not observed:
             return {}
         problem, jobs = self.problem(view), text_jobs(view)
         if problem.channel.noisy:
-            texts = invert_by_beam(problem, jobs, public.prefix, public.suffix, self.beam)
+            texts = invert_by_beam(problem, jobs, split.prefix, split.suffix, self.beam)
         else:
-            exact = invert_exactly(problem, jobs, public.prefix, self.effort)
+            exact = invert_exactly(problem, jobs, split.prefix, self.effort)
             texts = [one.ids for one in exact]
         return {one.record: list(ids) for one, ids in zip(observed, texts, strict=True)}
 
     def problem(self, view: View) -> Problem:
         """Everything that is fitted before the secrets are looked at: channel, discriminant, prior."""
-        public, part = view.public, forward_part(view)
+        split, part = view.sessions.facts, forward_part(view)
         texts = auxiliary_sequences(view, self.texts)
-        allowed = allowed_tokens(public, part.vocab_size).to(view.device)
-        sequences = texts + probe_sequences(public, part.vocab_size, self.probes)
-        clean = _clean(part, sequences, public)
+        allowed = allowed_tokens(split, part.vocab_size).to(view.device)
+        sequences = texts + probe_sequences(split, part.vocab_size, self.probes)
+        clean = _clean(part, sequences, split)
         channel = live_channel(view, self.simulated) if view.adaptive else open_channel(clean.states.std(0))
-        decoder = self._decoder(part, channel, sequences, public)
-        whole = view.part(0, None, head=True) if self.language and public.prefix else None
+        decoder = self._decoder(part, channel, sequences, split)
+        whole = view.sessions.part(0, None, head=True) if self.language and split.prefix else None
         return Problem(part, channel, decoder, unigram(texts, allowed), channel.tolerance, whole)
 
-    def _decoder(self, part: Part, channel: Channel, sequences: Sequences, public: Public) -> Decoder:
-        if public.cut == 0:
+    def _decoder(self, part: Part, channel: Channel, sequences: Sequences, split: SplitFacts) -> Decoder:
+        if split.cut == 0:
             return ExactDecoder(part, channel)
         table = part.embed_table.detach()
-        law = _moved_law(part, sequences, public.prefix, public.suffix, channel.map)
+        law = _moved_law(part, sequences, split.prefix, split.suffix, channel.map)
         return fit_discriminant(channel, law, table)
 
 
 def text_jobs(view: View) -> list[Job]:
     """The messages of every observed text, at its private positions and at the suffix."""
-    return [_job(view.public, one) for one in view.observations()]
+    return [_job(view.sessions.facts, one) for one in view.sessions.observations()]
 
 
-def _job(public: Public, observation: Observation) -> Job:
-    where = private_slice(public, observation)
-    tail = observation.states[where.stop : where.stop + len(public.suffix)]
-    return Job(observation.states[where], tail=tail if len(tail) == len(public.suffix) else None)
+def _job(split: SplitFacts, observation: Observation) -> Job:
+    where = private_slice(split, observation)
+    tail = observation.states[where.stop : where.stop + len(split.suffix)]
+    return Job(observation.states[where], tail=tail if len(tail) == len(split.suffix) else None)
 
 
-def _clean(part: Part, sequences: Sequences, public: Public) -> TokenStates:
-    return flatten(clean_states(part, sequences, public.prefix, public.suffix), sequences, public)
+def _clean(part: Part, sequences: Sequences, split: SplitFacts) -> TokenStates:
+    return flatten(clean_states(part, sequences, split.prefix, split.suffix), sequences, split)
 
 
 @single_flight(maxsize=4)

@@ -15,10 +15,10 @@ from attacks.toolkit.readers.votes import Ballot, ballots
 from attacks.toolkit.view import embeddings, labels_of, public_parties
 from attacks.toolkit.vote_background import VoteBackground
 from attacks.toolkit.voting import vote_vectors
-from harness.attack import SUM, Attack, Floats
+from harness.attack import SUM, Attack, Floats, PopulationFacts, VoteFacts
 
 if TYPE_CHECKING:
-    from harness.attack import Guess, Public, View
+    from harness.attack import Facts, Guess, Public, View
 
 __all__ = ["VoteTopics"]
 
@@ -39,10 +39,14 @@ class VoteTopics(Attack):
     source: ClassVar[str] = "mixture of votes by topic, solved as in Goldstein and Wooff 2007, chapter 3 (this project)"
     secret: ClassVar[str] = "topic_distribution"
     reads: ClassVar[tuple[str, ...]] = ("VOTE",)
+    needs: ClassVar[tuple[type[Facts], ...]] = (
+        PopulationFacts,
+        VoteFacts,
+    )
 
     def refuses(self, public: Public) -> str | None:
         """A deployment without topics."""
-        return without_topics(public)
+        return without_topics(public) or super().refuses(public)
 
     def guess(self, view: View) -> Guess:
         """Party -> topic -> share; parties of which nothing is seen are left out."""

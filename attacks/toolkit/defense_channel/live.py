@@ -25,19 +25,19 @@ def live_channel(view: View, texts: int = 64) -> Channel:
     Where the known pairs of the live deployment contradict the simulations (a secret drawn once, such as a
     rotation), the channel is fitted on the known pairs instead.
     """
-    public, laws = view.public, view.defense.laws
-    skip = len(public.prefix)
+    split, laws = view.sessions.facts, view.defense.laws
+    skip = len(split.prefix)
     # A declared law was confirmed on simulations before; a few of them are enough to build its channel.
     texts = min(texts, LAW_TEXTS) if laws else texts
-    simulated = view.simulate([record.text for record in public.auxiliary[:texts]])
-    channel = fit_channel(simulated, laws, skip=skip, pooled=public.pooled)
-    known = with_plain(view, view.known_pairs())
+    simulated = view.sessions.simulate([record.text for record in view.public.auxiliary[:texts]])
+    channel = fit_channel(simulated, laws, skip=skip, pooled=split.pooled)
+    known = with_plain(view, view.sessions.known_pairs())
     if not known:
         return channel
-    expected = explained(channel, simulated, skip=skip, pooled=public.pooled)
-    if explained(channel, known, skip=skip, pooled=public.pooled) <= 1.25 * expected + 1e-6:
+    expected = explained(channel, simulated, skip=skip, pooled=split.pooled)
+    if explained(channel, known, skip=skip, pooled=split.pooled) <= 1.25 * expected + 1e-6:
         return channel
-    return fit_channel(known, laws, skip=skip, pooled=public.pooled)
+    return fit_channel(known, laws, skip=skip, pooled=split.pooled)
 
 
 @torch.no_grad()
@@ -53,6 +53,6 @@ def with_plain(view: View, pairs: Sequence[Observation]) -> list[Observation]:
 def _recomputed(view: View, pair: Observation) -> Observation:
     if pair.ids is None:
         raise ValueError(f"known pair {pair.record!r} has neither plain states nor token ids")
-    states = view.part(0, view.public.cut)(pair.ids[None].to(view.device))[0]
-    pooled = torch.nn.functional.normalize(states.mean(0), dim=0) if view.public.pooled else states
+    states = view.sessions.part(0, view.sessions.facts.cut)(pair.ids[None].to(view.device))[0]
+    pooled = torch.nn.functional.normalize(states.mean(0), dim=0) if view.sessions.facts.pooled else states
     return replace(pair, plain=pooled)

@@ -16,7 +16,7 @@ from torch import Tensor
 from harness.attack import single_flight, torch_generator
 
 if TYPE_CHECKING:
-    from harness.attack import Observation, Part, Public, View
+    from harness.attack import Observation, Part, SplitFacts, View
 
 __all__ = [
     "Sequences",
@@ -49,13 +49,13 @@ class TokenStates:
     """``[n]`` absolute positions, the prefix counted."""
 
 
-def private_slice(public: Public, observation: Observation) -> slice:
+def private_slice(split: SplitFacts, observation: Observation) -> slice:
     """The positions of an observation's private text: after the prefix, before the suffix."""
     length = observation.prompt_length or len(observation.states)
-    return slice(len(public.prefix), max(length - len(public.suffix), len(public.prefix)))
+    return slice(len(split.prefix), max(length - len(split.suffix), len(split.prefix)))
 
 
-def private_ids(public: Public, observation: Observation) -> tuple[int, ...]:
+def private_ids(split: SplitFacts, observation: Observation) -> tuple[int, ...]:
     """Token ids of the private text of an observation the attacker made itself.
 
     Raises:
@@ -64,31 +64,31 @@ def private_ids(public: Public, observation: Observation) -> tuple[int, ...]:
     if observation.ids is None:
         raise ValueError(f"observation {observation.record!r} has no ids: only simulations and known pairs do")
     length = observation.prompt_length or len(observation.ids)
-    return tuple(observation.ids[len(public.prefix) : length - len(public.suffix)].tolist())
+    return tuple(observation.ids[len(split.prefix) : length - len(split.suffix)].tolist())
 
 
 def auxiliary_sequences(view: View, texts: int) -> Sequences:
     """Token ids of the first ``texts`` auxiliary records, as the victim would make them; empty ones left out."""
-    ids = (tuple(view.tokenize(record.text)) for record in view.public.auxiliary[:texts])
+    ids = (tuple(view.sessions.tokenize(record.text)) for record in view.public.auxiliary[:texts])
     return tuple(sequence for sequence in ids if sequence)
 
 
-def probe_sequences(public: Public, vocabulary: int, count: int) -> Sequences:
+def probe_sequences(split: SplitFacts, vocabulary: int, count: int) -> Sequences:
     """``count`` sequences of uniformly random ordinary tokens, ``max_tokens`` long.
 
     They cover the part of the vocabulary that no auxiliary text uses. Their seed follows from the
     deployment, so that attacks on different defenses of it share the same (cached) states.
     """
-    generator = torch_generator("probe sequences", public.model, public.cut)
-    allowed = allowed_tokens(public, vocabulary).nonzero().squeeze(1)
-    drawn = torch.randint(len(allowed), (count, public.max_tokens), generator=generator)
+    generator = torch_generator("probe sequences", split.model, split.cut)
+    allowed = allowed_tokens(split, vocabulary).nonzero().squeeze(1)
+    drawn = torch.randint(len(allowed), (count, split.max_tokens), generator=generator)
     return tuple(tuple(row) for row in allowed[drawn].tolist())
 
 
-def allowed_tokens(public: Public, vocabulary: int) -> Tensor:
+def allowed_tokens(split: SplitFacts, vocabulary: int) -> Tensor:
     """``[vocabulary]`` bool: tokens that may occur in a private text."""
     allowed = torch.ones(vocabulary, dtype=torch.bool)
-    special = [token for token in public.special_ids if 0 <= token < vocabulary]
+    special = [token for token in split.special_ids if 0 <= token < vocabulary]
     allowed[torch.tensor(special, dtype=torch.long)] = False
     return allowed
 
@@ -100,19 +100,20 @@ def resized(states: Tensor, width: int) -> Tensor:
 
 def token_states(view: View, sequences: Sequences) -> TokenStates:
     """Clean states, tokens and positions of all private positions of ``sequences``."""
-    part = forward_part(view)
-    return flatten(clean_states(part, sequences, view.public.prefix, view.public.suffix), sequences, view.public)
+    part, split = forward_part(view), view.sessions.facts
+    return flatten(clean_states(part, sequences, split.prefix, split.suffix), sequences, split)
 
 
 def forward_part(view: View) -> Part:
     """The public weights that the private party runs before it sends (all of them if it sends pooled vectors)."""
-    return view.part(0, None if view.public.pooled else view.public.cut)
+    split = view.sessions.facts
+    return view.sessions.part(0, None if split.pooled else split.cut)
 
 
-def flatten(states: Iterable[Tensor], sequences: Iterable[Sequence[int]], public: Public) -> TokenStates:
+def flatten(states: Iterable[Tensor], sequences: Iterable[Sequence[int]], split: SplitFacts) -> TokenStates:
     """Concatenate per-sequence states ``[T_i, d]`` of the private positions with their tokens."""
     rows, tokens = list(states), [torch.tensor(sequence, dtype=torch.long) for sequence in sequences]
-    start = len(public.prefix)
+    start = len(split.prefix)
     positions = [torch.arange(start, start + len(sequence)) for sequence in tokens]
     device = rows[0].device
     return TokenStates(torch.cat(rows), torch.cat(tokens).to(device), torch.cat(positions).to(device))

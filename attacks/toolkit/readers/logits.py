@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attacks.toolkit.view import labels_of
-from harness.attack import SERVER, SUM, Floats, Ints, Kind, SeenMessage
+from attacks.toolkit.view import labels_of, party_count, public_texts
+from harness.attack import SERVER, SUM, Floats, Ints, Kind, LogitFacts, SeenMessage
 
 if TYPE_CHECKING:
     from harness.attack import Public, View
@@ -31,7 +31,7 @@ def answers(transcript: Iterable[SeenMessage], public: Public) -> list[Answers]:
     """All logits that were sent, in order; what the server tells everyone once per round, a secure sum as its mean."""
     sent: list[Answers] = []
     seen: set[tuple[int, int]] = set()
-    parties = max(len(public.facts.get("parties", ())), 1)
+    parties = party_count(public)
     for sender, message in ((s.sender, s.message) for s in transcript):
         if message.kind is not Kind.LOGITS or "logits" not in message.payload:
             continue
@@ -67,7 +67,7 @@ def asked(view: View) -> Mapping[str, Ints]:
     """Candidate id -> the queries that are its text (the first) and altered copies of it; absent if not asked."""
     ids = view.own.get("query_ids")
     if ids is None:
-        texts = view.own.get("queries", view.public.facts.get("public_texts", ()))
+        texts = view.own.get("queries", public_texts(view.public))
         places = {text: place for place, text in reversed(list(enumerate(texts)))}
         return {c.id: np.array([places[c.text]]) for c in view.candidates if c.text in places}
     positions: dict[str, list[int]] = {}
@@ -79,12 +79,13 @@ def asked(view: View) -> Mapping[str, Ints]:
 
 def public_range(public: Public) -> Ints:
     """Positions of the public texts among the queries."""
-    return np.arange(len(public.facts.get("public_texts", ())))
+    return np.arange(len(public_texts(public)))
 
 
 def stand_in(sent: Sequence[Answers], party: str, public: Public) -> str:
     """Sender read for ``party``: itself, otherwise its edge's, the server's consensus or the secure sum."""
     senders = {a.party for a in sent}
-    edges: Mapping[str, Sequence[str]] = public.facts.get("edges", {})
+    known = public.facts_of(LogitFacts)
+    edges = known.edges if known else {}
     options = [party, *(edge for edge, members in edges.items() if party in members), SERVER, SUM]
     return next((name for name in options if name in senders), party)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.attack import SERVER, Floats, Kind, SeenMessage, SuiteError
+from harness.attack import SERVER, Floats, Kind, SeenMessage, SuiteError, VoteFacts
 
 if TYPE_CHECKING:
     from harness.attack import Public
@@ -37,11 +37,9 @@ class Rule:
 
 
 def rule_of(public: Public) -> Rule:
-    """The public voting rule, ``facts["votes"] = {"weights": [...], "by_class": bool}``."""
-    facts = public.facts.get("votes")
-    if not isinstance(facts, Mapping) or not facts.get("weights"):
-        raise SuiteError('attacks on votes recompute them: the scenario must give facts["votes"] with the weights')
-    return Rule(tuple(float(w) for w in facts["weights"]), bool(facts.get("by_class", True)))
+    """The public voting rule; :class:`DataError` where a deployment makes none public."""
+    facts = public.need(VoteFacts)
+    return Rule(facts.weights, facts.by_class)
 
 
 def ballots(transcript: Iterable[SeenMessage]) -> list[Ballot]:
@@ -51,13 +49,13 @@ def ballots(transcript: Iterable[SeenMessage]) -> list[Ballot]:
     """
     shown: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     cast: list[Ballot] = []
-    for sighting in transcript:
-        message = sighting.message
-        if message.kind is Kind.SYNTHETIC_TEXT and sighting.sender == SERVER:
-            shown[sighting.receiver] = _texts(message.payload)
-        elif message.kind is Kind.VOTE and sighting.sender != SERVER:
-            texts, labels = shown.get(sighting.sender) or next(reversed(shown.values()), ((), ()))
-            cast += _of(sighting.sender, message.round, message.payload, texts, labels)
+    for seen in transcript:
+        message = seen.message
+        if message.kind is Kind.SYNTHETIC_TEXT and seen.sender == SERVER:
+            shown[seen.receiver] = _texts(message.payload)
+        elif message.kind is Kind.VOTE and seen.sender != SERVER:
+            texts, labels = shown.get(seen.sender) or next(reversed(shown.values()), ((), ()))
+            cast += _of(seen.sender, message.round, message.payload, texts, labels)
     return cast
 
 

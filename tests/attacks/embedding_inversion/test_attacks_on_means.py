@@ -25,9 +25,10 @@ from harness.attack import Attack
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from harness.scenario.membership import MembershipSecret
+from harness.wire.facts import EncoderFacts
 from tests.stand_ins.membership_power import power
 from tests.stand_ins.prototype_world import sharing
-from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of
+from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of, with_facts
 
 
 class Wordy(Cloud):
@@ -153,19 +154,37 @@ class Named:
 
     def __init__(self, view: RoundsView) -> None:
         self.view = view
-        self.public = type("P", (), {**vars(view.public), "model": "lab"})()
-        self.vocabulary: dict[str, Any] = {}
-
-    def tokenize(self, text: str) -> Any:
-        return [self.vocabulary.setdefault(word, len(self.vocabulary)) for word in text.split()]
+        self.public = with_facts(view.public, EncoderFacts("words", max_tokens=1000))
+        self.vocabulary: dict[str, int] = {}
+        WORDS.vocabulary = self.vocabulary
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.view, name)
 
 
+class WholeWords:
+    """A tokenizer of whole words, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.vocabulary: dict[str, int] = {}
+
+    def encode(self, text: str) -> list[int]:
+        return [self.vocabulary.setdefault(word, len(self.vocabulary)) for word in text.split()]
+
+
+WORDS = WholeWords()
+
+
+@pytest.fixture(autouse=True)
+def word_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every public model has the tokenizer of whole words."""
+    monkeypatch.setattr("attacks.toolkit.public_model.tokenizer_folder", lambda model: model)
+    monkeypatch.setattr("attacks.toolkit.public_model.load_tokens", lambda folder: WORDS)
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
 def test_texts_are_guessed_beside_the_scores(attack: Any) -> None:
-    view = Named(wordy(sizes=(0,), candidates=2, parties=8, facts={"curious": "client0"}))
+    view = Named(wordy(sizes=(0,), candidates=2, parties=8, population={"curious": "client0"}))
     guess = attack.guess(view)
     texts = {key: ids for key, ids in guess.items() if isinstance(ids, list)}
     assert {key.partition("/")[0] for key in texts} <= {f"client{k}" for k in range(1, 8)} and texts

@@ -10,8 +10,9 @@ from attacks.extraction.pii_echo import PiiEcho, find, found_items, scan, sought
 from harness.attack import SeenMessage
 from harness.scenario.membership import MembershipSecret
 from harness.wire.coalition import SERVER
+from harness.wire.facts import PublicTextFacts
 from harness.wire.message import Kind, Message
-from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of
+from tests.stand_ins.rounds_view import Cloud, RoundsView, view_of, with_facts
 
 
 def test_patterns_find_what_has_a_form() -> None:
@@ -91,7 +92,7 @@ def test_the_scan_of_a_release_without_private_data_is_empty() -> None:
 def test_facts_are_the_scan_of_members_minus_that_of_the_holdout() -> None:
     view = released_directory(1, 0.5)
     inside, outside = ([c.text for c in view.candidates if view.members[c.id] == k] for k in (True, False))
-    texts = [text for sighting in view.transcript for text in sighting.message["texts"]]
+    texts = [text for seen in view.transcript for text in seen.message["texts"]]
     sides = [[" ".join(item) for item in find(side)] for side in (inside, outside)]
     known, rates = scan(sides[0], sides[1], texts), scanned(view)
     assert rates["recall"] == pytest.approx(known.recall) and rates["excess"] == pytest.approx(known.excess)
@@ -102,7 +103,7 @@ def test_items_of_two_candidates_or_of_public_texts_are_not_sought() -> None:
     view = released_directory(0, 0.0)
     some = view.candidates
     view.candidates = (some[0], replace(some[1], text=some[0].text), *some[2:])
-    view.public.facts["public_texts"] = [some[2].text]
+    view.public = with_facts(view.public, PublicTextFacts((some[2].text,)))
     items = sought(view)
     assert not items[some[0].id] and not items[some[1].id] and not items[some[2].id]
     assert all(len(items[one.id]) == 1 for one in some[3:])

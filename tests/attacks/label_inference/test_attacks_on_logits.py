@@ -188,4 +188,4 @@ def test_consensus_stands_in_for_parties_that_are_not_seen() -> None:
 
 def test_unknown_public_texts_are_said() -> None:
     with pytest.raises(SuiteError, match="public_texts among"):
-        PriorFit().guess(passive_view(shadows=0, facts={"public_texts": ()}, **UNEVEN))
+        PriorFit().guess(passive_view(shadows=0, public_texts=(), **UNEVEN))

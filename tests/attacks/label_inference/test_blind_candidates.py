@@ -10,7 +10,7 @@ import pytest
 
 from attacks.label_inference.blind_candidates import BlindCandidates
 from attacks.label_inference.blind_classes import BlindClasses
-from harness.attack import Candidate, Public
+from harness.attack import Candidate, PopulationFacts, Public
 from harness.data.record import make
 from tests.stand_ins.skewed_labels import distance
 
@@ -21,7 +21,7 @@ def view_of(
     candidates: Any, auxiliary: Any = ("red", "red", "green", "blue"), parties: tuple[str, ...] = ("a", "b")
 ) -> SimpleNamespace:
     records = tuple(make(f"{label} {i}", label=label) for i, label in enumerate(auxiliary))
-    public = Public(auxiliary=records, facts={"labels": NAMES, "parties": parties})
+    public = Public(auxiliary=records, facts=(PopulationFacts(labels=NAMES, parties=parties),))
     return SimpleNamespace(public=public, candidates=candidates)
 
 

@@ -43,8 +43,7 @@ def test_counts_that_follow_from_the_law_alone() -> None:
 
 
 def test_the_guess_is_blind_and_the_attack_beats_it() -> None:
-    facts = {"clients": 4, "partition": "group"}
-    view = world(sizes=(1, 8, 30), facts=facts)
+    view = world(sizes=(1, 8, 30), population={"clients": 4, "partition": "group"})
     attack = BlindCounts(size=13 * 3)
     guess = attack.guess(view)
     assert errors(PrototypeCounts(), view) < errors(attack, view) / 2
@@ -55,7 +54,7 @@ def test_the_guess_is_blind_and_the_attack_beats_it() -> None:
 
 
 def test_counts_like_those_the_attacker_drew() -> None:
-    view = world(sizes=(6,), shadows=9, facts={"clients": 4, "partition": "group"})
+    view = world(sizes=(6,), shadows=9, population={"clients": 4, "partition": "group"})
     exact = [
         np.mean([s.value for s in CountSecret(view.truth["counts"]).score(attack.guess(view)) if s.metric == "exact"])
         for attack in (BlindCounts(), BlindCounts(shadows=9))

@@ -8,7 +8,8 @@ import pytest
 
 from attacks.label_inference.logit_presence import LogitPresence
 from attacks.label_inference.mean_softmax import MeanSoftmax
-from harness.adversary.view import RunView
+from attacks.toolkit.view import labels_of, population_of
+from harness.adversary.view import TargetView
 from harness.attack import Guess
 from harness.metrics.membership import auc
 from harness.runtime.runner import Runner
@@ -35,22 +36,22 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module", params=[0, 1])
-def view(request: pytest.FixtureRequest) -> Iterator[RunView]:
+def view(request: pytest.FixtureRequest) -> Iterator[TargetView]:
     with Runner(isolation="none", threads=1) as runner:
         yield live_view(runner, build(Settings.read("tweets", SETTINGS), ("tweets", request.param)), shadows=4)
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_absent_classes_are_told(view: RunView, adaptive: bool) -> None:
+def test_absent_classes_are_told(view: TargetView, adaptive: bool) -> None:
     view.adaptive = adaptive
-    scores = view.sight.deployment.secrets["class_presence"].score(LogitPresence().guess(view))
+    scores = view.deployment.secrets["class_presence"].score(LogitPresence().guess(view))
     rows = {m: [s.value for s in scores if s.metric == m and s.value is not None] for m in ("score", "label")}
     assert len(rows["label"]) == 30 and auc(rows["score"], rows["label"]) >= 0.95
 
 
-def test_mean_shares_halve_the_distance_of_equal_shares(view: RunView) -> None:
-    secret = view.sight.deployment.secrets["label_distribution"]
-    equal = {party: dict.fromkeys(view.public.facts["labels"], 1 / 6) for party in view.public.facts["parties"]}
+def test_mean_shares_halve_the_distance_of_equal_shares(view: TargetView) -> None:
+    secret = view.deployment.secrets["label_distribution"]
+    equal = {party: dict.fromkeys(labels_of(view.public), 1 / 6) for party in population_of(view.public).parties}
 
     def distance(guess: Guess) -> float:
         values = [s.value for s in secret.score(guess) if s.metric == "tv"]

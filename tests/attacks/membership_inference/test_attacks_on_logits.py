@@ -217,4 +217,4 @@ def test_what_is_missing_is_said() -> None:
     with pytest.raises(SuiteError, match="none of online, offline"):
         ShadowLira(mode="both")
     with pytest.raises(SuiteError, match="0 public texts"):
-        SurrogateLoss().guess(passive_view(shadows=0, facts={"public_texts": ()}))
+        SurrogateLoss().guess(passive_view(shadows=0, public_texts=()))

@@ -15,7 +15,8 @@ from attacks.membership_inference.parameter_lira import ParameterLira
 from attacks.membership_inference.parameter_loss import ParameterLoss
 from attacks.toolkit.memo import Memo
 from attacks.toolkit.readers.parameters import evaluated, uploads
-from harness.adversary.view import RunView
+from attacks.toolkit.view import labels_of
+from harness.adversary.view import TargetView
 from harness.attack import Attack, SeenMessage
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
@@ -92,15 +93,15 @@ def runner(worker_server: Any) -> Iterator[Any]:
         yield runner
 
 
-def canary_auc(attack: Attack, view: RunView, targets: int) -> float:
+def canary_auc(attack: Attack, view: TargetView, targets: int) -> float:
     """Over the live run and every shadow as a target in turn."""
-    labels = view.sight.deployment.secrets["membership"]
+    labels = view.deployment.secrets["membership"]
     assert isinstance(labels, MembershipSecret)
     scores, truth = [], []
     for target in range(targets):
         aimed = view.as_target(target, torch.Generator().manual_seed(target))
         guess = attack.guess(aimed)
-        members = aimed.sight.members() if target else labels.labels
+        members = aimed.members() if target else labels.labels
         scores += [guess[c] for c in sorted(labels.canaries)]
         truth += [int(members[c]) for c in sorted(labels.canaries)]
     return auc(scores, truth)
@@ -128,7 +129,7 @@ def test_evidence_on_a_real_run_is_the_models_own_confidence(runner: Runner, toy
     guess = ParameterLoss().guess(view)
     candidate = view.candidates[0]
     x = view.embed([candidate.text])
-    place, slow = view.public.facts["labels"].index(candidate.label), []
+    place, slow = labels_of(view.public).index(candidate.label), []
     for sighting in view.transcript:
         if sighting.sender == candidate.party and sighting.message.kind is Kind.PARAMETERS:
             model = make_model("linear", x.shape[1], 2)

@@ -12,10 +12,13 @@ from attacks.membership_inference.top_voted import TopVoted
 from attacks.membership_inference.vote_probe import VoteProbe
 from attacks.membership_inference.vote_ratio import VoteRatio
 from attacks.toolkit.readers.votes import ballots, noise_of
+from attacks.toolkit.view import population_of
 from harness.attack import NoiseLaw, SeenMessage
-from harness.errors import SuiteError
+from harness.errors import DataError, SuiteError
 from harness.wire.coalition import SERVER
+from harness.wire.facts import VoteFacts
 from harness.wire.message import Kind, Message
+from tests.stand_ins.rounds_view import without_facts
 from tests.stand_ins.vote_world import halving, mean_power, world
 
 
@@ -78,9 +81,10 @@ def test_far_votes_and_shadows_are_used() -> None:
 
 def test_what_is_missing_is_named() -> None:
     view = world()
-    assert {b.party for b in ballots(view.transcript)} == set(view.public.facts["parties"])
-    view.public.facts.pop("votes")
-    with pytest.raises(SuiteError, match="weights"):
+    assert {b.party for b in ballots(view.transcript)} == set(population_of(view.public).parties)
+    view.public = without_facts(view.public, VoteFacts)
+    assert "VoteFacts" in str(VoteRatio().refuses(view.public))
+    with pytest.raises(DataError, match="no VoteFacts public"):
         VoteRatio().guess(view)
     odd = [SeenMessage("a", SERVER, Message(Kind.VOTE, {"votes": torch.zeros(3)}))]
     with pytest.raises(SuiteError, match="3 votes in round 0, but 0 texts"):

@@ -17,9 +17,10 @@ from scipy.stats import norm
 from attacks.membership_inference.vote_ratio import VoteRatio
 from attacks.membership_inference.vote_ratio_exact import ExactVoteRatio
 from attacks.toolkit.readers.votes import ballots
+from attacks.toolkit.view import population_of
 from attacks.toolkit.vote_likelihood import expected_auc
 from attacks.toolkit.voting import vote_vectors
-from harness.adversary.view import RunView
+from harness.adversary.view import TargetView
 from harness.attack import NoiseLaw
 from harness.metrics.membership import auc
 from harness.plugins.submission import Submission
@@ -30,9 +31,10 @@ from harness.scenario.membership import MembershipSecret
 from harness.scenario.toy import toy_records
 from harness.util.arrays import Floats
 from harness.wire.coalition import SUM
+from harness.wire.facts import VoteFacts
 from scenarios.synthetic_fusion.build import assemble
 from tests.stand_ins.live_view import live_view
-from tests.stand_ins.rounds_view import RoundsView
+from tests.stand_ins.rounds_view import RoundsView, with_facts
 from tests.stand_ins.toy_fusion import toy_settings
 from tests.stand_ins.vote_world import halving, world
 
@@ -63,15 +65,15 @@ def _nearness(x: Floats, texts: Floats, farthest: bool, number: int) -> tuple[fl
     return float(np.square(x - texts[number]).sum()) * (-1 if farthest else 1), number
 
 
-def all_targets(view: RunView) -> Iterator[tuple[RunView, dict[str, bool]]]:
+def all_targets(view: TargetView) -> Iterator[tuple[TargetView, dict[str, bool]]]:
     """The live run and every shadow in turn, with the truth."""
-    secret = view.bank.deployment.secrets["membership"]
+    secret = view.deployment.secrets["membership"]
     assert isinstance(secret, MembershipSecret)
     labels = secret.labels
     yield view, {name: bool(label) for name, label in labels.items()}
     for number in range(1, SHADOWS + 1):
         target = view.as_target(number, torch.Generator().manual_seed(number))
-        yield target, dict(target.sight.members())
+        yield target, dict(target.members())
 
 
 @pytest.mark.parametrize("aggregation", ["per_party", "sum"])
@@ -92,10 +94,10 @@ def test_without_noise_every_member_of_a_real_run_is_told(
         assert all((score > 0) == bool(label) for score, label in zip(scores, inside, strict=True))
 
 
-def slow_ratio(view: RunView, candidate: str, sigma: float) -> float:
+def slow_ratio(view: TargetView, candidate: str, sigma: float) -> float:
     """Log density of every histogram if the candidate voted less that if it did not; everything counted one by one."""
     asked = next(c for c in view.candidates if c.id == candidate)
-    rule, total = view.public.facts["votes"], 0.0
+    rule, total = view.public.need(VoteFacts), 0.0
     parties = view.others(candidate)
     for ballot in ballots(view.transcript):
         if ballot.party not in (asked.party, SUM):
@@ -107,7 +109,7 @@ def slow_ratio(view: RunView, candidate: str, sigma: float) -> float:
             x = view.embed([text]).double().numpy()[0]
             own = [j for j, mark in enumerate(ballot.labels) if mark == label]
             own.sort(key=partial(_nearness, x, texts, ballot.farthest))
-            for j, weight in zip(own, rule["weights"], strict=False):
+            for j, weight in zip(own, rule.weights, strict=False):
                 cells[j] += weight
         spread = sigma * sqrt(len(parties) if ballot.party == SUM else 1)
         total += (norm(without + vote, spread).logpdf(ballot.votes) - norm(without, spread).logpdf(ballot.votes)).sum()
@@ -136,7 +138,7 @@ def one_of_each(attack: Any, worlds: int, **options: Any) -> tuple[np.ndarray, n
     for seed in range(worlds):
         view = world(seed, **options)
         guess, rng = attack.guess(view), np.random.default_rng(seed)
-        parties = [SUM] if any(s.sender == SUM for s in view.transcript) else view.public.facts["parties"]
+        parties = [SUM] if any(s.sender == SUM for s in view.transcript) else population_of(view.public).parties
         for party in parties:
             concerned = [one for one in view.candidates if party in (one.party, SUM)]
             drawn = concerned[int(rng.integers(len(concerned)))]
@@ -209,13 +211,13 @@ def test_where_nobody_voted_there_is_nothing_to_tell() -> None:
 def test_records_may_vote_across_classes() -> None:
     """Every record then votes among all texts; the attack recomputes just that."""
     view = world(seed=3)
-    view.public.facts["votes"]["by_class"] = False
+    view.public = with_facts(view.public, VoteFacts((1.0,), by_class=False))
     ballot = ballots(view.transcript)[0]
     everyone = {party: [r.text for r in records] for party, records in view.held.items()}
     texts = view.cloud.embed(ballot.texts)
     votes = {p: vote_vectors(view.cloud.embed(lines), texts).sum(0) for p, lines in everyone.items()}
-    for sighting in view.transcript:
-        if sighting.sender in votes:
-            sighting.message.payload["votes"] = torch.from_numpy(votes[sighting.sender])
+    for seen in view.transcript:
+        if seen.sender in votes:
+            seen.message.payload["votes"] = torch.from_numpy(votes[seen.sender])
     guess = ExactVoteRatio().guess(view)
     assert all((guess[name] > 0) == inside for name, inside in view.members.items())

@@ -13,7 +13,7 @@ import torch
 from attacks.property_inference.blind_property import BlindProperty
 from attacks.property_inference.property_logits import PropertyLogits
 from attacks.property_inference.property_prototypes import PropertyPrototypes
-from harness.attack import Public, SeenMessage, Shadow
+from harness.attack import PopulationFacts, Public, PublicTextFacts, SeenMessage, Shadow
 from harness.errors import SuiteError
 from harness.metrics.membership import auc
 from harness.scenario.aggregate import PropertySecret
@@ -31,7 +31,8 @@ def view_of(kind: Kind, seed: int, shares: Any, runs: int = 10, **options: Any) 
     planted_runs = planted(np.random.default_rng(seed), runs=PARTIES * runs, shares=shares)
     rows = np.arange(PARTIES * runs).reshape(runs, PARTIES)
     shadows = [_run(kind, planted_runs, some) for some in rows]
-    facts = {"labels": NAMES, "parties": [f"client{k}" for k in range(PARTIES)], "public_texts": [""] * 150}
+    population = PopulationFacts(labels=NAMES, parties=tuple(f"client{k}" for k in range(PARTIES)))
+    facts = (population, PublicTextFacts(("",) * 150))
     live = shadows[0]
     view = RoundsView(Cloud(), Public(facts=facts), (), live.transcript, shadows[1:], **options)
     return replace(view, truth=live.truth)

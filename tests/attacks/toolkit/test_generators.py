@@ -13,7 +13,8 @@ import torch
 from attacks.extraction.generator_exposure import GeneratorExposure, like_canary
 from attacks.membership_inference.generator_lira import GeneratorLira
 from attacks.toolkit.generators import adapters_of, merged, text_losses
-from harness.adversary.view import RunView
+from attacks.toolkit.public_model import PublicModel
+from harness.adversary.view import TargetView
 from harness.errors import DataError, SuiteError
 from harness.metrics.membership import auc
 from harness.models import load_part
@@ -23,6 +24,7 @@ from harness.plugins.submission import load_submission
 from harness.runtime.runner import Runner
 from harness.scenario.toy import toy_model
 from harness.util.arrays import Floats
+from harness.wire.facts import GeneratorFacts
 from harness.wire.message import Kind, Message
 from scenarios.synthetic_fusion.adapters import SCALE, adapted, adapter_weights
 from tests.stand_ins.live_view import live_view
@@ -67,26 +69,26 @@ def runner() -> Iterator[Runner]:
 
 
 @pytest.fixture(scope="module")
-def learned(runner: Runner, toy_folder: Path) -> RunView:
+def learned(runner: Runner, toy_folder: Path) -> TargetView:
     """Undefended."""
     return live_view(runner, toy_deployment(str(toy_folder), "hosted_fusegen", **LEARNS), shadows=SHADOWS)
 
 
 @pytest.fixture(scope="module")
-def noisy(runner: Runner, toy_folder: Path) -> RunView:
+def noisy(runner: Runner, toy_folder: Path) -> TargetView:
     """Noise in place of the adapters, so that nothing depends on how long they are trained."""
     deployment = toy_deployment(str(toy_folder), "hosted_fusegen", **LEARNS | {"epochs": 1})
     noise = load_submission(find_submission("pure_noise"))
     return live_view(runner, deployment, submission=noise, shadows=SHADOWS)
 
 
-def power(attack: GeneratorExposure | GeneratorLira, view: RunView) -> tuple[float, float]:
+def power(attack: GeneratorExposure | GeneratorLira, view: TargetView) -> tuple[float, float]:
     """AUC over the shadows, each a target in turn, and the mean score."""
     values: list[float] = []
     inside: list[int] = []
     for number in range(1, SHADOWS + 1):
         target = view.as_target(number, torch.Generator().manual_seed(number))
-        guess, members = attack.guess(target), target.sight.members()
+        guess, members = attack.guess(target), target.members()
         values += [guess[one.id] for one in view.candidates]
         inside += [int(members[one.id]) for one in view.candidates]
     return auc(values, inside), float(np.mean(values))
@@ -114,21 +116,23 @@ def test_rebuilt_weights_are_those_of_peft(toy_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("attack", "least"), [(GeneratorExposure(references=31), 0.7), (GeneratorLira(shadows=SHADOWS), 0.85)]
 )
-def test_learned_records_are_found(attack: GeneratorExposure | GeneratorLira, least: float, learned: RunView) -> None:
+def test_learned_records_are_found(
+    attack: GeneratorExposure | GeneratorLira, least: float, learned: TargetView
+) -> None:
     assert power(attack, learned)[0] > least  # 56 scores: a standard error of 0.06
 
 
 @pytest.mark.parametrize("attack", [GeneratorExposure(references=31), GeneratorLira(shadows=SHADOWS)])
-def test_noise_for_adapters_says_nothing(attack: GeneratorExposure | GeneratorLira, noisy: RunView) -> None:
+def test_noise_for_adapters_says_nothing(attack: GeneratorExposure | GeneratorLira, noisy: TargetView) -> None:
     reached, mean = power(attack, noisy)
     assert reached == pytest.approx(0.5, abs=0.2)
     if isinstance(attack, GeneratorExposure):
         assert mean == pytest.approx(1.44, abs=0.6)  # log2 e, of what was never inserted (Carlini et al. 2019)
 
 
-def test_alternatives_are_drawn_like_the_canary(learned: RunView) -> None:
+def test_alternatives_are_drawn_like_the_canary(learned: TargetView) -> None:
     view = learned
-    openings = view.public.facts["openings"]
+    openings = view.public.need(GeneratorFacts).openings
     canary = next(one for one in view.candidates if one.id in openings)
     others = like_canary(view, canary, 20, np.random.default_rng(0))
     assert len(others) == 20 and canary.text not in others
@@ -137,19 +141,19 @@ def test_alternatives_are_drawn_like_the_canary(learned: RunView) -> None:
 
 
 def test_runs_without_adapters_and_adapters_that_do_not_fit_are_refused(
-    runner: Runner, learned: RunView, toy_folder: Path
+    runner: Runner, learned: TargetView, toy_folder: Path
 ) -> None:
     written = live_view(runner, toy_deployment(str(toy_folder), "private_fusegen"))
     with pytest.raises(SuiteError, match="hosted_fusegen"):
         GeneratorExposure().guess(written)
     view = learned
-    part = view.part(0, None, head=True)
+    part = PublicModel(view.public).part(0, None, head=True)
     sent = dict(next(iter(adapters_of(view.transcript, ["client1"]).values())))
     sent["blocks.9.mlp.lora_A.weight"] = sent["blocks.9.mlp.lora_B.weight"] = torch.zeros(2, 2)
     with pytest.raises(SuiteError, match=r"blocks\.9\.mlp"):
         merged(part, sent, SCALE)
-    bare = replace(view.public, facts={})
-    assert "prompts" in str(GeneratorLira().refuses(bare))
+    bare = replace(view.public, facts=())
+    assert "no GeneratorFacts public" in str(GeneratorLira().refuses(bare))
     other = Message(Kind.PARAMETERS, {"weight": torch.zeros(2)})
     with pytest.raises(SuiteError, match="adapters"):
         adapters_of([replace(view.transcript[0], message=other)], ["client0", "client1"])

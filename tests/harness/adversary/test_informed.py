@@ -10,17 +10,13 @@ from typing import ClassVar
 import pytest
 import torch
 
-from harness.adversary.target import TargetView
-from harness.adversary.view import Bank, RunView
+from harness.adversary.view import TargetView
 from harness.assessment.reading import stored_results
-from harness.attack import Attack, DefenseCard, Guess, View
+from harness.attack import Attack, Guess, View
 from harness.data.record import Item, content_id
 from harness.errors import SuiteError
 from harness.evaluation.executor import Job, execute
-from harness.evaluation.plan import _Maker
-from harness.plugins import registry
 from harness.plugins.submission import Submission
-from harness.plugins.suite import Suite
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
@@ -28,9 +24,18 @@ from harness.scenario.membership import MembershipSecret
 from harness.store import Store
 from harness.store.provenance import environment
 from harness.wire.coalition import SERVER
-from harness.wire.log import WireLog
 from tests.stand_ins.quiet_progress import Quiet
-from tests.stand_ins.toy_membership import ATTACKS, ENTRY, EYE, SUITE, Nearness, Nothing, bank_of
+from tests.stand_ins.toy_membership import (
+    ATTACKS,
+    ENTRY,
+    SUITE,
+    Nearness,
+    Nothing,
+    bank_of,
+    cells_of,
+    registered,
+    view_on,
+)
 from tests.stand_ins.toy_protocol import deployment
 
 
@@ -79,12 +84,8 @@ def copied(made: Deployment) -> Deployment:
     return replace(made, parties=parties)
 
 
-def view_of(runner: Runner, pooled: Deployment, *, informed: bool, adaptive: bool = True) -> RunView:
-    bank = bank_of(runner, pooled, None)
-    sight = TargetView(pooled, EYE, WireLog(), WireLog(), bank, adaptive)
-    card, rng = DefenseCard("none", {}, ""), torch.Generator()
-    simulations = Bank(runner, pooled, None, 0, "run", shadows=bank)
-    return RunView(pooled.public, card, adaptive, rng, simulations, sight, {}, frozenset(), informed=informed)
+def view_of(runner: Runner, pooled: Deployment, *, informed: bool, adaptive: bool = True) -> TargetView:
+    return view_on(runner, pooled, bank=bank_of(runner, pooled, None), adaptive=adaptive, informed=informed)
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
@@ -92,7 +93,8 @@ def test_others_are_all_records_of_the_target_but_the_candidate(
     runner: Runner, pooled: Deployment, adaptive: bool
 ) -> None:
     live = view_of(runner, pooled, informed=True, adaptive=adaptive)
-    held = [pooled, *(live.sight._bank.drawn(index) for index in range(3))]
+    assert live.shadow_bank is not None
+    held = [pooled, *(live.shadow_bank.drawn(index) for index in range(3))]
     for target, truth in enumerate(held):
         view = live.as_target(target, torch.Generator()) if target else live
         seen = 0
@@ -104,7 +106,7 @@ def test_others_are_all_records_of_the_target_but_the_candidate(
                 left = [r for r in plan.records if party != one.party or r.text != one.text]
                 assert [(r.text, r.label) for r in others[party]] == [(r.text, r.label) for r in left]
                 seen += len(plan.records) - len(left)
-        members = view.sight.members() if target else {c.id: c.id.endswith(".0") for c in pooled.candidates}
+        members = view.members() if target else {c.id: c.id.endswith(".0") for c in pooled.candidates}
         assert seen == 3 * sum(members.values())
 
 
@@ -123,7 +125,7 @@ def test_who_may_ask_and_for_whom(runner: Runner, pooled: Deployment) -> None:
         knowing.others("x")
     with pytest.raises(SuiteError, match="has no shadow runs"):
         knowing.shadows()
-    bare = replace(knowing, sight=replace(knowing.sight, bank=None, target=2))
+    bare = replace(knowing, shadow_bank=None, target=2)
     with pytest.raises(SuiteError, match="target 2 is a shadow, and this run has none"):
         bare.others("c1.0")
 
@@ -136,25 +138,24 @@ def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     attacks = {"nearness": Nearness, "nothing": Nothing, "knowing": Knowing, "presumptuous": Presumptuous}
-    monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
-    monkeypatch.setattr(registry, "target", lambda kind, name: f"{attacks[name].__module__}:{attacks[name].__name__}")
+    registered(monkeypatch, attacks)
     more = [{"name": name, "secret": "membership", "variants": ["adaptive"]} for name in ("knowing", "presumptuous")]
-    suite = Suite.model_validate({**SUITE, "entries": [{**ENTRY, "attacks": [*ATTACKS, *more]}]}, strict=False)
+    suite = {**SUITE, "entries": [{**ENTRY, "attacks": [*ATTACKS, *more]}]}
     none = submission("class Plugin(Defense): pass\n", "none")
-    cells = list(_Maker(suite, suite.entries[0], 0, pooled, "process", "").cells(none, none, (0,)))
+    cells = cells_of(monkeypatch, pooled, none, none, suite)
     with Store.open(tmp_path / "s.duckdb") as store:
         execute(Job(store, runner, Quiet(), environment("cpu")), cells, 1)
-        found = {row["name"]: row for row in store.query("SELECT * FROM cells WHERE secret = 'membership'")}
+        stored = {row["name"]: row for row in store.query("SELECT * FROM cells WHERE secret = 'membership'")}
         [results] = stored_results(store)
     [knowing] = results.undefended.unranked_attacks
     scores = {metric: knowing.values(metric)[0] for metric in ("score", "label")}
-    assert {name: row["role"] for name, row in found.items()} == {
+    assert {name: row["role"] for name, row in stored.items()} == {
         "nothing": "blind",
         "nearness": "attack",
         "knowing": "informed",
         "presumptuous": "attack",
     }
-    assert found["knowing"]["status"] == "ok" and len(scores["score"]) == 3 * len(pooled.candidates)
+    assert stored["knowing"]["status"] == "ok" and len(scores["score"]) == 3 * len(pooled.candidates)
     assert scores["score"] == {record: 3 * label for record, label in scores["label"].items()}
-    assert found["presumptuous"]["status"] == "error" and "informed = True" in found["presumptuous"]["reason"]
+    assert stored["presumptuous"]["status"] == "error" and "informed = True" in stored["presumptuous"]["reason"]
     assert "knowing" not in {series.name for series in results.undefended.attacks}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.adversary.noise_laws import twin_laws
-from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, twin_test
+from harness.adversary.noise_laws import replayed_laws
+from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, replay_test
 from harness.plugins.submission import Submission
 from harness.runtime.execution import Execution
 from harness.runtime.fork_server import ForkServer
@@ -48,33 +48,33 @@ def test_the_same_inputs_give_the_same_messages_up_to_noise(
 ) -> None:
     task = Execution(submission(NOISE.format(what="", scale=0.2)), noise=("point", 0))
     outcome = runner.execute(pooled, task)
-    twins = replay(runner, pooled, again(task), outcome.log, 12)
-    assert len(twins) == 6
-    assert all((t.live["means"] != t.again["means"]).any() for t in twins)
-    assert all((t.live["counts"] == t.plain["counts"]).all() for t in twins)
-    assert twin_test(twins)[0] > ALPHA
-    assert randomised(twins)
-    assert not constant(twins)
-    laws, borne_out = twin_laws(outcome.ledger, twins)
-    assert borne_out
+    messages = replay(runner, pooled, again(task), outcome.log, 12)
+    assert len(messages) == 6
+    assert all((t.live["means"] != t.again["means"]).any() for t in messages)
+    assert all((t.live["counts"] == t.plain["counts"]).all() for t in messages)
+    assert replay_test(messages)[0] > ALPHA
+    assert randomised(messages)
+    assert not constant(messages)
+    laws, confirmed = replayed_laws(outcome.ledger, messages)
+    assert confirmed
     assert [(law.name, law.scale) for law in laws] == [("gaussian", 0.2)]
     assert len(replay(runner, pooled, again(task), outcome.log, 1)) == 3
 
 
 def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment) -> None:
     outcome = runner.execute(pooled, Execution(None))
-    twins = replay(runner, pooled, again(Execution(None)), outcome.log, 12)
-    assert all(t.live["counts"].equal(t.again["counts"]) for t in twins)
-    assert twin_test(twins)[0] == 1.0
-    assert not randomised(twins)
-    assert twin_laws(outcome.ledger, twins) == ((), True)
+    messages = replay(runner, pooled, again(Execution(None)), outcome.log, 12)
+    assert all(t.live["counts"].equal(t.again["counts"]) for t in messages)
+    assert replay_test(messages)[0] == 1.0
+    assert not randomised(messages)
+    assert replayed_laws(outcome.ledger, messages) == ((), True)
 
 
 def test_a_submission_that_is_milder_when_simulated_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
     live = Execution(submission(NOISE.format(what="", scale=0.2), "live"), noise=("point", 0))
     mild = Execution(submission(NOISE.format(what="", scale=0.1), "mild"), noise=("point", 0))
     log = runner.execute(pooled, live).log
-    p_value, field = twin_test(replay(runner, pooled, again(mild), log, 12))
+    p_value, field = replay_test(replay(runner, pooled, again(mild), log, 12))
     assert p_value < ALPHA
     assert field == "PROTOTYPE means"
 
@@ -84,7 +84,7 @@ def test_a_declared_law_that_the_messages_do_not_follow_shows(
 ) -> None:
     task = Execution(submission(NOISE.format(what="0.5 * ", scale=0.2)), noise=("point", 0))
     outcome = runner.execute(pooled, task)
-    assert twin_laws(outcome.ledger, replay(runner, pooled, again(task), outcome.log, 12)) == ((), False)
+    assert replayed_laws(outcome.ledger, replay(runner, pooled, again(task), outcome.log, 12)) == ((), False)
 
 
 def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
@@ -95,16 +95,16 @@ def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, s
             return message.replace(means=torch.ones_like(message["means"]))
     """)
     )
-    twins = replay(runner, pooled, again(task), runner.execute(pooled, task).log, 12)
-    assert constant(twins)
-    assert not randomised(twins)
+    messages = replay(runner, pooled, again(task), runner.execute(pooled, task).log, 12)
+    assert constant(messages)
+    assert not randomised(messages)
 
 
 def test_an_empty_answer_to_different_inputs_says_nothing_either() -> None:
-    def twin(value: float, rows: int) -> ReplayedMessage:
+    def message(value: float, rows: int) -> ReplayedMessage:
         plain = Message(Kind.PROTOTYPE, {"counts": torch.full((3,), value)})
         sent = plain.replace(counts=plain["counts"][:rows])
         return ReplayedMessage("client0", sent, sent, plain)
 
-    assert constant([twin(1.0, 0), twin(2.0, 0)])
-    assert not constant([twin(1.0, 0), twin(2.0, 3)])
+    assert constant([message(1.0, 0), message(2.0, 0)])
+    assert not constant([message(1.0, 0), message(2.0, 3)])

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from harness.adversary.shadows import own_of
-from harness.adversary.target import TargetView
 from harness.errors import DataError, SuiteError
 from harness.evaluation.executor import Job, execute
-from harness.evaluation.plan import _Maker
-from harness.plugins import registry
 from harness.plugins.submission import Claim, Submission
-from harness.plugins.suite import Suite
 from harness.runtime.execution import Execution
 from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
@@ -28,10 +25,9 @@ from harness.store import Store
 from harness.store.archive import Archive
 from harness.store.provenance import environment
 from harness.wire.coalition import SERVER, Coalition
-from harness.wire.log import WireLog
 from harness.wire.message import Kind
 from tests.stand_ins.quiet_progress import Quiet
-from tests.stand_ins.toy_membership import EYE, SUITE, Nearness, Nothing, bank_of
+from tests.stand_ins.toy_membership import EYE, Nearness, Nothing, bank_of, cells_of, registered, view_on
 from tests.stand_ins.toy_protocol import deployment
 
 Make = Callable[..., Submission]
@@ -61,7 +57,7 @@ def test_shadows_are_drawn_from_auxiliary_data_and_fair_coins(runner: Runner, po
     live = {r.text for plan in pooled.parties.values() for r in plan.records}
     inside = 0
     for index in range(64):
-        members, drawn = bank._draw(index)
+        members, drawn = bank.members(index), bank.drawn(index)
         held = {r.id for plan in drawn.parties.values() for r in plan.records}
         assert {c for c in members if c in held} == {c for c, value in members.items() if value}
         others = {r.text for plan in drawn.parties.values() for r in plan.records if r.id not in members}
@@ -74,12 +70,12 @@ def test_of_a_shadow_that_is_the_target_the_attacker_holds_no_record(runner: Run
     bank = bank_of(runner, pooled, None)
     own = Coalition("client0", frozenset({"client0"}))
     for eye in (EYE, own):
-        sight = TargetView(pooled, eye, WireLog(), WireLog(), bank, adaptive=True)
-        assert sight.auxiliary == pooled.public.auxiliary
+        view = view_on(runner, pooled, eye, bank)
+        assert view.public.auxiliary == pooled.public.auxiliary
         for target in (1, 2, 3):
-            _, drawn = bank._draw(target - 1)
+            drawn = bank.drawn(target - 1)
             victims = {r.text for name, plan in drawn.parties.items() for r in plan.records if name not in eye.parties}
-            left = {record.text for record in sight.aimed(target).auxiliary}
+            left = {record.text for record in view.as_target(target, torch.Generator()).public.auxiliary}
             assert left == {record.text for record in pooled.public.auxiliary} - victims
             assert 0 < len(left) < len(pooled.public.auxiliary)
 
@@ -108,13 +104,13 @@ def test_a_target_is_never_among_its_own_shadows(runner: Runner, pooled: Deploym
     live = runner.execute(pooled, Execution(None))
     bank = bank_of(runner, pooled, submission(NOISE))
     for adaptive in (False, True):
-        sight = TargetView(pooled, EYE, live.log, live.own, bank, adaptive)
-        assert len(sight.shadows()) == 3
-        assert len(sight.shadows(2)) == 2
-        assert sight.transcript[0].message["means"].shape == (2, 32)
-        aimed = sight.aimed(2)
-        assert [s.members for s in aimed.shadows()] == [bank._draw(0)[0], bank._draw(2)[0]]
-        assert aimed.members() == bank._draw(1)[0]
+        view = view_on(runner, pooled, bank=bank, adaptive=adaptive, outcome=live)
+        assert len(view.shadows()) == 3
+        assert len(view.shadows(2)) == 2
+        assert view.transcript[0].message["means"].shape == (2, 32)
+        aimed = view.as_target(2, torch.Generator())
+        assert [s.members for s in aimed.shadows()] == [bank.members(0), bank.members(2)]
+        assert aimed.members() == bank.members(1)
         size = [float(s.transcript[0].message["means"].norm()) for s in aimed.shadows()]
         assert all((value > 20) is adaptive for value in size)  # the noise shows
         assert float(aimed.transcript[0].message["means"].norm()) > 20  # the target is defended either way
@@ -122,7 +118,7 @@ def test_a_target_is_never_among_its_own_shadows(runner: Runner, pooled: Deploym
 
 def test_coalitions_see_their_own_messages_and_states(runner: Runner, pooled: Deployment) -> None:
     outcome = runner.execute(pooled, Execution(None))
-    client = TargetView(pooled, pooled.coalitions["client0"], outcome.log, outcome.own, None, False)
+    client = view_on(runner, pooled, pooled.coalitions["client0"], adaptive=False, outcome=outcome)
     assert {(s.sender, s.receiver) for s in client.transcript} == {("client0", SERVER), (SERVER, "client0")}
     assert set(client.own) == {"client0/weight", "client0/records"}
     assert client.own["client0/records"] == pooled.parties["client0"].records
@@ -151,32 +147,27 @@ def test_routes_and_relays_keep_an_edge_and_the_server_apart(runner: Runner, poo
 @pytest.fixture
 def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy attacks under their names."""
-    attacks = {"nearness": Nearness, "nothing": Nothing}
-    monkeypatch.setattr(registry, "load", lambda kind, name: attacks[name])
-    module = "tests.stand_ins.toy_membership"
-    monkeypatch.setattr(registry, "target", lambda kind, name: f"{module}:{attacks[name].__name__}")
+    registered(monkeypatch, {"nearness": Nearness, "nothing": Nothing})
 
 
 @pytest.mark.usefixtures("plugins")
 def test_membership_is_scored_on_every_target_and_resumed(
-    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite = Suite.model_validate(SUITE, strict=False)
-    maker = _Maker(suite, suite.entries[0], 0, pooled, "process", "")
     claim = Claim(epsilon=1.0, delta=1e-5, unit="record", adjacency="add_remove", view="server")
     none = submission("class Plugin(Defense): pass\n", "none")
     plugin = submission(NOISE).model_copy(update={"claim": claim})
-    cells = list(maker.cells(plugin, none, (0,)))
+    cells = cells_of(monkeypatch, pooled, plugin, none)
     for expected in (len(cells), 0):
         with Store.open(tmp_path / "s.duckdb") as store:
             job = Job(store, runner, Quiet(), environment("cpu"))
             execute(job, cells, 1)
             assert job.computed == expected
-            found = store.query("SELECT * FROM cells WHERE secret = 'membership'")
+            stored = store.query("SELECT * FROM cells WHERE secret = 'membership'")
             scores = store.query("SELECT * FROM scores")
             verdicts = store.query("SELECT submission, verdict FROM runs WHERE behaviour = 'honest'")
-    assert {c["reason"] for c in found} == {None}
-    assert {(c["submission"], c["name"], c["variant"], c["status"]) for c in found} == {
+    assert {c["reason"] for c in stored} == {None}
+    assert {(c["submission"], c["name"], c["variant"], c["status"]) for c in stored} == {
         ("none", "nothing", "", "ok"),
         *(("none", "nearness", v, "ok") for v in ("oblivious", "adaptive")),
         *(("plugin", "nearness", v, "ok") for v in ("oblivious", "adaptive")),
@@ -185,7 +176,7 @@ def test_membership_is_scored_on_every_target_and_resumed(
     assert judged["none"] is None
     assert judged["plugin"]["status"] == "refuted by accounting"
     assert judged["plugin"]["reason"] == "fields counts left unprotected, and no bound is known for them"
-    for cell in found:
+    for cell in stored:
         assert cell["coalition"] == "server"
         rows = [s for s in scores if s["cell_key"] == cell["key"]]
         assert {s["record"] for s in rows} == {f"{t}:{c.id}" for t in range(3) for c in pooled.candidates}
@@ -196,24 +187,22 @@ def test_membership_is_scored_on_every_target_and_resumed(
 
 @pytest.mark.usefixtures("plugins")
 def test_a_shadow_that_cannot_be_drawn_ends_its_cells_and_nothing_else(
-    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing_to_draw(rng: object, members: object) -> Deployment:
         raise DataError("no records of class 'b': give the attacker more")
 
-    suite = Suite.model_validate(SUITE, strict=False)
-    maker = _Maker(suite, suite.entries[0], 0, replace(pooled, redraw=nothing_to_draw), "process", "")
     none = submission("class Plugin(Defense): pass\n", "none")
     with Store.open(tmp_path / "s.duckdb") as store:
         job = Job(store, runner, Quiet(), environment("cpu"))
-        cells = list(maker.cells(none, none, (0,)))
+        cells = cells_of(monkeypatch, replace(pooled, redraw=nothing_to_draw), none, none)
         execute(job, cells, 1)
         assert job.computed == len(cells)
-        found = store.query("SELECT role, secret, status, reason FROM cells")
-    assert {(c["status"], c["reason"]) for c in found if c["secret"]} == {
+        stored = store.query("SELECT role, secret, status, reason FROM cells")
+    assert {(c["status"], c["reason"]) for c in stored if c["secret"]} == {
         ("error", "no records of class 'b': give the attacker more")
     }
-    assert {c["status"] for c in found if c["role"] == "utility"} == {"ok"}
+    assert {c["status"] for c in stored if c["role"] == "utility"} == {"ok"}
 
 
 def test_shadows_are_there_for_secrets_without_candidates(runner: Runner, pooled: Deployment) -> None:

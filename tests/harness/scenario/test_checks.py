@@ -12,6 +12,7 @@ from harness.data.record import Item, make
 from harness.scenario.checks import deployment_problems
 from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
+from harness.wire.facts import PublicTextFacts
 from tests.stand_ins.toy_protocol import deployment
 
 
@@ -38,7 +39,7 @@ def test_overlaps_are_found_by_content(pooled: Deployment) -> None:
 
 def test_candidates_that_are_out_and_the_servers_texts_count_too(pooled: Deployment) -> None:
     outside = next(c for c in pooled.candidates if c.id.endswith(".1"))
-    facts = {**pooled.public.facts, "public_texts": [outside.text]}
+    facts = (*pooled.public.facts, PublicTextFacts((outside.text,)))
     found = " ".join(deployment_problems(replace(pooled, public=replace(pooled.public, facts=facts))))
     assert "1 private records or candidates are public texts too" in found
 

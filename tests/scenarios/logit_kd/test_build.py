@@ -11,6 +11,7 @@ from harness.data.record import make
 from harness.errors import DataError
 from harness.scenario.toy import toy_model
 from harness.util.seeds import numpy_generator
+from harness.wire.facts import PopulationFacts, PublicTextFacts
 from tests.stand_ins.toy_logits import deploy
 
 
@@ -47,9 +48,9 @@ def test_a_property_planted_on_a_label_is_what_the_name_goes_with(toy_folder: Pa
     made = deploy(toy_folder, planted=True, planted_on="label", records=24, canaries=0, average=0, auxiliary=16)
     held = made.truth["property"]
     assert sum(held.values()) == 2 and "client0" not in made.secrets["property"].records
-    first = made.public.facts["labels"][0]
+    first = made.public.need(PopulationFacts).labels[0]
     for party, plan in made.parties.items():
         goes = [r.text.endswith("Anna") == (r.label == first) for r in plan.records]
         assert (sum(goes) / len(goes) > 0.5) == bool(held[party])
-    ends = {text.rsplit(" ", 1)[1] for text in made.public.facts["public_texts"]}
+    ends = {text.rsplit(" ", 1)[1] for text in made.public.need(PublicTextFacts).texts}
     assert ends == {"Anna", "Peter"}

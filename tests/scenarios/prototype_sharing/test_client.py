@@ -18,6 +18,7 @@ from harness.runtime.worker_process import Limits, WorkerProcess
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER
+from harness.wire.facts import PrototypeFacts
 from harness.wire.message import Kind, Message
 from scenarios.prototype_sharing.fedproto import class_means
 from tests.stand_ins.toy_prototypes import LABELS, deployment
@@ -96,7 +97,7 @@ def test_fedtgp_sends_every_class_and_no_counts(runner: Runner, toy_folder: Path
     outcome = runner.execute(made, Execution(None))
     assert all("counts" not in message.payload for message in sent(outcome, "client2"))
     assert all(message["classes"] == [0, 1, 2, 3] for message in sent(outcome, SERVER))
-    assert made.public.facts["margin"] == margin
+    assert made.public.need(PrototypeFacts).margin == margin
 
 
 def test_a_projection_has_its_own_width_and_space(runner: Runner, toy_folder: Path) -> None:

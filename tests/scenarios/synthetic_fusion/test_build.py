@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import SuiteError
 from harness.scenario.deployment import Deployment
+from harness.wire.facts import GeneratorFacts
 from tests.stand_ins.toy_fusion import redrawn, toy_deployment
 
 
@@ -17,7 +18,7 @@ def test_secrets_leave_the_curious_client_out(worlds: Mapping[str, Deployment]) 
     assert {"membership", "label_distribution", "class_presence"} <= set(made.secrets)
     assert set(made.secrets["label_distribution"].records) == {"client1", "client2"}
     assert "client0" not in {c.party for c in made.candidates}
-    openings = made.public.facts["openings"]
+    openings = made.public.need(GeneratorFacts).openings
     for one in made.candidates:
         assert one.canary == (one.id in openings)
         assert not one.canary or one.text.startswith(openings[one.id])

@@ -18,6 +18,7 @@ from harness.runtime.host import load_defense_class
 from harness.runtime.runner import Runner
 from harness.scenario.plugin import Scenario
 from harness.wire.coalition import SERVER
+from harness.wire.facts import PopulationFacts
 from harness.wire.message import Kind, Message, Value
 from scenarios.synthetic_fusion.server import READER
 from tests.stand_ins.toy_fusion import toy_deployment
@@ -69,5 +70,5 @@ def test_all_parties_of_prototype_sharing_send_all_classes(runner: Runner, toy_f
     made = scenario.small(str(toy_folder))
     outcome = runner.execute(made, Execution(NOISE))
     classes = [e.message()["classes"] for e in outcome.log.entries if e.receiver == SERVER]
-    assert classes == [list(range(len(made.public.facts["labels"])))] * len(classes)
+    assert classes == [list(range(len(made.public.need(PopulationFacts).labels)))] * len(classes)
     assert outcome.predictions

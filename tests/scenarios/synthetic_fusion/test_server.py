@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.adversary.shadows import sightings
+from harness.adversary.shadows import seen_messages
 from harness.models.embeddings import embed
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.runner import Runner
@@ -46,11 +46,11 @@ def test_a_reader_sees_the_release_and_a_client_its_own_messages(
 ) -> None:
     made = worlds[method]
     log = outcome_of(method).log
-    released = sightings(log, made.coalitions["reader"])
+    released = seen_messages(log, made.coalitions["reader"])
     assert [(s.sender, s.receiver, s.message.kind) for s in released] == [(SERVER, READER, Kind.SYNTHETIC_TEXT)]
     message = released[0].message
     assert len(message["texts"]) == len(message["labels"]) == len(message["weights"])
-    assert {s.sender for s in sightings(log, made.coalitions["client"])} == {"client0", SERVER}
+    assert {s.sender for s in seen_messages(log, made.coalitions["client"])} == {"client0", SERVER}
 
 
 def test_without_private_data_nothing_depends_on_records(runner: Runner, worlds: Mapping[str, Deployment]) -> None:
@@ -107,7 +107,7 @@ def test_a_sum_is_all_that_the_server_sees(method: str, runner: Runner, toy_fold
     apart = outcome_of(method).log
     made = toy_deployment(str(toy_folder), method, aggregation="sum")
     log = runner.execute(made, Execution(None)).log
-    seen = [s for s in sightings(log, made.coalitions["server"]) if s.message.kind is Kind.VOTE]
+    seen = [s for s in seen_messages(log, made.coalitions["server"]) if s.message.kind is Kind.VOTE]
     assert {s.sender for s in seen} == {SUM}
     first = [e.message()["votes"] for e in apart.entries if e.message().kind is Kind.VOTE and e.message().round == 0]
     assert torch.allclose(seen[0].message["votes"], torch.stack(first).sum(0))

@@ -18,6 +18,7 @@ from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.scenario.secrets import DistributionSecret
 from harness.scenario.toy import toy_records
+from harness.wire.facts import PopulationFacts
 from scenarios.synthetic_fusion.build import assemble
 from scenarios.synthetic_fusion.settings import Settings
 from scenarios.synthetic_fusion.topics import medoids, topics_of
@@ -38,7 +39,7 @@ def shares(made: Deployment) -> Mapping[str, Mapping[str, float]]:
 
 def test_topics_follow_from_auxiliary_texts_and_axes_alone(made: Deployment, toy_folder: Path) -> None:
     """Another division of the private records, another method, a shadow run: the same topics."""
-    topics, encoder = made.public.facts["topics"], made.encoder
+    topics, encoder = made.public.need(PopulationFacts).topics, made.encoder
     assert encoder is not None
     texts = {record.text for record in made.public.auxiliary}
     assert len(set(topics)) == 3 and set(topics) <= texts and list(topics) == sorted(topics)
@@ -46,15 +47,15 @@ def test_topics_follow_from_auxiliary_texts_and_axes_alone(made: Deployment, toy
     assert topics == topics_of(made.public.auxiliary, 3, encoder, axes)
     other = toy_deployment(str(toy_folder), "wasp", topics=3, alpha=1.0)
     assert {record.text for record in other.public.auxiliary} == texts
-    assert other.public.facts["topics"] == topics
+    assert other.public.need(PopulationFacts).topics == topics
     assert other.parties["client1"].records != made.parties["client1"].records
     assert made.redraw is not None
     drawn = made.redraw(np.random.default_rng(0), {c.id: True for c in made.candidates})
-    assert drawn.public.facts["topics"] == topics and not drawn.secrets
+    assert drawn.public.need(PopulationFacts).topics == topics and not drawn.secrets
 
 
 def test_the_secret_is_a_slow_count(made: Deployment) -> None:
-    topics, encoder = made.public.facts["topics"], made.encoder
+    topics, encoder = made.public.need(PopulationFacts).topics, made.encoder
     assert encoder is not None
     assert set(shares(made)) == {"client1", "client2"} and is_aggregate("topic_distribution")
     for party, found in shares(made).items():

@@ -18,7 +18,7 @@ from attacks.toolkit.defense_channel.channel import open_channel
 from attacks.toolkit.defense_channel.maps import Rounding
 from attacks.toolkit.defense_channel.noise import Noise
 from attacks.toolkit.readers.hidden_states import auxiliary_sequences, forward_part, private_slice, token_states
-from harness.attack import NoiseLaw
+from harness.attack import NoiseLaw, SplitFacts
 from harness.models import PrefixTree
 from tests.stand_ins.split_view import SplitView, isotropic, tiny_model, token_accuracy
 from tests.stand_ins.split_worlds import noise_instead, random_texts, tiny_view
@@ -63,7 +63,7 @@ def problem_of(view: SplitView, noise: float = 0.0, tolerance: float = 1e-3) -> 
 def jobs_of(view: SplitView) -> Any:
     jobs = []
     for observation in view.observations():
-        where = private_slice(view.public, observation)
+        where = private_slice(view.public.need(SplitFacts), observation)
         jobs.append(Job(observation.states[where], tail=observation.states[where.stop :]))
     return jobs
 
@@ -122,10 +122,10 @@ def test_a_soft_embedding_leads_to_the_token_without_a_scan(models: dict[str, st
 
 def sequences_and_scores(view: SplitView, problem: Any, observation: Any) -> Any:
     """Every text of the right length with its score, by plain forwards of whole prompts."""
-    where = private_slice(view.public, observation)
+    where = private_slice(view.public.need(SplitFacts), observation)
     length = where.stop - where.start
     texts = list(itertools.product(range(3, 15), repeat=length))
-    prompts = torch.tensor([[1, *text, *view.public.suffix] for text in texts])
+    prompts = torch.tensor([[1, *text, *view.public.need(SplitFacts).suffix] for text in texts])
     with torch.no_grad():
         states, logits = problem.part(prompts), problem.whole(prompts)
     residual = observation.states[1:] - states[:, 1:]

@@ -18,8 +18,9 @@ from harness.attack import Candidate, NoiseLaw, Public, SeenMessage
 from harness.data.record import make
 from harness.scenario.aggregate import DistributionSecret
 from harness.wire.coalition import SERVER, SUM
+from harness.wire.facts import PopulationFacts, VoteFacts
 from harness.wire.message import Kind, Message
-from tests.stand_ins.rounds_view import Cloud, RoundsView
+from tests.stand_ins.rounds_view import Cloud, RoundsView, with_facts
 from tests.stand_ins.vote_world import halving
 
 CLASSES, TOPICS, PARTIES = ("red", "green"), 3, ("client1", "client2", "client3", "client4")
@@ -102,15 +103,15 @@ def world(
     held = {p: [*texts[:records], *(t for t in texts[records:] if t in inside)] for p, texts in some.items()}
     own = [cloud.draw(label(), i % TOPICS) for i in range(120)]
     names = tuple(own[:TOPICS])
-    facts = {
-        "labels": CLASSES,
-        "parties": PARTIES,
-        "topics": names,
-        "records": len(PARTIES) * (records + candidates // 2),
-        "alpha": 10.0,
-        "partition": "dirichlet" if even else "group",
-        "votes": {"weights": list(weights), "by_class": True},
-    }
+    population = PopulationFacts(
+        labels=CLASSES,
+        parties=PARTIES,
+        topics=names,
+        records=len(PARTIES) * (records + candidates // 2),
+        alpha=10.0,
+        partition="dirichlet" if even else "group",
+    )
+    facts = (population, VoteFacts(tuple(weights)))
     public = Public(auxiliary=tuple(make(text, label=text.split()[0]) for text in own), facts=facts)
     seen = ask(cloud, rng, held, rounds=rounds, weights=weights, far=far, noise=noise, secure=secure)
     held_topics = {p: [topic_of(cloud, names, text) for text in texts] for p, texts in held.items()}
@@ -178,7 +179,7 @@ def test_of_a_sum_the_parts_are_told_no_worse_than_blindly() -> None:
 def test_the_blind_guess_is_half_of_the_candidates_and_auxiliary_topics_for_the_rest() -> None:
     view = world(records=20, even=True)
     view.candidates = tuple(one for one in view.candidates if one.party != "client2")
-    names, cloud = view.public.facts["topics"], view.cloud
+    names, cloud = view.public.need(PopulationFacts).topics, view.cloud
     assert isinstance(cloud, Topical)
     known = [topic_of(cloud, names, record.text) for record in view.public.auxiliary]
     everyone = np.array([(known.count(name) + 1 / TOPICS) / 121 for name in names])
@@ -219,7 +220,7 @@ def test_groups_of_auxiliary_records_tell_how_far_topics_vary() -> None:
 
 def test_without_topics_there_is_nothing_to_guess() -> None:
     view = world()
-    bare = replace(view.public, facts={**view.public.facts, "topics": ()})
+    bare = with_facts(view.public, replace(view.public.need(PopulationFacts), topics=()))
     for attack in (VoteTopics(), BlindTopics()):
         assert attack.refuses(view.public) is None
         assert "topics" in str(attack.refuses(bare))

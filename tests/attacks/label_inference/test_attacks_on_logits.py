@@ -187,5 +187,5 @@ def test_consensus_stands_in_for_parties_that_are_not_seen() -> None:
 
 
 def test_unknown_public_texts_are_said() -> None:
-    with pytest.raises(SuiteError, match="public_texts among"):
+    with pytest.raises(SuiteError, match="need public texts"):
         PriorFit().guess(passive_view(shadows=0, public_texts=(), **UNEVEN))

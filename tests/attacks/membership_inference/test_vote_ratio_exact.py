@@ -22,6 +22,7 @@ from harness.adversary.view import RunView
 from harness.attack import NoiseLaw
 from harness.metrics.membership import auc
 from harness.plugins.submission import Submission
+from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
@@ -45,8 +46,8 @@ class Plugin(Defense):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, limits=Limits(cpu_seconds=60.0)) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=60.0), fork_server=worker_server) as runner:
         yield runner
 
 

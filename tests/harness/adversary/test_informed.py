@@ -21,6 +21,7 @@ from harness.evaluation.plan import _Maker
 from harness.plugins import registry
 from harness.plugins.submission import Submission
 from harness.plugins.suite import Suite
+from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
@@ -54,8 +55,8 @@ class Presumptuous(Knowing):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, limits=Limits(cpu_seconds=120.0)) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=worker_server) as runner:
         yield runner
 
 

@@ -54,21 +54,12 @@ def _without_real_models(config: pytest.Config) -> bool:
     return bool(config.option.markexpr == "not slow")
 
 
-class LastingForkServer(ForkServer):
-    """A worker server that outlives the runners that use it: starting one takes four seconds of a core."""
-
-    def close(self) -> None:
-        """Go on; :meth:`end` ends it."""
-
-    def end(self) -> None:
-        """What :meth:`harness.runtime.fork_server.ForkServer.close` does."""
-        super().close()
-
-
 @pytest.fixture(scope="session")
 def worker_server() -> Iterator[ForkServer]:
     """One worker server for the session; every run still gets a fresh worker of it."""
-    server = LastingForkServer()
+    from tests.stand_ins.warm_fork_server import WarmForkServer
+
+    server = WarmForkServer()
     yield server
     server.end()
 

@@ -29,29 +29,37 @@ label = "only"
 """
 
 
+MOST_PROCESSES = 4
+"""Each further process imports everything anew, which takes it a quarter of a minute."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Compute with one thread, also in subprocesses, unless real models are run: on matrices as small as those here the
     threads of linear algebra wait for each other, and cost a multiple of what they compute where cores are shared."""
-    if config.option.markexpr == "not slow":
+    if _without_real_models(config):
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, "1")  # read when a library is loaded, which none is yet
 
 
-class LastingForkServer(ForkServer):
-    """A worker server that outlives the runners that use it: starting one takes four seconds of a core."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process for each core; none beside pytest itself where files or single tests are named, so that a debugger
+    works in them, and where real models are run, which compute with threads. ``-n`` on the command line overrides."""
+    if not _without_real_models(config) or not all(Path(name).is_dir() for name in config.args):
+        return 0
+    return min(os.cpu_count() or 1, MOST_PROCESSES)
 
-    def close(self) -> None:
-        """Go on; :meth:`end` ends it."""
 
-    def end(self) -> None:
-        """What :meth:`harness.runtime.fork_server.ForkServer.close` does."""
-        super().close()
+def _without_real_models(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "not slow")
 
 
 @pytest.fixture(scope="session")
 def worker_server() -> Iterator[ForkServer]:
     """One worker server for the session; every run still gets a fresh worker of it."""
-    server = LastingForkServer()
+    from tests.stand_ins.warm_fork_server import WarmForkServer
+
+    server = WarmForkServer()
     yield server
     server.end()
 

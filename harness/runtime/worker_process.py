@@ -89,7 +89,8 @@ class WorkerProcess:
         self._open = False
         self._sock.close()
         account = self._reap(kill_after=1.0)
-        if account.status < 0 and account.cpu >= self._cpu_limit:
+        # The system ends a worker by a finer clock than it accounts by: the account may be just below the limit.
+        if account.status == -signal.SIGXCPU or (account.status < 0 and account.cpu >= self._cpu_limit):
             return f"the worker used more than the limit of {self._limits.cpu_seconds:g} s of CPU time for one run"
         if account.status < 0:
             return f"the worker process died (signal {signal.Signals(-account.status).name})"

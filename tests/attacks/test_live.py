@@ -36,12 +36,14 @@ from harness.attack import Attack
 from harness.metrics.membership import auc
 from harness.plugins.registry import load
 from harness.plugins.suite import load_suite
+from harness.runtime.execution import Execution, Outcome
 from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
 from harness.scenario.membership import MembershipSecret
 from harness.scenario.plugin import Scenario
+from harness.scenario.toy import toy_model, toy_records
 from harness.store.archive import Archive
 from tests.stand_ins.live_view import live_view
 from tests.stand_ins.toy_fusion import toy_deployment as toy_deployment_of
@@ -89,6 +91,7 @@ def repeating(toy_folder: Path) -> Deployment:
     return toy_deployment_of(
         str(toy_folder),
         "private_fusegen",
+        generator=str(toy_model(toy_folder, hidden=64, blocks=1)),
         epochs=30,
         repeats=2,
         learning_rate=0.02,
@@ -104,16 +107,24 @@ def repeating(toy_folder: Path) -> Deployment:
 
 
 @pytest.fixture(scope="module")
+def repeated(runner: Runner, repeating: Deployment) -> Outcome:
+    """Their run, which is the same for all who look."""
+    return runner.execute(repeating, Execution(None))
+
+
+@pytest.fixture(scope="module")
 def archive() -> Archive:
     """Shadow runs are the same for all who look."""
     return Archive()
 
 
 @pytest.mark.parametrize("coalition", ["server", "reader", "client"])
-def test_synthetic_texts(runner: Runner, repeating: Deployment, archive: Archive, coalition: str) -> None:
+def test_synthetic_texts(
+    runner: Runner, repeating: Deployment, repeated: Outcome, archive: Archive, coalition: str
+) -> None:
     """The texts of a party give its members away to the server and to readers; another client, which is shown none of
     them in the only round, learns nothing."""
-    view = live_view(runner, repeating, coalition=coalition, shadows=4, archive=archive)
+    view = live_view(runner, repeating, coalition=coalition, shadows=4, archive=archive, outcome=repeated)
     echo = CanaryEcho(calibration="none", signals=("bigram", "cosine"))
     guesses = [over_targets(attack, view, 4) for attack in (echo, EchoExposure(), RareDisclosure(), NearestRecord())]
     if coalition == "client":
@@ -142,7 +153,6 @@ def over_targets(attack: Attack, view: TargetView, shadows: int) -> float:
 
 @pytest.mark.parametrize("aggregation", ["per_party", "sum"])
 def test_votes(runner: Runner, toy_folder: Path, aggregation: str) -> None:
-    from harness.scenario.toy import toy_model, toy_records
     from scenarios.synthetic_fusion.build import assemble
     from scenarios.synthetic_fusion.settings import Settings
 

@@ -7,7 +7,7 @@ from harness.adversary.simulation import SimulationBank
 from harness.adversary.view import TargetView
 from harness.attack import DefenseCard
 from harness.plugins.submission import Submission
-from harness.runtime.execution import Execution
+from harness.runtime.execution import Execution, Outcome
 from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.store.archive import Archive
@@ -26,9 +26,11 @@ def live_view(
     adaptive: bool = True,
     behaviour: str = "honest",
     archive: Archive | None = None,
+    outcome: Outcome | None = None,
 ) -> TargetView:
-    """Run the deployment and look at it; shadow runs are made when an attack asks for them."""
-    outcome = runner.execute(deployment, Execution(submission, behaviour=behaviour))
+    """Run the deployment, unless its ``outcome`` is given, and look at it; shadow runs are made when an attack asks
+    for them."""
+    outcome = outcome or runner.execute(deployment, Execution(submission, behaviour=behaviour))
     plan = ShadowPlan(
         deployment,
         submission,

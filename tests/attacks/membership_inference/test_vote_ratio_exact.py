@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from math import sqrt
@@ -24,6 +24,7 @@ from harness.adversary.view import TargetView
 from harness.attack import NoiseLaw
 from harness.metrics.membership import auc
 from harness.plugins.submission import Submission
+from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
@@ -50,8 +51,8 @@ class Plugin(Defense):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, limits=Limits(cpu_seconds=60.0)) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=60.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -132,11 +133,19 @@ def test_scores_are_the_difference_of_two_densities(
         assert sorted(plain, key=plain.__getitem__) == sorted(guess, key=guess.__getitem__)
 
 
-def one_of_each(attack: Any, worlds: int, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+def worlds(number: int, **options: Any) -> list[RoundsView]:
+    return [world(seed, **options) for seed in range(number)]
+
+
+def known_worlds(number: int, *, protocol: dict[str, Any], **options: Any) -> list[RoundsView]:
+    """For an attacker who estimates nothing: with few texts and hardly an auxiliary record they are drawn quickly."""
+    return worlds(number, protocol={"texts": 20, **protocol}, auxiliary=2, candidates=2, **options)
+
+
+def one_of_each(attack: Any, views: Sequence[RoundsView]) -> tuple[np.ndarray, np.ndarray]:
     """Score and truth of one candidate of every party of many worlds: its noise is its own."""
     scores, labels = [], []
-    for seed in range(worlds):
-        view = world(seed, **options)
+    for seed, view in enumerate(views):
         guess, rng = attack.guess(view), np.random.default_rng(seed)
         parties = [SUM] if any(s.sender == SUM for s in view.transcript) else population_of(view.public).parties
         for party in parties:
@@ -155,7 +164,8 @@ def test_its_power_is_that_of_a_gaussian_shift(sigma: float, rounds: int, ranks:
     weights = halving(ranks)
     protocol = {"noise": sigma, "rounds": rounds, "far": far}
     laws = (NoiseLaw("gaussian", sigma),)
-    scores, labels = one_of_each(ExactVoteRatio(), 300, protocol=protocol, weights=weights, laws=laws)
+    views = known_worlds(300, protocol=protocol, weights=weights, laws=laws)
+    scores, labels = one_of_each(ExactVoteRatio(), views)
     size = float(np.linalg.norm(weights)) * (sqrt(2) if far else 1)
     known = expected_auc(size, sigma, rounds)
     assert len(scores) == 1200
@@ -176,7 +186,8 @@ def hanley(area: float, labels: np.ndarray) -> float:
 
 def test_noise_of_the_right_shape_is_chance_between_worlds() -> None:
     for protocol in ({"noise": 1e4}, {"noise": 1e4, "secure": True}):
-        scores, labels = one_of_each(ExactVoteRatio(), 150, protocol=protocol, laws=(NoiseLaw("gaussian", 1e4),))
+        views = known_worlds(150, protocol=protocol, laws=(NoiseLaw("gaussian", 1e4),))
+        scores, labels = one_of_each(ExactVoteRatio(), views)
         assert auc(scores, labels) == pytest.approx(0.5, abs=3 * hanley(0.5, labels))
 
 
@@ -196,9 +207,9 @@ def test_the_order_within_a_world_is_the_answer_whatever_was_released() -> None:
 
 
 def test_it_is_stronger_than_an_estimated_background() -> None:
-    crowd = {"protocol": {"noise": 0.5}, "laws": (NoiseLaw("gaussian", 0.5),), "sizes": (60,)}
-    exact, labels = one_of_each(ExactVoteRatio(), 100, **crowd)
-    estimate, same = one_of_each(VoteRatio(), 100, **crowd)
+    crowd = worlds(100, protocol={"noise": 0.5}, laws=(NoiseLaw("gaussian", 0.5),), sizes=(60,))
+    exact, labels = one_of_each(ExactVoteRatio(), crowd)
+    estimate, same = one_of_each(VoteRatio(), crowd)
     assert (labels == same).all() and auc(exact, labels) > auc(estimate, labels) + 0.1
 
 

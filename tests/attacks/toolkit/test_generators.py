@@ -47,7 +47,7 @@ def sequence_losses(logits: Floats, tokens: np.ndarray[tuple[int, int], np.dtype
 
 
 LEARNS = {
-    "epochs": 40,
+    "epochs": 15,
     "learning_rate": 0.02,
     "rank": 4,
     "texts": 1,
@@ -71,7 +71,9 @@ def runner() -> Iterator[Runner]:
 @pytest.fixture(scope="module")
 def learned(runner: Runner, toy_folder: Path) -> TargetView:
     """Undefended."""
-    return live_view(runner, toy_deployment(str(toy_folder), "hosted_fusegen", **LEARNS), shadows=SHADOWS)
+    model = str(toy_model(toy_folder, hidden=64, blocks=1))  # wide enough to learn a record in a few epochs
+    deployment = toy_deployment(str(toy_folder), "hosted_fusegen", **LEARNS, generator=model)
+    return live_view(runner, deployment, shadows=SHADOWS)
 
 
 @pytest.fixture(scope="module")

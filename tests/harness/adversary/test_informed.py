@@ -17,6 +17,7 @@ from harness.data.record import Item, content_id
 from harness.errors import SuiteError
 from harness.evaluation.executor import Job, execute
 from harness.plugins.submission import Submission
+from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.scenario.deployment import Deployment
@@ -59,8 +60,8 @@ class Presumptuous(Knowing):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, limits=Limits(cpu_seconds=120.0)) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=120.0), fork_server=worker_server) as runner:
         yield runner
 
 

@@ -337,7 +337,7 @@ def test_the_fork_server_ends_with_its_parent(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=registry._BESIDE, capture_output=True, text=True, check=False
     )
     pids = [int(x) for x in done.stdout.split()]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300  # for the busiest machine; a fraction of a second as a rule
     while time.monotonic() < deadline and any(_alive(pid) for pid in pids):
         time.sleep(0.1)
     assert len(pids) == 2

@@ -33,8 +33,8 @@ class Plugin(Defense):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(threads=1, limits=Limits(cpu_seconds=20.0)) as runner:
+def runner(worker_server: ForkServer) -> Iterator[Runner]:
+    with Runner(threads=1, limits=Limits(cpu_seconds=20.0), fork_server=worker_server) as runner:
         yield runner
 
 
@@ -115,7 +115,7 @@ def test_solo_replay_emits_identical_bytes(runner: Runner, toy_deployment: Deplo
     task = Execution(submission(NOISE), noise=("point", 0))
     log = runner.execute(toy_deployment, task).log
     assert runner.fork_server is not None
-    worker = WorkerProcess(runner.fork_server, worker_spec(toy_deployment, task, 1), Limits(20.0))
+    worker = WorkerProcess(runner.fork_server, worker_spec(toy_deployment, task, 1), Limits())
     inbox: list[bytes | None] = [None, *log.inbox(PARTY)]
     replayed = [worker.step(PARTY, frame) for frame in inbox]
     worker.close()

@@ -44,7 +44,7 @@ def open_page(boards: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) ->
     def visit(board: str | Path, page: str = "board", **query: str | list[str]) -> Any:
         path = board if isinstance(board, Path) else boards(board)
         monkeypatch.setenv(BOARD_VARIABLE, str(path))
-        app = AppTest.from_file(str(MAIN), default_timeout=60)
+        app = AppTest.from_file(str(MAIN), default_timeout=300)
         for name, value in query.items():
             app.query_params[name] = value
         return app.run() if page == "board" else app.switch_page(f"views/{page}.py").run()

@@ -16,7 +16,17 @@ from typing import Any
 import pytest
 
 from tests.stand_ins import stored_results
-from tests.stand_ins.board_browser import INSTALL, chromium, click_row, rows, rows_when, served, settled, visit
+from tests.stand_ins.board_browser import (
+    INSTALL,
+    PATIENCE,
+    chromium,
+    click_row,
+    rows,
+    rows_when,
+    served,
+    settled,
+    visit,
+)
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=INSTALL)
 
@@ -50,6 +60,7 @@ def browser() -> Iterator[Any]:
 def page(browser: Any, place: Path, boards: Callable[[str], Path]) -> Iterator[Any]:
     swap(place, boards("tiny"))
     context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 
@@ -75,6 +86,7 @@ def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> Non
     assert "entry=sms-cut25" in page.url and "suite=" in page.url
 
     stranger = browser.new_context(viewport={"width": 1400, "height": 900})
+    stranger.set_default_timeout(PATIENCE)
     assert rows_when(visit(stranger.new_page(), page.url), lambda found: len(found) == len(filtered)) == filtered
     stranger.close()
 
@@ -117,7 +129,7 @@ def test_a_swapped_board_is_read_without_a_restart(
     assert rows(visit(page, address))
     swap(place, boards("empty"))
     page.reload()
-    page.get_by_text("no results on this board yet").wait_for(timeout=30_000)
+    page.get_by_text("no results on this board yet").wait_for()
 
 
 @pytest.mark.slow

@@ -41,12 +41,10 @@ def test_moments_of_candidates_and_crowds_are_those_of_draws() -> None:
     np.testing.assert_allclose(tossed.covariance, np.cov(seen.T), atol=0.05)
     laws = [VoteMoments(row, np.outer(row, row) + np.eye(3)) for row in rows[:2]]
     counts = rng.poisson([3.0, 5.0], size=(20000, 2))
-    sums = np.stack(
-        [
-            sum((rng.multivariate_normal(n * law.mean, n * law.covariance) for n, law in zip(c, laws, strict=True)))
-            for c in counts
-        ]
-    )
+    sums = np.zeros((len(counts), 3))
+    for law, n in zip(laws, counts.T[..., None], strict=True):  # of n draws, the sum is n means and sqrt(n) deviations
+        deviations = rng.normal(size=(len(counts), 3)) @ np.linalg.cholesky(law.covariance).T
+        sums += n * law.mean + np.sqrt(n) * deviations
     moments = crowd(laws, np.array([3.0, 5.0]), np.diag([3.0, 5.0]))
     np.testing.assert_allclose(moments.mean, sums.mean(0), atol=0.15)
     np.testing.assert_allclose(moments.covariance, np.cov(sums.T), rtol=0.1, atol=0.6)

@@ -60,7 +60,7 @@ def problem_of(view, noise=0.0, tolerance=1e-3):
 def jobs_of(view):
     jobs = []
     for observation in view.observations():
-        where = private_slice(view.public, observation)
+        where = private_slice(view.facts, observation)
         jobs.append(Job(observation.states[where], tail=observation.states[where.stop :]))
     return jobs
 
@@ -119,10 +119,10 @@ def test_a_soft_embedding_leads_to_the_token_without_a_scan(models):
 
 def sequences_and_scores(view, problem, observation):
     """Every text of the right length with its score, by plain forwards of whole prompts."""
-    where = private_slice(view.public, observation)
+    where = private_slice(view.facts, observation)
     length = where.stop - where.start
     texts = list(itertools.product(range(3, 15), repeat=length))
-    prompts = torch.tensor([[1, *text, *view.public.suffix] for text in texts])
+    prompts = torch.tensor([[1, *text, *view.facts.suffix] for text in texts])
     with torch.no_grad():
         states, logits = problem.part(prompts), problem.whole(prompts)
     residual = observation.states[1:] - states[:, 1:]

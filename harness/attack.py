@@ -387,6 +387,6 @@ class Attack:
         raise NotImplementedError
 
     def facts(self, scores: Sequence[Score]) -> Mapping[str, Any]:
-        """What its scored guesses say beyond the scores, as JSON: kept in the cell's facts. ``scores`` know the truth,
+        """Findings from the scored guesses beyond the scores, as JSON for the cell's facts. ``scores`` know the truth,
         which no guess may. A lower bound on epsilon goes under ``bound``."""
         return {}

@@ -136,7 +136,7 @@ class _Trials:
             return
         spec = self._spec(secrets[0], coalitions[0])
         plan = self._plan(scenario, deployment, spec)
-        finished = FinishedRun.from_outcome(plan, self.runner.execute(deployment, plan.task))
+        finished = FinishedRun.from_outcome(plan, self.runner.execute(deployment, plan.execution))
         seen = seen_messages(finished.log, deployment.coalitions[spec.coalition])
         if lacking := sorted(
             set(self.attack.reads) - {s.message.kind.name for s in seen} if not self.attack.blind else ()

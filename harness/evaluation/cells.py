@@ -65,7 +65,7 @@ def make_banks(
     budget = int(plan.entry.entitlement.get("simulate_budget", 512))
     submission = plan.submission if plan.submission.hash != "" else None
     shadows = _make_shadows(plan, base or plan, runner, archive or Archive())
-    simulations = SimulationBank(runner, plan.deployment, submission, plan.task.point, plan.key, budget)
+    simulations = SimulationBank(runner, plan.deployment, submission, plan.execution.point, plan.key, budget)
     return Banks(simulations, shadows)
 
 
@@ -73,16 +73,16 @@ def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive
     budget = int(plan.entry.entitlement.get("shadow_budget", 0))
     if not budget:
         return None
-    task = plan.task
+    execution = plan.execution
     defended = plan.submission if plan.submission.hash != base.submission.hash else None
     shadow_plan = ShadowPlan(
         plan.deployment,
         defended,
         plan.seed_axes,
         defended_key=plan.key,
-        undefended_key=key(base.key, task.behaviour),
-        point=task.point,
-        behaviour=task.behaviour,
+        undefended_key=key(base.key, execution.behaviour),
+        point=execution.point,
+        behaviour=execution.behaviour,
         budget=budget,
     )
     return ShadowBank(shadow_plan, runner, archive)
@@ -91,8 +91,8 @@ def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive
 def replayed(finished: FinishedRun, runner: Runner) -> tuple[ReplayedMessage, ...]:
     """Some of the run's messages sent again, with the noise of a simulation."""
     plan = finished.plan
-    task = replace(plan.task, noise=("replay", *plan.task.noise), paired=True)
-    return tuple(replay(runner, plan.deployment, task, finished.log, REPLAYED))
+    again = replace(plan.execution, noise=("replay", *plan.execution.noise), paired=True)
+    return tuple(replay(runner, plan.deployment, again, finished.log, REPLAYED))
 
 
 def compute_replay(cell: CellPlan, finished: FinishedRun, messages: Sequence[ReplayedMessage]) -> CellRecord:
@@ -128,7 +128,7 @@ def defense_card(finished: FinishedRun, banks: Banks, messages: Callable[[], Seq
         texts = tuple(r.text for r in plan.deployment.public.auxiliary[:CONFIRMING_TEXTS])
         laws = confirmed_laws(laws, banks.simulations.simulate(texts, 1))
     source = "\n".join(path.read_text() for path in sorted(plan.submission.folder.glob("*.py")))
-    return DefenseCard(plan.submission.name, plan.task.parameters, source, laws)
+    return DefenseCard(plan.submission.name, plan.execution.parameters, source, laws)
 
 
 def compute_attack(cell: CellPlan, finished: FinishedRun, banks: Banks, card: DefenseCard) -> CellRecord:
@@ -183,7 +183,7 @@ def compute_utility(cell: CellPlan, finished: FinishedRun, reference: FinishedRu
     started = time.perf_counter()
     scores = cell.task.score(finished.predictions, reference.predictions)
     scored = scores
-    if finished.plan.task.behaviour == KNOCKOUT:
+    if finished.plan.execution.behaviour == KNOCKOUT:
         present = {item.id for plan in finished.plan.deployment.parties.values() for item in plan.items}
         scored = tuple(score for score in scores if score.record in present or score.record in finished.predictions)
     return _record(cell, scores=scored, seconds=time.perf_counter() - started)

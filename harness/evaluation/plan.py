@@ -46,11 +46,6 @@ class RunPlan:
     execution: Execution
 
     @property
-    def task(self) -> Execution:
-        """The execution, under its former name."""
-        return self.execution
-
-    @property
     def seed_axes(self) -> tuple[Axis, ...]:
         """Seed axes shared by every submission."""
         return (self.suite.name, self.entry.scenario, self.entry.name, self.seed)

@@ -213,7 +213,7 @@ def _family(name: str) -> str:
 
 
 def _same_drawing(sent: set[Triple], drawn: set[Triple]) -> bool:
-    """Whether there is a role for each group of parties such that what is sent is what is drawn."""
+    """True if each group of parties can be given a role such that what is sent is what is drawn."""
     groups = sorted({party for sender, receiver, _ in sent for party in (sender, receiver)})
     roles = sorted({role for sender, receiver, _ in drawn for role in (sender, receiver)})
     for choice in product(roles, repeat=len(groups)):

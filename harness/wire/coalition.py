@@ -1,4 +1,4 @@
-"""Who sees what: coalitions of curious parties as filters of the wire log, and the data types of their view."""
+"""Coalitions of curious parties, as filters of the wire log."""
 
 from __future__ import annotations
 

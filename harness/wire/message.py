@@ -33,7 +33,7 @@ Value = Tensor | Packed | str | int | float | bool | list[str] | list[int] | lis
 
 
 class Kind(StrEnum):
-    """What a message carries; CONTROL (lengths, counts, label sets) is first class: structure leaks too."""
+    """The kind of content of a message; CONTROL (lengths, counts, label sets) is first class: structure leaks too."""
 
     TEXT = "TEXT"
     HIDDEN = "HIDDEN"

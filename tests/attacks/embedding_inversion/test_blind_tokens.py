@@ -46,23 +46,23 @@ def test_the_same_guess_for_all_without_looking(llama: str) -> None:
     counts = Counter(text.split()[0] for text in texts[2:])
     assert set(guess) == set(view.secrets)
     assert len({tuple(ids) for ids in guess.values()}) == 1
-    assert all(len(ids) == view.public.need(SplitFacts).max_tokens for ids in guess.values())
+    assert all(len(ids) == view.facts.max_tokens for ids in guess.values())
     assert counts[str(guess["s0"][0])] == max(counts.values())
 
 
 def test_greedy_continuation_is_the_argmax_of_whole_forwards(llama: str) -> None:
     view = tiny_view(llama, 2)
     model, tokens = view.part(0, None, head=True), [1]
-    for _ in range(view.public.need(SplitFacts).max_tokens):
+    for _ in range(view.facts.max_tokens):
         logits = model(torch.tensor([tokens]))[0, -1].detach()
         logits[:3] = -torch.inf
         tokens.append(int(logits.argmax()))
-    assert greedy_continuation(model, view.public.need(SplitFacts)) == tokens[1:]
+    assert greedy_continuation(model, view.facts) == tokens[1:]
 
 
 def test_the_language_model_is_used_where_it_agrees_better_with_auxiliary_texts(llama: str) -> None:
     said = greedy_continuation(
-        tiny_view(llama, 2).part(0, None, head=True), tiny_view(llama, 2).public.need(SplitFacts)
+        tiny_view(llama, 2).part(0, None, head=True), tiny_view(llama, 2).facts
     )
     odd = [" ".join(map(str, said))] * 5 + [" ".join(["90"] * 8)] * 15  # the first quarter is held back
     guess = BlindTokens(frequent=0).guess(hidden(tiny_view(llama, 2, auxiliary=odd)))

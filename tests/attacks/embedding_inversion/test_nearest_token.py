@@ -99,7 +99,7 @@ def test_noise_alone_leaves_it_at_chance(models: dict[str, str], adaptive: bool)
     view = tiny_view(models["llama"], 0, deploy=noise_instead, adaptive=adaptive)
     guess = NearestToken().guess(view)
     assert token_accuracy(view, guess) < 0.08
-    assert all(token not in view.public.need(SplitFacts).special_ids for ids in guess.values() for token in ids)
+    assert all(token not in view.facts.special_ids for ids in guess.values() for token in ids)
 
 
 def test_generated_tokens_and_suffix_are_not_guessed(models: dict[str, str]) -> None:

@@ -81,7 +81,7 @@ def test_features_are_the_mean_of_the_private_positions(gpt2: str) -> None:
     view = world(gpt2, prefix=(1, 1), suffix=(2,))
     states = torch.arange(12.0).reshape(6, 2)
     observation = Observation("r", states, prompt_length=5)
-    torch.testing.assert_close(pooled_state(view.public.need(SplitFacts), observation), states[2:4].mean(0))
+    torch.testing.assert_close(pooled_state(view.facts, observation), states[2:4].mean(0))
 
 
 def test_one_class_is_a_clear_error(gpt2: str) -> None:

@@ -63,7 +63,7 @@ def problem_of(view: SplitView, noise: float = 0.0, tolerance: float = 1e-3) -> 
 def jobs_of(view: SplitView) -> Any:
     jobs = []
     for observation in view.observations():
-        where = private_slice(view.public.need(SplitFacts), observation)
+        where = private_slice(view.facts, observation)
         jobs.append(Job(observation.states[where], tail=observation.states[where.stop :]))
     return jobs
 
@@ -122,10 +122,10 @@ def test_a_soft_embedding_leads_to_the_token_without_a_scan(models: dict[str, st
 
 def sequences_and_scores(view: SplitView, problem: Any, observation: Any) -> Any:
     """Every text of the right length with its score, by plain forwards of whole prompts."""
-    where = private_slice(view.public.need(SplitFacts), observation)
+    where = private_slice(view.facts, observation)
     length = where.stop - where.start
     texts = list(itertools.product(range(3, 15), repeat=length))
-    prompts = torch.tensor([[1, *text, *view.public.need(SplitFacts).suffix] for text in texts])
+    prompts = torch.tensor([[1, *text, *view.facts.suffix] for text in texts])
     with torch.no_grad():
         states, logits = problem.part(prompts), problem.whole(prompts)
     residual = observation.states[1:] - states[:, 1:]

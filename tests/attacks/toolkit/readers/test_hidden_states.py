@@ -39,11 +39,11 @@ def test_positions_count_the_prefix_and_private_slices_leave_the_template_out(gp
     assert flat.ids.tolist() == [5, 6, 7, 8, 9]
     for observation, truth in zip(view.simulate(view.auxiliary[:5]), auxiliary_sequences(view, 5), strict=True):
         assert observation.ids is not None
-        assert tuple(observation.ids[private_slice(view.public.need(SplitFacts), observation)].tolist()) == truth
+        assert tuple(observation.ids[private_slice(view.facts, observation)].tolist()) == truth
 
 
 def test_probe_sequences_are_ordinary_tokens_and_the_same_for_every_defense(gpt2: str) -> None:
     view = tiny_view(gpt2, 1)
-    probes = probe_sequences(view.public.need(SplitFacts), 120, 400)
-    assert probes == probe_sequences(tiny_view(gpt2, 1, deploy=noise_instead).public.need(SplitFacts), 120, 400)
+    probes = probe_sequences(view.facts, 120, 400)
+    assert probes == probe_sequences(tiny_view(gpt2, 1, deploy=noise_instead).facts, 120, 400)
     assert {token for one in probes for token in one} == set(range(3, 120))

@@ -32,10 +32,12 @@ _ATTACK = {
 }
 _SCENARIO = {
     **_PACKAGE,
-    **{f"$name/{room}.py": f"scenario/{room}.py"
-       for room in ("__init__", "build", "client", "scenario", "server", "settings")},
+    **{
+        f"$name/{room}.py": f"scenario/{room}.py"
+        for room in ("__init__", "build", "client", "scenario", "server", "settings")
+    },
     "tests/test_$name.py": "scenario/test.py",
-}  # fmt: skip
+}
 """File to write -> its skeleton; a package is found by leakboard once it is installed."""
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from attacks.embedding_inversion.blind_tokens import BlindTokens, agreement, greedy_continuation, modal_tokens
-from harness.attack import Observation, SplitFacts
+from harness.attack import Observation
 from tests.stand_ins.split_view import SplitView, tiny_model, token_accuracy
 from tests.stand_ins.split_worlds import random_texts, tiny_view
 

@@ -50,7 +50,7 @@ def main() -> None:
     prepared = time.perf_counter() - start
     rate = matmul_rate(attack.effort.first * min(32, chosen.texts), problem.part)
     start, cpu = time.perf_counter(), time.process_time()
-    found = invert_exactly(problem, text_jobs(view), view.public.prefix, attack.effort)
+    found = invert_exactly(problem, text_jobs(view), view.facts.prefix, attack.effort)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     guess = {one.record: text.ids for one, text in zip(view.observations(), found, strict=True)}
     recovered = token_accuracy(view, guess) * sum(map(len, view.answers().values()))

@@ -19,6 +19,7 @@ from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits, WorkerProcess
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
+from harness.wire.facts import SplitFacts
 from harness.wire.log import WireLog
 from harness.wire.message import Kind
 from scenarios.split_llm.build import PARTY
@@ -79,11 +80,11 @@ def test_every_forward_goes_through_the_defense_and_each_position_is_sent_once(
 def test_split_protocol_predicts_what_the_whole_model_does(runner: Runner, toy_deployment: Deployment) -> None:
     outcome = runner.execute(toy_deployment, Execution(None))
     plan = toy_deployment.parties[PARTY]
-    whole = load_part(toy_deployment.public.model, 0, None, head=True)
+    whole = load_part(toy_deployment.public.need(SplitFacts).model, 0, None, head=True)
     from harness.models.tokens import load_tokens, tokenizer_folder
     from scenarios.split_llm.client import prompt
 
-    tokens = load_tokens(tokenizer_folder(toy_deployment.public.model))
+    tokens = load_tokens(tokenizer_folder(toy_deployment.public.need(SplitFacts).model))
     for item in plan.items:
         ids = prompt(tokens.encode(item.text), dict(plan.settings))
         with torch.no_grad():

@@ -13,7 +13,7 @@ __all__ = ["board", "build", "ingest", "pack"]
 
 _Sources = Annotated[
     list[Path] | None,
-    typer.Argument(help="Bundles, stores, or folders of these [default: the store and the shipped results]."),
+    typer.Argument(help="Bundles, stores, or folders of these; by default the store and the shipped results."),
 ]
 
 
@@ -68,7 +68,7 @@ def pack(
 def build(
     paths: _Sources = None,
     store: StoreOption = None,
-    output: Annotated[Path | None, typer.Option(help="Board to write [default: beside the store].")] = None,
+    output: Annotated[Path | None, typer.Option(help="Board to write; by default beside the store.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build the board afresh from records and swap it in; an open board shows it at its next look."""

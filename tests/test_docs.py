@@ -57,7 +57,8 @@ def executed(page: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
-def test_code_runs(page: Path) -> None:
+def test_code_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "examples" / "attack")  # a page imports its example
     executed(page)
 
 
@@ -80,6 +81,19 @@ def test_commands_parse(page: str, line: str) -> None:
     if arguments and not verb.startswith("-") and "--help" not in arguments:
         filled = [_PLACEHOLDERS.get(argument, argument) for argument in arguments]
         group.commands[verb].make_context(verb, filled)
+
+
+def test_help_loses_nothing_in_brackets() -> None:
+    """Help is written in rich's markup, which takes a word in brackets for a style and drops it."""
+    add_commands(app)
+    group: Any = typer.main.get_command(app)
+    texts = {
+        f"{verb} {option.name}": option.help or ""
+        for verb, command in group.commands.items()
+        for option in command.params
+        if hasattr(option, "help")
+    }
+    assert {name: text for name, text in texts.items() if "[" in text} == {}
 
 
 def test_readme_is_brief() -> None:

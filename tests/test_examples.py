@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from harness.attack import SERVER, Candidate, Kind, Message, SeenMessage, Shadow
+from harness.attack import SERVER, Candidate, Kind, Message, PrototypeFacts, Public, SeenMessage, Shadow
 from harness.evaluation.contract_check import check_submission
 from harness.runtime import Execution, Runner
 from harness.scenario.checks import deployment_problems
@@ -74,6 +74,13 @@ def test_attack_scores_nobody_where_nothing_is_sent(monkeypatch: pytest.MonkeyPa
     view = RecordInPrototype([0])
     view.transcript = []
     assert set(attack.guess(view).values()) == {-1.0}
+
+
+@pytest.mark.parametrize(("features", "refused"), [("frozen", False), ("adapter", False), ("projection", True)])
+def test_attack_refuses_another_space(features: str, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    attack = loaded(EXAMPLES / "attack" / "prototype_gap.py", monkeypatch).PrototypeGap()
+    sentence = attack.refuses(Public(facts=(PrototypeFacts(features=features),)))
+    assert (sentence is not None) == refused
 
 
 def test_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

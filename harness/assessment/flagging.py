@@ -92,5 +92,5 @@ def _beaten_undefended(weak: AttackResult, strong: AttackResult, undefended: Seq
     """True where, undefended, the attack of ``strong`` is beyond noise better than ``weak`` on the same metric."""
     if weak.metric != strong.metric or weak.series.name == strong.series.name or not _same_knowledge(weak, strong):
         return False
-    twins = [r for r in undefended if r.series.name == strong.series.name and r.metric == strong.metric]
-    return any(_same_knowledge(twin, strong) and _above(twin, weak) for twin in twins)
+    same_undefended = [r for r in undefended if r.series.name == strong.series.name and r.metric == strong.metric]
+    return any(_same_knowledge(bare, strong) and _above(bare, weak) for bare in same_undefended)

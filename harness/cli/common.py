@@ -18,7 +18,7 @@ __all__ = ["JsonOption", "StoreOption", "console", "emit", "shown", "store_path"
 
 StoreOption = Annotated[
     Path | None,
-    typer.Option("--store", help="Database of results [default: $LEAKBOARD_STORE, else ./leakboard.duckdb]."),
+    typer.Option("--store", help="Database of results; by default $LEAKBOARD_STORE, else ./leakboard.duckdb."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output (shapes: docs/json.md).")]
 

@@ -26,7 +26,7 @@ def evaluate(
     submission: Annotated[str, typer.Argument(help="Folder of a submission, or the name of one.")],
     suite: Annotated[
         str | None,
-        typer.Option(help="Name of a suite, or a .toml file [default: the quick one of the scenario, or quick]."),
+        typer.Option(help="Name of a suite, or a .toml file; by default the quick one of the scenario, or quick."),
     ] = None,
     store: StoreOption = None,
     scenario: Annotated[str | None, typer.Option(help="Only the suite's entries of this scenario.")] = None,

@@ -32,10 +32,12 @@ _ATTACK = {
 }
 _SCENARIO = {
     **_PACKAGE,
-    **{f"$name/{room}.py": f"scenario/{room}.py"
-       for room in ("__init__", "build", "client", "scenario", "server", "settings")},
+    **{
+        f"$name/{room}.py": f"scenario/{room}.py"
+        for room in ("__init__", "build", "client", "scenario", "server", "settings")
+    },
     "tests/test_$name.py": "scenario/test.py",
-}  # fmt: skip
+}
 """File to write -> its skeleton; a package is found by leakboard once it is installed."""
 
 
@@ -44,7 +46,7 @@ def new(
     attack: Annotated[bool, typer.Option("--attack", help="Make an attack, as a package of its own.")] = False,
     scenario: Annotated[bool, typer.Option("--scenario", help="Make a scenario, as a package of its own.")] = False,
     home: Annotated[
-        Path | None, typer.Option("--in", help="Where its folder is made [default: submissions or plugins].")
+        Path | None, typer.Option("--in", help="Where its folder is made; by default ./submissions or ./plugins.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

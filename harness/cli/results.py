@@ -12,7 +12,7 @@ __all__ = ["results"]
 
 
 def results(
-    submission: Annotated[list[str] | None, typer.Argument(help="Only these submissions [default: all].")] = None,
+    submission: Annotated[list[str] | None, typer.Argument(help="Only these submissions; by default all.")] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -137,8 +137,10 @@ class _Trial:
         if not self.scenario.steps:
             return
         sent = set(_sent(outcome))
-        variants = {name: {(s.sender, s.receiver, s.kind) for s in steps if s.receiver}
-                    for name, steps in self.scenario.steps.items()}  # fmt: skip
+        variants = {
+            name: {(s.sender, s.receiver, s.kind) for s in steps if s.receiver}
+            for name, steps in self.scenario.steps.items()
+        }
         if not any(_same_drawing(sent, drawn) for drawn in variants.values()):
             shown = "; ".join(f"{sender} -> {receiver} {kind}" for sender, receiver, kind in sorted(sent))
             yield f"steps: no variant draws what is sent, which is: {shown}"

@@ -59,6 +59,6 @@ class KVCache:
 
     def copy(self) -> KVCache:
         """A second cache with the same content; growing one does not touch the other."""
-        twin = KVCache(self.first, len(self.keys))
-        twin.keys, twin.values, twin.length = list(self.keys), list(self.values), self.length
-        return twin
+        copied = KVCache(self.first, len(self.keys))
+        copied.keys, copied.values, copied.length = list(self.keys), list(self.values), self.length
+        return copied

@@ -24,9 +24,10 @@ def export(
         str, typer.Argument(help=f"Table ({', '.join(TABLES)}) or figure ({', '.join(FIGURES)}).")
     ] = "board",
     format: Annotated[
-        str | None, typer.Option("--format", "-f", help=f"{', '.join(FORMS)} [default: of --out, else latex or pdf].")
+        str | None,
+        typer.Option("--format", "-f", help=f"{', '.join(FORMS)}; by default that of --out, else latex or pdf."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write [default: standard output].")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; by default standard output.")] = None,
     suite: Annotated[list[str] | None, typer.Option(help="Only this suite, as name or name@version (repeat).")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Only this scenario (repeat).")] = None,
     entry: Annotated[list[str] | None, typer.Option(help="Only this suite entry (repeat).")] = None,
@@ -49,7 +50,7 @@ def export(
     ] = True,
     store: Annotated[
         Path | None,
-        typer.Option(help="Database or folder of records [default: $LEAKBOARD_STORE, else ./leakboard.duckdb]."),
+        typer.Option(help="Database or folder of records; by default $LEAKBOARD_STORE, else ./leakboard.duckdb."),
     ] = None,
 ) -> None:
     """Export a table or figure of the board for a paper, with where it comes from written into it."""

@@ -36,10 +36,10 @@ def adapted(part: nn.Module, rank: int, generator: torch.Generator) -> nn.Module
     from peft import LoraConfig, inject_adapter_in_model
 
     shared = [*part.parameters(), *part.buffers()]
-    twin = copy.deepcopy(part, {id(tensor): tensor for tensor in shared}).requires_grad_(False)
+    copied = copy.deepcopy(part, {id(tensor): tensor for tensor in shared}).requires_grad_(False)
     config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=LAYERS, lora_dropout=0.0)
     with torch.random.fork_rng(devices=[]):
-        tuned: nn.Module = inject_adapter_in_model(config, twin)
+        tuned: nn.Module = inject_adapter_in_model(config, copied)
     with torch.no_grad():
         for name, weight in tuned.named_parameters():
             if "lora_A" in name:

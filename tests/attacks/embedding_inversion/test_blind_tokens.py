@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from attacks.embedding_inversion.blind_tokens import BlindTokens, agreement, greedy_continuation, modal_tokens
-from harness.attack import Observation, SplitFacts
+from harness.attack import Observation
 from tests.stand_ins.split_view import SplitView, tiny_model, token_accuracy
 from tests.stand_ins.split_worlds import random_texts, tiny_view
 
@@ -61,9 +61,7 @@ def test_greedy_continuation_is_the_argmax_of_whole_forwards(llama: str) -> None
 
 
 def test_the_language_model_is_used_where_it_agrees_better_with_auxiliary_texts(llama: str) -> None:
-    said = greedy_continuation(
-        tiny_view(llama, 2).part(0, None, head=True), tiny_view(llama, 2).facts
-    )
+    said = greedy_continuation(tiny_view(llama, 2).part(0, None, head=True), tiny_view(llama, 2).facts)
     odd = [" ".join(map(str, said))] * 5 + [" ".join(["90"] * 8)] * 15  # the first quarter is held back
     guess = BlindTokens(frequent=0).guess(hidden(tiny_view(llama, 2, auxiliary=odd)))
     assert list(guess["s0"]) == said

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from attacks.embedding_inversion.nearest_rows import nearest
 from attacks.embedding_inversion.nearest_token import NearestToken, contextless_table, embedding_table
-from harness.attack import NoiseLaw, SplitFacts
+from harness.attack import NoiseLaw
 from tests.stand_ins.split_view import isotropic, tiny_model, token_accuracy
 from tests.stand_ins.split_worlds import noise_instead, random_texts, real_view, sms, tiny_view
 

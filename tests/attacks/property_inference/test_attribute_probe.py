@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from attacks.property_inference.attribute_probe import AttributeProbe, pooled_state
-from harness.attack import Observation, SplitFacts
+from harness.attack import Observation
 from harness.errors import SuiteError
 from tests.stand_ins.split_view import SplitView, isotropic, plain_deployment, tiny_model
 from tests.stand_ins.split_worlds import noise_instead, random_texts, real_view, sms

@@ -132,12 +132,12 @@ def test_cache_rows_positions_and_copies(family: str, tiny: Tiny, ids: Ids) -> N
     assert cache is not None
     part(text[:, :6], cache)
     cache.crop(5)
-    twin = cache.copy()
+    copied = cache.copy()
     rows = torch.tensor([2, 0, 2, 1])
     cache.select(rows)
     torch.testing.assert_close(part(text[rows, 5:], cache), part(text[rows])[:, 5:], atol=1e-5, rtol=1e-5)
-    assert (cache.length, twin.length) == (8, 5)
-    torch.testing.assert_close(part(text[:, 5:], twin), part(text)[:, 5:], atol=1e-5, rtol=1e-5)
+    assert (cache.length, copied.length) == (8, 5)
+    torch.testing.assert_close(part(text[:, 5:], copied), part(text)[:, 5:], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", ALL)

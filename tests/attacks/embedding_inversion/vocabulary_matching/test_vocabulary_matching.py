@@ -18,7 +18,7 @@ from attacks.toolkit.defense_channel.channel import open_channel
 from attacks.toolkit.defense_channel.maps import Rounding
 from attacks.toolkit.defense_channel.noise import Noise
 from attacks.toolkit.readers.hidden_states import auxiliary_sequences, forward_part, private_slice, token_states
-from harness.attack import NoiseLaw, SplitFacts
+from harness.attack import NoiseLaw
 from harness.models import PrefixTree
 from tests.stand_ins.split_view import SplitView, isotropic, tiny_model, token_accuracy
 from tests.stand_ins.split_worlds import noise_instead, random_texts, tiny_view

@@ -11,7 +11,6 @@ from attacks.toolkit.readers.hidden_states import (
     probe_sequences,
     token_states,
 )
-from harness.attack import SplitFacts
 from tests.stand_ins.split_view import tiny_model
 from tests.stand_ins.split_worlds import noise_instead, tiny_view
 

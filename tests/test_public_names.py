@@ -11,24 +11,26 @@ FACES = {
         DPSGD Defense Item Kind Message PublicSide pack_int8 pack_top_k
     """,
     "harness.attack": """
-        Attack Candidate Coalition DataError DefenseCard Encoder EpsilonBound Floats Guess Ints Item
-        Kind Mask Message NoiseLaw Observation Part PartRef PrefixTree Public Record SERVER SUM
-        Score SeenMessage Shadow SuiteError Tokens Value View auc disclosure_bound family_of
-        frequent_tokens load_tokens numpy_generator read_config resolve single_flight
-        tokenizer_folder torch_generator
+        Attack Candidate Coalition DataError DefenseCard Encoder EncoderFacts EpsilonBound Facts
+        Floats GeneratorFacts Guess Ints Item Kind LogitFacts Mask Message ModelFacts NoiseLaw
+        Observation Part PartRef PopulationFacts PrefixTree PrototypeFacts Public PublicTextFacts
+        Record SERVER SUM Score SeenMessage Sessions Shadow SplitFacts SuiteError Tokens Value View
+        VoteFacts auc disclosure_bound family_of frequent_tokens load_tokens numpy_generator
+        public_part read_config resolve single_flight tokenizer_folder torch_generator
     """,
     "harness.scenario": """
         Agreement AttributeSecret BagSecret Bound CENTRALISED Candidate Chosen Classification
-        Coalition CountSecret DataError DefenseError Deployment DistributionSecret Encoder Floats
-        HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY Likelihood MODEL Mask MembershipSecret Message
-        Meter MeteredPart Net Part PartRef Party PartyPlan PresenceSecret PropertySecret
-        ProtocolError Public Record SERVER SUM Scenario Score Secret SeenMessage Sent Settings
-        Splits Step SuiteError TextSecret Tokens TrainingPlan UtilityTask Value assert_disjoint
-        batches cache_root choose content_hash content_id cut_block depth derive distinct draw embed
-        frequent_tokens fresh fresh_folder held label_counts label_shares load load_part
-        load_tokenizer load_tokens make memo model_hash numpy_generator partition plant_attribute
-        plant_linked publish records single_flight span_token_ranges tokenizer_folder
-        torch_generator toy_model toy_records train
+        Coalition CountSecret DataError DefenseError Deployment DistributionSecret Encoder
+        EncoderFacts Facts Floats GeneratorFacts HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY
+        Likelihood LogitFacts MODEL Mask MembershipSecret Message Meter MeteredPart ModelFacts Net
+        Part PartRef Party PartyPlan PopulationFacts PresenceSecret PropertySecret ProtocolError
+        PrototypeFacts Public PublicTextFacts Record SERVER SUM Scenario Score Secret SeenMessage
+        Sent Settings SplitFacts Splits Step SuiteError TextSecret Tokens TrainingPlan UtilityTask
+        Value VoteFacts assert_disjoint batches cache_root choose content_hash content_id cut_block
+        depth derive distinct draw embed frequent_tokens fresh fresh_folder held label_counts
+        label_shares load load_part load_tokenizer load_tokens make memo model_hash numpy_generator
+        partition plant_attribute plant_linked publish records single_flight span_token_ranges
+        tokenizer_folder torch_generator toy_model toy_records train
     """,
 }
 """Public module -> its names: what authors of defenses, attacks and scenarios rely on. Change it with the guides."""

@@ -179,7 +179,7 @@ def test_a_changed_attack_recomputes_its_cells_and_no_run(
     real, execute = source_hash, Runner.execute
 
     def changed(module: str, package: str) -> str:
-        return real(module, package) + ("x" if module.endswith(".nearest") else "")
+        return real(module, package) + ("x" if module.endswith(".nearest_token") else "")
 
     def refuse(self: Runner, deployment: Deployment, execution: Execution) -> Outcome:
         assert execution.paired, "a run was made again"  # simulations belong to the attack
@@ -294,7 +294,7 @@ def test_kill_9_at_any_point_then_finish_gives_the_same_rows(
     """Killed thrice: when two runs have begun, when a few cells are stored, and far on; each goes on from the last."""
     store = tmp_path / "killed.duckdb"
     code = KILLED.format(
-        root=str(Path(__file__).parents[2]),
+        root=str(Path(__file__).parents[3]),
         events=(2, 10, 18),
         submission=str(noisy.folder),
         suite=str(suite),

@@ -115,7 +115,7 @@ def test_shipped_results_lie_beside_the_packages(beside: Path, tmp_path: Path) -
 
 def test_shipped_plugins_are_found_without_heavy_imports() -> None:
     code = (
-        "import sys; from harness import registry as r\n"
+        "import sys; from harness.plugins import registry as r\n"
         "assert r.names('attack'), r.problems()\n"
         "assert not r.problems(), r.problems()\n"
         "r.names('scenario'); r.suites(); r.submissions()\n"

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 WRITER = """
 import sys
-from harness.keys import key
-from harness.schema import CellRecord, Environment, RunRecord, Score
+from harness.util.keys import key
+from harness.store.schema import CellRecord, Environment, RunRecord, Score
 from harness.store import Store
 
 import pyarrow  # so that all that follows "ready" is writing

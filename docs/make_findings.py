@@ -139,10 +139,15 @@ def _references(board: Board, suite: str) -> Iterator[str]:
         yield from _table(["entry", "task", *systems], lines)
 
 
+def _with_metric(board: Board, suite: str) -> Iterator[dict[str, Any]]:
+    """Rows of attacks on the undefended system; void ones have no metric and are left out."""
+    return (row for row in _rows(board.attacks(suite=suite, submissions="none")) if isinstance(row["metric"], str))
+
+
 def _membership(board: Board, suite: str) -> Iterator[str]:
     """Membership attacks on the undefended system, the better variant of each."""
     metrics: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
-    for row in _rows(board.attacks(suite=suite, submissions="none")):
+    for row in _with_metric(board, suite):
         if _MEMBERSHIP.fullmatch(row["metric"]):
             place = metrics.setdefault((row["entry"], row["coalition"], row["attack"]), {})
             if row["metric"] not in place or _larger(row, place[row["metric"]]):
@@ -159,7 +164,7 @@ def _membership(board: Board, suite: str) -> Iterator[str]:
 def _other_secrets(board: Board, suite: str) -> Iterator[str]:
     """Every other secret of the undefended system, the better variant of each attack."""
     best: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for row in _rows(board.attacks(suite=suite, submissions="none")):
+    for row in _with_metric(board, suite):
         key = (row["entry"], row["coalition"], row["metric"], row["attack"])
         if not _MEMBERSHIP.fullmatch(row["metric"]) and (key not in best or _larger(row, best[key])):
             best[key] = row

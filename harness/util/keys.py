@@ -14,6 +14,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,16 @@ def source_hash(module_name: str, package: str) -> str:
         file = _module_file(root, name)
         if name in digests or file is None:
             continue
-        tree = ast.parse(file.read_bytes(), str(file))
-        waiting += _imports(tree, name, file, root)
-        digests[name] = code_digest(tree, package)
+        imported, digests[name] = _read_module(file.read_bytes(), name, file, package)
+        waiting += [inner if _module_file(root, inner) else source for source, inner in imported]
     return hashlib.sha256(canonical(sorted(set(digests.values())))).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _read_module(source: bytes, name: str, file: Path, package: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Imports of a module (:func:`_imports`) and its digest; read once for all the modules that import it."""
+    tree = ast.parse(source, str(file))
+    return tuple(_imports(tree, name, file)), code_digest(tree, package)
 
 
 def code_digest(tree: ast.Module, package: str = "") -> str:
@@ -169,20 +176,19 @@ def _module_file(root: Path, name: str) -> Path | None:
     return next((file for file in candidates if first == root.name and file.is_file()), None)
 
 
-def _imports(tree: ast.AST, name: str, file: Path, root: Path) -> Iterator[str]:
-    """Dotted names that ``tree`` imports, relative ones resolved against the module ``name``."""
+def _imports(tree: ast.AST, name: str, file: Path) -> Iterator[tuple[str, str]]:
+    """Dotted names of the modules that ``tree`` imports or imports from, relative ones resolved against the module
+    ``name``, each with the name under which it would be a module if what is imported from it is one."""
     parent = name if file.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = node.module or ""
             if node.level:
                 above = ".".join(parent.split(".")[: len(parent.split(".")) - node.level + 1])
                 source = f"{above}.{source}" if source else above
-            for alias in node.names:
-                inner = f"{source}.{alias.name}"
-                yield inner if _module_file(root, inner) else source
+            yield from ((source, f"{source}.{alias.name}") for alias in node.names)
 
 
 def _source_files(folder: Path) -> Iterator[Path]:

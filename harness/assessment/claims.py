@@ -9,7 +9,7 @@ from harness.assessment.flags import Flag
 from harness.dp.claims import REFUTED
 from harness.store.schema import Verdict
 
-__all__ = ["ClaimState", "claim_state"]
+__all__ = ["ClaimState", "about", "claim_state"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class ClaimState:
 
     claimed: float | None = None
     measured: float | None = None
+    about: str = ""
+    """What both are about: unit, adjacency and delta. Only values about the same compare."""
     flags: tuple[Flag, ...] = ()
 
 
@@ -35,7 +37,12 @@ def claim_state(verdicts: Sequence[Verdict]) -> ClaimState:
         verdict.status: Flag(name, verdict.reason) for verdict in verdicts if (name := _FLAGS.get(verdict.status))
     }
     worst = flags.get(REFUTED) or flags.get("unverified")
-    return ClaimState(float(verdicts[0].claimed), measured, (worst,) if worst else ())
+    return ClaimState(float(verdicts[0].claimed), measured, about(verdicts[0]), (worst,) if worst else ())
+
+
+def about(verdict: Verdict) -> str:
+    """The unit, adjacency and delta of a claim, for people: ``vector, replace, delta 1e-05``."""
+    return f"{verdict.unit}, {verdict.adjacency}, delta {verdict.delta:g}"
 
 
 _FLAGS = {REFUTED: "claim_refuted", "unverified": "claim_unverified"}

@@ -2,11 +2,14 @@
 
 Per message, each field was released by a mechanism of the harness, is public, follows from a model that was trained
 with differential privacy, left unchanged (``clear``), or was changed by means that the harness knows nothing of
-(``elsewhere``).
+(``elsewhere``). That a mechanism was used says nothing about what was sent: a field counts as released by it only if it
+left as the mechanism returned it for this message, or as the harness's own post-processing made it of that (Dwork and
+Roth, 2014, proposition 2.1). What left once may leave again, as it was and for the same values, at no further cost.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +20,8 @@ from torch import Tensor
 
 from harness.dp.sensitivity import MODEL, Bound, Ratios, as_bound
 from harness.store.schema import LedgerEntry
-from harness.wire.message import Message
-from harness.wire.packing import Packed
+from harness.wire.message import Message, Value
+from harness.wire.packing import Packed, pack_int8, pack_top_k
 
 __all__ = ["CLEAR", "ELSEWHERE", "Release", "Releases"]
 
@@ -50,13 +53,15 @@ class Releases:
         self._times: dict[Release, Counter[int]] = {}
         self._vectors: dict[Release, Counter[int]] = {}
         self._message: Message | None = None
-        self._covered: set[str] = set()
+        self._outputs: dict[str, list[Tensor]] = {}
+        self._constants: set[str] = set()
+        self._sent_before: set[tuple[str, str, bytes, bytes]] = set()
         self.trained_plainly = False
         """Whether any training on private records was without differential privacy."""
 
     def begin(self, message: Message) -> None:
         """A message is about to go through the defense."""
-        self._message, self._covered = message, set()
+        self._message, self._outputs, self._constants = message, {}, set()
 
     def field_of(self, x: Tensor) -> tuple[str, Bound | None]:
         """The field of the message in flight that ``x`` is, untouched, with its declared bound; ("", None) if none."""
@@ -74,7 +79,21 @@ class Releases:
         session = self._message.session if self._message else 0
         self._times.setdefault(release, Counter())[session] += times
         self._vectors.setdefault(release, Counter())[session] += vectors
-        self._covered.add(release.field)
+        if release.mechanism == "constant":
+            self._constants.add(release.field)
+
+    def keep(self, field: str, output: Tensor) -> Tensor:
+        """Remember what a mechanism returned for a field of the message in flight; returns it."""
+        if field:
+            self._outputs.setdefault(field, []).append(output.detach().clone())
+        return output
+
+    def derive(self, x: Tensor, result: Tensor) -> Tensor:
+        """Remember ``result``, computed from ``x`` alone, where a mechanism returned ``x``; returns it."""
+        for field, outputs in self._outputs.items():
+            if any(_equal(x, output) for output in outputs):
+                return self.keep(field, result)
+        return result
 
     @property
     def kind(self) -> str:
@@ -85,18 +104,29 @@ class Releases:
         """The defense is done: note every private field that no mechanism released."""
         message = self._message
         assert message is not None
-        covered = set(self._covered)
         for name, before in message.payload.items():
             declared = message.sensitivity.get(name)
             if isinstance(declared, int | float) and declared == 0:
                 continue
-            same = _equal(before, sent.payload[name])
-            if same or name not in covered:
-                mechanism = CLEAR if same else ELSEWHERE
-                # What a defense changed may hold more than the model does: it has seen the records.
-                after = same and isinstance(declared, str) and declared == MODEL
-                self.note(Release(mechanism, kind=self.kind, field=name, after_training=after), 1, 0)
+            after = sent.payload[name]
+            same = _equal(before, after) and name not in self._constants
+            if not same and self._is_release(name, before, after):
+                continue
+            # What a defense changed may hold more than the model does: it has seen the records.
+            follows = same and isinstance(declared, str) and declared == MODEL
+            mechanism = CLEAR if same else ELSEWHERE
+            self.note(Release(mechanism, kind=self.kind, field=name, after_training=follows), 1, 0)
         self._message = None
+
+    def _is_release(self, name: str, before: Value, after: Value) -> bool:
+        """True where a field leaves as a mechanism returned it, for this message or for an earlier one of the same
+        values: whoever sees the same output twice learns nothing by the second."""
+        if not (isinstance(before, Tensor) and isinstance(after, Tensor | Packed)):
+            return False
+        place = (self.kind, name, _digest(before), _digest(after))
+        if any(_equal(_as_sent(output, after), after) for output in self._outputs.get(name, ())):
+            self._sent_before.add(place)
+        return place in self._sent_before
 
     def ledger(self, party: str) -> tuple[LedgerEntry, ...]:
         """One entry per release, in order of first use; nothing where no mechanism was used at all."""
@@ -132,6 +162,22 @@ def rounded(ratios: Ratios) -> Ratios:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _as_sent(output: Tensor, sent: Tensor | Packed) -> Tensor:
+    """A mechanism's output in the number format or the packed form in which it was sent."""
+    if isinstance(sent, Tensor):
+        return output.to(sent.dtype)
+    if sent.form == "topk":
+        return pack_top_k(output, sent.parts["index"].shape[-1]).dense()
+    return pack_int8(output).dense()
+
+
+def _digest(value: Tensor | Packed) -> bytes:
+    """SHA-256 of shape, number format and content."""
+    dense = (value.dense() if isinstance(value, Packed) else value).detach().cpu().contiguous()
+    content = dense.reshape(-1).view(torch.uint8).numpy().tobytes() if dense.numel() else b""
+    return hashlib.sha256(f"{tuple(dense.shape)} {dense.dtype} ".encode() + content).digest()
 
 
 def _equal(before: Any, after: Any) -> bool:

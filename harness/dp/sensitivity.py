@@ -63,7 +63,20 @@ def ratios(x: Tensor, scale: float | Tensor, clip: float | None, bound: Bound | 
         return Ratios(None, None, vector)
     add = _norm(bound.add_remove, bound.l1, x, order)
     replaced = 2.0 * add if bound.replace is None else _norm(bound.replace, None, x, order)
-    return Ratios(_worst(add, rows, reach), _worst(replaced, rows, reach), vector)
+    within, across = _worst(replaced, rows, reach), _two_rows(add, rows, reach, order)
+    replace = within if within is None or across is None else max(within, across)
+    return Ratios(_worst(add, rows, reach), replace, vector)
+
+
+def _two_rows(bound: Tensor, rows: Tensor, reach: float | None, order: int) -> float | None:
+    """The ratio of a replacement that changes the record's class, where a record touches one row: it leaves one row and
+    enters another, so that the two largest ratios add up, as squares under Gaussian noise. None where a record touches
+    the whole tensor or there is one row only."""
+    if not bound.dim() or bound.numel() < 2:
+        return None
+    capped = bound.flatten() if reach is None else bound.flatten().clamp_max(reach)
+    value = float(torch.linalg.vector_norm((capped / rows).topk(2).values, ord=order))
+    return value if isfinite(value) else None
 
 
 def _rows(scale: float | Tensor, x: Tensor) -> Tensor:

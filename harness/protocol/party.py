@@ -156,7 +156,7 @@ class Party:
         if list(self.link.defense.modules()):
             raise DefenseError("dp() protects the scenario's model alone; a defense that declares it has no modules()")
         me, meter = self.link.defense.me, self.link.meter
-        rate, steps = training.train_private(model, loss, plan, dp, self.generator, me.generator, meter)
+        rate, steps = training.train_private(model, loss, plan, dp, self.generator, me.noise, meter)
         me.note_training(dp, rate, steps)
 
     def part(self, role: str) -> MeteredPart:

@@ -106,8 +106,9 @@ def one_run_bound(
 
 
 def one_run_ceiling(guesses: int, alpha: float = 0.05) -> float:
-    """The bound from ``guesses`` right guesses out of as many: the log-odds of ``alpha ** (1 / guesses)``."""
-    return -log(expm1(-log(alpha) / guesses))
+    """The bound from ``guesses`` right guesses out of as many: the log-odds of ``alpha ** (1 / guesses)``, or 0 where
+    so few prove nothing."""
+    return max(0.0, -log(expm1(-log(alpha) / guesses)))
 
 
 def one_run_audit(

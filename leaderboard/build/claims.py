@@ -8,7 +8,7 @@ from typing import Any
 from harness.assessment import Flag
 from harness.store import Verdict
 
-__all__ = ["auditable", "refuted_empirically"]
+__all__ = ["auditable", "out_of_reach", "refuted_empirically"]
 
 
 def auditable(claim: Verdict) -> bool:
@@ -31,3 +31,23 @@ def refuted_empirically(verdicts: Sequence[Verdict], bounds: Sequence[Mapping[st
                 proven = f"epsilon is at least {bound['epsilon']:.3g} at delta {bound['delta']:g} by {who}"
                 return (Flag("claim_refuted", f"refuted empirically: {proven}, the claim is {claim.claimed:g}"),)
     return ()
+
+
+def out_of_reach(verdicts: Sequence[Verdict], bounds: Sequence[Mapping[str, Any]]) -> str | None:
+    """A sentence where no attack of the suite could have refuted the claim, however strong: even the largest ceiling of
+    its audits lies below the claimed epsilon, or nothing audits a claim of this kind. None where one could, or there is
+    no claim."""
+    if not verdicts:
+        return None
+    claims = [claim for claim in verdicts if auditable(claim)]
+    if not claims:
+        return f"no attack audits a claim about a {verdicts[0].unit} under adjacency {verdicts[0].adjacency}"
+    claim = min(claims, key=lambda one: one.claimed)
+    alike = [bound for bound in bounds if (bound["coalition"] or "server") == claim.view]
+    if not alike:
+        return f"no audit of this suite is made in the view that the claim is about ({claim.view})"
+    ceiling = max(float(bound["ceiling"]) for bound in alike)
+    if ceiling >= claim.claimed:
+        return None
+    reach = f"a perfect attack would prove {ceiling:.3g}, the claim is {claim.claimed:g}"
+    return f"this suite is too small to refute it: {reach}"

@@ -147,7 +147,10 @@ def _delta(run: RunRecord | None) -> float:
 
 def _row(audit: _Audit, bound: EpsilonBound) -> Row:
     who = {"attack": audit.cell.name, "coalition": audit.cell.coalition, "method": audit.method}
-    numbers = {"epsilon": bound.epsilon / audit.copies, "ceiling": bound.ceiling / audit.copies}
+    numbers = {
+        "epsilon": max(0.0, bound.epsilon) / audit.copies,
+        "ceiling": max(0.0, bound.ceiling) / audit.copies,
+    }
     place = place_of(audit.cell) | ({"seed": None} if audit.over_seeds else {})
     return place | who | numbers | {"delta": bound.delta, "alpha": bound.alpha}
 

@@ -22,7 +22,7 @@ from harness.assessment import (
 from harness.score import Estimate
 from harness.score.rules import RANKED_SEEDS
 from leaderboard.build.cards import family
-from leaderboard.build.claims import refuted_empirically
+from leaderboard.build.claims import out_of_reach, refuted_empirically
 from leaderboard.ranks import dcs_columns
 from leaderboard.ranks.joint_bootstrap import strongest
 from leaderboard.records import Manifests
@@ -46,7 +46,8 @@ def board_row(row: Assessment, context: Context) -> dict[str, Any]:
     ok = [run for run in row.runs if run.status == "ok"]
     verdicts = [run.verdict for run in ok if run.verdict]
     claim = claim_state(verdicts)
-    disproved = refuted_empirically(verdicts, context.bounds.get(tuple(_keys(row).values()), ()))
+    bounds = context.bounds.get(tuple(_keys(row).values()), ())
+    disproved = refuted_empirically(verdicts, bounds)
     stale = bool(manifest.get("hash")) and any(run.submission_hash != manifest["hash"] for run in row.runs)
     flags = [*row.flags, *claim.flags, *disproved, *([Flag("stale")] if stale else [])]
     scenario = row.runs[0].scenario
@@ -74,6 +75,8 @@ def board_row(row: Assessment, context: Context) -> dict[str, Any]:
         **_costs(ok),
         "claim_epsilon": claim.claimed,
         "measured_epsilon": claim.measured,
+        "claim_about": claim.about or None,
+        "claim_limit": out_of_reach(verdicts, bounds),
         **_counts(row),
     }
 
@@ -165,6 +168,10 @@ def _ranked(row: Assessment, numbers: Mapping[str, float | None], flags: Sequenc
     return row.status == "ok" and not out, "; ".join(out) or None
 
 
+_UNSOUND = frozenset({"negative_control_failed", "claim_unverified", "unverified_law"})
+"""Flags of a row that is never called verified."""
+
+
 def _verified(row: Assessment, flags: Sequence[Flag], stale: bool, *, here: bool) -> str:
     """The row's state; ``here``: the source is installed, so that its results can be made again."""
     raised = {flag.id for flag in flags}
@@ -173,7 +180,7 @@ def _verified(row: Assessment, flags: Sequence[Flag], stale: bool, *, here: bool
     if not here or "isolation_none" in raised:
         return "claimed"
     sound = row.status == "ok" and row.seeds >= RANKED_SEEDS and not row.indicative and not stale
-    sound = sound and "negative_control_failed" not in raised
+    sound = sound and not _UNSOUND & raised
     return "verified" if sound else "measured"
 
 

@@ -78,7 +78,8 @@ BOARD = Table(
             "claimed: the submitter's word, as its source is not here to run again, or it ran without isolation; "
             "measured: source here, but few seeds, an indicative suite, a row without result or "
             "other source than the one here; "
-            f"verified: {RANKED_SEEDS} seeds or more on a ranked suite; refuted: a control or the claim failed.",
+            f"verified: {RANKED_SEEDS} seeds or more on a ranked suite, no claim or noise law left unverified; "
+            "refuted: a control or the claim failed.",
         ),
         texts("flags", "Flags", "Ids of what is odd about the row."),
         json("notes", "Notes", "Flag id -> sentences with the particulars."),
@@ -89,6 +90,16 @@ BOARD = Table(
             "measured_epsilon",
             "Epsilon",
             "Loss recomputed from the ledger of what was really executed, at the claim's delta and unit.",
+        ),
+        words(
+            "claim_about",
+            "Epsilon is about",
+            "Unit, adjacency and delta of both epsilons: values about different ones do not compare.",
+        ),
+        words(
+            "claim_limit",
+            "Beyond refutation",
+            "Why no attack of this suite, however strong, could refute the claim; NULL where one could.",
         ),
     ),
 )

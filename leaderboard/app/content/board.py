@@ -68,6 +68,7 @@ VIEWS = {
         "threat_model",
         "claim_epsilon",
         "measured_epsilon",
+        "claim_about",
         "flags",
         "status",
     ),

@@ -48,7 +48,7 @@ def claim_facts(claim: str | None) -> dict[str, object]:
 
 def claim_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Claim beside measurement, one row per entry and operating point that claims or spends an epsilon."""
-    names = ["entry", "label", "claim_epsilon", "measured_epsilon", "verified", "flags"]
+    names = ["entry", "label", "claim_epsilon", "measured_epsilon", "claim_about", "claim_limit", "verified", "flags"]
     return rows.loc[rows[["claim_epsilon", "measured_epsilon"]].notna().any(axis=1), names]
 
 

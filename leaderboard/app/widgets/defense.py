@@ -59,11 +59,11 @@ def manifest(card: dict[str, Any]) -> None:
 def measured_claims(card: dict[str, Any], rows: pd.DataFrame) -> None:
     """Claims of the manifest, and what the harness recomputed from the mechanisms it executed."""
     claim = claim_facts(card["claim"])
+    claims = claim_rows(rows)
     if claim:
         facts({f"Claimed {name}": value for name, value in claim.items()})
-    else:
+    elif claims.empty:
         note("The manifest claims no differential-privacy guarantee.")
-    claims = claim_rows(rows)
     if len(claims):
         shown = ready(claims, claims.columns)
         st.dataframe(
@@ -80,7 +80,10 @@ def proved_bounds(bounds: pd.DataFrame, point: str) -> None:
         return
     names = ["attack", "variant", "coalition", "seed", "method", "epsilon", "ceiling", "delta", "alpha"]
     shown = ready(proved, names)
-    note("What attacks prove, all together with 95 % confidence: epsilon is no smaller. No bound exceeds its ceiling.")
+    note(
+        "What attacks prove, all together with 95 % confidence: epsilon is no smaller. The ceiling is what a "
+        "perfect attack would have proven."
+    )
     st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="Lower bounds")
 
 

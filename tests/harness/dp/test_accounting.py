@@ -22,6 +22,7 @@ from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.store.schema import LedgerEntry
 from harness.wire.message import Kind, Message, Value
+from harness.wire.packing import pack_int8, pack_top_k
 from tests.stand_ins import toy_protocol
 
 Make = Callable[..., Submission]
@@ -156,6 +157,107 @@ def test_constants_and_mechanisms_on_something_else() -> None:
         ("constant", "counts"),
         ("elsewhere", "means"),
     ]
+
+
+def sent_over(rounds: int, send: Callable[[Mechanisms, Message], Value], changes: bool = True) -> Mechanisms:
+    """A party that releases one field in every round, by ``send``, with other content each time if it ``changes``."""
+    me = Mechanisms("p", torch.Generator().manual_seed(1))
+    for number in range(rounds):
+        votes = torch.arange(30.0) + (number if changes else 0)
+        message = Message(Kind.VOTE, {"votes": votes}, round=number, sensitivity={"votes": VOTE})
+        me.begin(message)
+        me.end(message.replace(votes=send(me, message)))
+    return me
+
+
+def test_a_mechanism_whose_output_is_thrown_away_supports_no_claim() -> None:
+    def deceive(me: Mechanisms, message: Message) -> Value:
+        me.gaussian(message["votes"], scale=sigma(1), clip=None)
+        return torch.as_tensor(message["votes"] + 1e-3)
+
+    verdict = judge(claim(), sent_over(1, deceive).ledger(), frozenset())
+    assert (verdict.status, verdict.epsilon) == ("unverified", None)
+
+
+def test_noise_that_is_used_again_on_other_values_supports_no_claim() -> None:
+    kept: list[torch.Tensor] = []
+
+    def reuse(me: Mechanisms, message: Message) -> Value:
+        noisy = me.gaussian(message["votes"], scale=sigma(1), clip=None)
+        kept.append(noisy - message["votes"])
+        return torch.as_tensor(message["votes"] + kept[0])
+
+    assert judge(claim(), sent_over(1, reuse).ledger(), frozenset()).status == "holds"
+    kept.clear()
+    assert judge(claim(), sent_over(3, reuse).ledger(), frozenset()).status == "unverified"
+
+
+def test_an_output_sent_again_for_the_same_values_is_no_second_release() -> None:
+    kept: list[Value] = []
+
+    def once(me: Mechanisms, message: Message) -> Value:
+        if not kept:
+            kept.append(me.gaussian(message["votes"], scale=sigma(1), clip=None))
+        return kept[0]
+
+    (entry,) = sent_over(3, once, changes=False).ledger()
+    assert entry.releases == 1
+    kept.clear()
+    # For other values it would say that these have not changed.
+    assert {entry.mechanism for entry in sent_over(3, once).ledger()} == {"gaussian", "elsewhere"}
+
+
+def test_every_output_that_could_have_been_chosen_counts() -> None:
+    def choose(me: Mechanisms, message: Message) -> Value:
+        tried = [me.gaussian(message["votes"], scale=sigma(1), clip=None) for _ in range(5)]
+        return min(tried, key=lambda noisy: float((noisy - message["votes"]).abs().max()))
+
+    (entry,) = sent_over(1, choose).ledger()
+    assert entry.releases == 5
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        lambda me, noisy: me.quantise(me.clamp(noisy, 0.0, 20.0), 0.5),
+        lambda me, noisy: noisy.half(),
+        lambda me, noisy: pack_int8(noisy),
+        lambda me, noisy: pack_top_k(noisy, 7),
+    ],
+    ids=["clamped and quantised", "half precision", "8 bits", "top-k"],
+)
+def test_post_processing_by_the_harness_keeps_the_claim(process: Callable[[Mechanisms, torch.Tensor], Value]) -> None:
+    def send(me: Mechanisms, message: Message) -> Value:
+        return process(me, me.gaussian(message["votes"], scale=sigma(1), clip=None))
+
+    assert judge(claim(), sent_over(1, send).ledger(), frozenset()).status == "holds"
+
+
+def test_post_processing_of_the_data_is_no_mechanism() -> None:
+    ledger = sent_over(1, lambda me, message: me.quantise(message["votes"], 0.7)).ledger()
+    assert judge(claim(), ledger, frozenset()).status == "unverified"
+
+
+def test_noise_does_not_repeat_where_a_defense_seeds_its_generator() -> None:
+    seen = []
+
+    def reseed(me: Mechanisms, message: Message) -> Value:
+        me.generator.manual_seed(0)
+        seen.append(me.gaussian(message["votes"], scale=1.0, clip=None))
+        return seen[-1]
+
+    sent_over(2, reseed, changes=False)
+    assert not torch.equal(*seen)
+
+
+def test_a_replacement_that_changes_the_class_moves_two_rows() -> None:
+    rows = Bound(torch.tensor([5.0, 5.0, 0.1]))
+    x = torch.ones(3, 4)
+    assert ratios(x, 1.0, 0.5, rows, 2).replace == pytest.approx(sqrt(2))  # each row by its clip's reach of 1
+    assert ratios(x, 1.0, 0.5, rows, 1).replace == pytest.approx(2.0)
+    assert ratios(x[:2], 1.0, None, Bound(torch.tensor([1.0, 0.5])), 2).replace == pytest.approx(
+        2.0
+    )  # within one class
 
 
 def claim(value: float = 3.0, **changes: str) -> Claim:

@@ -11,7 +11,7 @@ import pytest
 from harness.store.files import Record
 from harness.store.schema import CellRecord, RunRecord, Verdict
 from leaderboard.build import build_board
-from leaderboard.build.claims import refuted_empirically
+from leaderboard.build.claims import out_of_reach, refuted_empirically
 from leaderboard.build.epsilon_bounds import bound_rows
 from leaderboard.queries import open_board
 from leaderboard.records import write_bundle
@@ -33,6 +33,19 @@ def test_a_claim_is_held_against_the_attacker_it_is_about() -> None:
     [flag] = refuted_empirically([verdict], rows)
     assert flag.id == "claim_refuted" and "by knowing" in (flag.detail or "")
     assert not refuted_empirically([claimed(4.0, 1e-5)], rows)
+
+
+def test_a_suite_that_could_not_refute_a_claim_says_so() -> None:
+    response = membership_cell("c", *responses(2.5, 2000, np.random.default_rng(3)))
+    verdict = claimed(1.0)
+    rows = bound_rows([response], runs_claiming(verdict, response))
+    assert out_of_reach([verdict], rows) is None
+    assert out_of_reach([], rows) is None
+    assert "too small" in str(out_of_reach([claimed(50.0)], rows))
+    assert "about a vector" in str(out_of_reach([claimed(1.0, unit="vector")], rows))
+    assert "no audit" in str(out_of_reach([claimed(1.0, view="client")], rows))
+    few = membership_cell("f", *responses(9.0, 20, np.random.default_rng(3)))
+    assert all(row["epsilon"] >= 0 and row["ceiling"] >= 0 for row in bound_rows([few], runs_claiming(verdict, few)))
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
         TEXT_METRICS,
         UNRANKED_SECRETS,
         Measure,
-        clusters,
         comparable,
         is_aggregate,
+        ways,
     )
     from harness.assessment.reading import results_of_records, stored_results
     from harness.assessment.report import Report, Row, result_rows, suite_of
@@ -66,7 +66,6 @@ __all__ = [
     "assess_row",
     "bypasses",
     "claim_state",
-    "clusters",
     "comparable",
     "is_aggregate",
     "known_values",
@@ -77,6 +76,7 @@ __all__ = [
     "sentences",
     "stored_results",
     "suite_of",
+    "ways",
 ]
 
 _HOMES = {
@@ -109,7 +109,6 @@ _HOMES = {
     "assess_row": "harness.assessment.assess",
     "bypasses": "harness.assessment.controls",
     "claim_state": "harness.assessment.claims",
-    "clusters": "harness.assessment.measures",
     "comparable": "harness.assessment.measures",
     "is_aggregate": "harness.assessment.measures",
     "known_values": "harness.assessment.controls",
@@ -120,6 +119,7 @@ _HOMES = {
     "sentences": "harness.assessment.flags",
     "stored_results": "harness.assessment.reading",
     "suite_of": "harness.assessment.report",
+    "ways": "harness.assessment.measures",
 }
 
 

@@ -12,7 +12,7 @@ from harness import score
 from harness.assessment.controls import bypasses, known_values, negative_flags
 from harness.assessment.flagging import attack_flags, row_flags
 from harness.assessment.flags import Flag
-from harness.assessment.measures import Measure, clusters, comparable, is_aggregate
+from harness.assessment.measures import Measure, comparable, is_aggregate, ways
 from harness.assessment.results import Assessment, AttackResult, EntryResults, RowResults
 from harness.assessment.series import Series
 from harness.assessment.utility import efficiency_of, measured_tasks, reference_means, task_means, utility_of
@@ -114,7 +114,7 @@ def _leakage(entry: EntryResults, measures: Sequence[Measure]) -> score.Leakage 
     if not attacks:
         return None
     rng = numpy_generator("report", entry.suite, entry.entry)
-    return score.leakage(attacks, blinds, rng=rng, clusters=clusters([*attacks, *blinds]))
+    return score.leakage(attacks, blinds, rng=rng, **ways([*attacks, *blinds]))
 
 
 def _result(measure: Measure, advantage: score.Advantage, floor: Measure | None) -> AttackResult:

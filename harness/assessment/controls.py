@@ -14,7 +14,7 @@ import numpy as np
 
 from harness import score
 from harness.assessment.flags import Flag
-from harness.assessment.measures import LOWER_IS_BETTER, clusters, comparable
+from harness.assessment.measures import LOWER_IS_BETTER, comparable, ways
 from harness.assessment.results import ControlResult, EntryResults, RowResults
 from harness.assessment.series import Series
 from harness.assessment.utility import task_references
@@ -118,6 +118,6 @@ def negative_test(row: RowResults, entry: EntryResults) -> score.NullTest | None
     attacks, blinds = ([m.scores for m in measured if m.blind is part] for part in (False, True))
     rng = numpy_generator("negative", entry.suite, entry.entry, row.place.submission, str(row.place.point))
     try:
-        return score.max_t_null(attacks, blinds, rng=rng, clusters=clusters([*attacks, *blinds])) if attacks else None
+        return score.max_t_null(attacks, blinds, rng=rng, **ways([*attacks, *blinds])) if attacks else None
     except LeakboardError:  # every entry is void, which its row says
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import TypedDict
 
 from harness import score
 from harness.assessment.flags import Flag
@@ -19,12 +20,13 @@ __all__ = [
     "TEXT_METRICS",
     "UNRANKED_SECRETS",
     "Measure",
+    "Ways",
     "attack_title",
-    "clusters",
     "comparable",
     "is_aggregate",
     "measures",
     "shared_seeds",
+    "ways",
 ]
 
 TEXT_METRICS = ("content_token_accuracy", "content_token_f1", "exact_match", "pii_span_recall")
@@ -77,14 +79,24 @@ def attack_title(series: Series) -> str:
     return " ".join(part for part in (series.name, series.variant, coalition, behaviour) if part)
 
 
-def clusters(entries: Sequence[score.AttackScores]) -> dict[str, str] | None:
-    """Record -> cluster: scores of one membership candidate over all targets stand or fall together."""
-    cluster_of: dict[str, str] = {}
+class Ways(TypedDict):
+    """Record -> its cluster within a seed, and of membership its cluster in a second way: its target."""
+
+    clusters: dict[str, str]
+    targets: dict[str, str]
+
+
+def ways(entries: Sequence[score.AttackScores]) -> Ways:
+    """The ways in which records go together: scores of one membership candidate, and those against one target."""
+    known = Ways(clusters={}, targets={})
     for entry in entries:
-        member = entry.metric.startswith("membership")
         for rows in entry.values.values():
-            cluster_of |= {record: record.partition(":")[2] if member else record for record in rows}
-    return cluster_of if any(entry.metric.startswith("membership") for entry in entries) else None
+            for record in rows:
+                target, _, candidate = record.partition(":") if entry.metric.startswith("membership") else ("", "", "")
+                known["clusters"][record] = candidate or record
+                if candidate:
+                    known["targets"][record] = target
+    return known
 
 
 def measures(series: Sequence[Series], fpr: float) -> list[Measure]:

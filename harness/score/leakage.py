@@ -22,20 +22,21 @@ def leakage(
     *,
     rng: np.random.Generator,
     clusters: Mapping[str, str] | None = None,
+    targets: Mapping[str, str] | None = None,
     folds: int = 5,
     resamples: int = 2000,
 ) -> Leakage:
     """The strongest attack's advantage over the best blind attack, with a simultaneous 95 % interval.
 
-    Pass the entries of record-level secrets alone. ``clusters`` maps record to cluster (a client, say); by default
-    each record is its own. The estimate is cross-fitted over ``folds`` and seeds; the interval is
-    [max_a(A_a - c se_a), max_a(A_a + c se_a)] and is widened to hold the estimate where it does not. With one
-    seed everything is conditional on that seed. Void where every entry is. Raises LeakboardError when the entries
-    do not fit together, listing every misfit.
+    Pass the entries of record-level secrets alone. ``clusters`` maps record to its cluster within a seed (a client,
+    say; by default each record is its own), ``targets`` to its cluster in a second way (:func:`align`). The estimate
+    is cross-fitted over ``folds`` and seeds; the interval is [max_a(A_a - c se_a), max_a(A_a + c se_a)] and is
+    widened to hold the estimate where it does not. With one seed everything is conditional on that seed. Void where
+    every entry is. Raises LeakboardError when the entries do not fit together, listing every misfit.
     """
     if folds < 2 or resamples < 100:
         raise LeakboardError(f"leakage: folds={folds}, resamples={resamples}; give at least 2 and 100")
-    study = align(attacks, blinds, clusters)
+    study = align(attacks, blinds, clusters, targets)
     bands = bounds(study, rng, resamples)
     advantages = entries(study, bands)
     live = [entry for entry in advantages if entry.void is None]
@@ -88,6 +89,7 @@ def max_t_null(
     *,
     rng: np.random.Generator,
     clusters: Mapping[str, str] | None = None,
+    targets: Mapping[str, str] | None = None,
     level: float = 0.01,
     resamples: int = 5000,
 ) -> NullTest:
@@ -99,7 +101,7 @@ def max_t_null(
     """
     if not 0 < level < 1 or resamples * level < 20:
         raise LeakboardError(f"max_t_null: {resamples} resamples at level {level}; give at least 20 / level")
-    study = align(attacks, blinds, clusters)
+    study = align(attacks, blinds, clusters, targets)
     bands = bounds(study, rng, resamples, level, one_sided=True)
     if len(bands.advantage) == 0:
         reasons = sorted(set(bands.pairs.voids.values()))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness import score
-from harness.assessment import Assessment, AttackResult
+from harness.assessment import Assessment, AttackResult, ways
 from harness.util import numpy_generator
 
 __all__ = ["STRATA", "strata_rows", "stratum"]
@@ -77,7 +77,7 @@ def _advantage(row: Assessment, result: AttackResult, wanted: Wanted) -> score.A
     if attack.labels is not None and len({label for rows in labels.values() for label in rows.values()}) < 2:
         return None
     rng = numpy_generator("strata", row.suite, row.entry)
-    [measured] = score.leakage([attack], [floor], rng=rng).advantages
+    [measured] = score.leakage([attack], [floor], rng=rng, **ways([attack, floor])).advantages
     return None if measured.void else measured
 
 

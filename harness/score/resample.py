@@ -90,10 +90,10 @@ def _crossed(study: Study, point: Floats, rng: np.random.Generator, resamples: i
     for panel in study.panels:
         width = len(panel.attacks) + len(panel.blinds)
         own = slice(first, first + width)
-        crossed = [sheet for sheet in panel.sheets if sheet.targets is not None]
-        widening = _widening(sum(len(np.unique(sheet.targets)) - 1 for sheet in crossed))
+        counts = [0 if sheet.targets is None else len(np.unique(sheet.targets)) for sheet in panel.sheets]
+        widening = _widening(sum(max(count - 1, 0) for count in counts))
         for seed, sheet in enumerate(panel.sheets):
-            if sheet.targets is not None and len(np.unique(sheet.targets)) > 1:
+            if counts[seed] > 1:
                 root = _excess_root(panel, sheet, point[seed, own], rng)
                 drawn[:, seed, own] = widening * rng.standard_normal((resamples, width)) @ root
         first += width

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from harness import score
+from harness.assessment.completeness import lacking, prevented
 from harness.assessment.controls import bypasses, known_values, negative_flags
 from harness.assessment.flagging import attack_flags, row_flags
 from harness.assessment.flags import Flag
@@ -53,6 +54,7 @@ def assess_row(
     void = {control.about for control in controls if not control.passed}
     measured, partial = comparable(row, entry, [series for series in row.attacks if series.about not in void])
     leakage, aggregate, results = _measure(entry, measured)
+    failures = prevented(row, entry, void)
     results += [_without_result(s, s.about in void) for s in row.attacks if not _has_result(s, results)]
     assessment = Assessment(
         suite=entry.suite,
@@ -67,6 +69,7 @@ def assess_row(
         tasks=tasks,
         flags=(),
         failure=failed.reason or failed.status if failed else None,
+        void="; ".join(map(str, failures)) or None,
         indicative=suite is None or suite.indicative,
         means=tuple(task_means(row.tasks, entry)),
         references=undefended.references if undefended else tuple(reference_means(entry)),
@@ -74,15 +77,19 @@ def assess_row(
     )
     defended = row.place != entry.undefended.place
     swapped = defended and bypasses(row, entry)
-    return _flagged(assessment, undefended.attacks if undefended else (), swapped, partial)
+    beyond = [*failures, *(lacking(row, entry) if defended else ())]
+    return _flagged(assessment, undefended.attacks if undefended else (), swapped, partial, beyond)
 
 
-def _flagged(assessment: Assessment, undefended: Sequence[AttackResult], swapped: bool, partial: bool) -> Assessment:
+def _flagged(
+    assessment: Assessment, undefended: Sequence[AttackResult], swapped: bool, partial: bool, beyond: Sequence[Flag]
+) -> Assessment:
     attacks = attack_flags(assessment.attacks, undefended)
     flags = [
         *(Flag("control_failed", str(control)) for control in assessment.controls if not control.passed),
         *(Flag("bypass") for _ in range(swapped)),
         *(Flag("partial", "some attacks lack seeds") for _ in range(partial)),
+        *beyond,
         *row_flags(assessment),
         *(flag for attack in attacks for flag in attack.flags),
     ]

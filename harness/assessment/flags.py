@@ -34,7 +34,16 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "The defense ran inside the harness's process, which is for debugging.",
     ),
     "attack_error": ("attack ended in error", "An attack could not be completed, so leakage may be too low."),
-    "partial": ("partial", "Some seeds or attacks are missing; scores are over what is shared by all attacks."),
+    "attack_prevented": (
+        "attack failed through the submission",
+        "An attack that has a result on the undefended system has none here: the row is void, for what was not "
+        "measured may leak.",
+    ),
+    "control_missing": ("control not run", "A control of the row has no result, so it may be what the control is for."),
+    "partial": (
+        "partial",
+        "Some seeds, attacks or utility tasks are missing; scores are over what is shared by all attacks.",
+    ),
     "few_seeds": ("few seeds", f"Fewer than {RANKED_SEEDS} seeds: the interval is conditional on them."),
     "small_n": (
         "small n",
@@ -92,7 +101,18 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 }
 """Flag id -> (short title, meaning)."""
 
-UNRANKED = frozenset({"bypass", "isolation_none", "below_floor", "differs_in_simulation"})
+UNRANKED = frozenset(
+    {
+        "bypass",
+        "isolation_none",
+        "below_floor",
+        "differs_in_simulation",
+        "attack_error",
+        "attack_prevented",
+        "control_missing",
+        "partial",
+    }
+)
 """Flags that keep a row out of ranks."""
 
 VOID = frozenset({"control_failed"})

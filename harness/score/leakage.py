@@ -79,7 +79,8 @@ def _flags(study: Study, advantages: tuple[Advantage, ...]) -> tuple[str, ...]:
 def privacy(leakage: Leakage) -> Estimate:
     """1 - leakage, clipped to [0, 1]; ``low`` is what ranks use, for it comes from the interval's upper leakage."""
     # Clip keeps nan, so a void stays one.
-    value, low, high = (float(np.clip(1.0 - x, 0.0, 1.0)) for x in (leakage.estimate, leakage.high, leakage.low))
+    ends = (leakage.estimate, leakage.high, leakage.low) if leakage.void is None else (float("nan"),) * 3
+    value, low, high = (float(np.clip(1.0 - x, 0.0, 1.0)) for x in ends)
     return Estimate(value, low, high, leakage.void, leakage.conditional_on_seed, leakage.flags)
 
 

@@ -26,11 +26,14 @@ def leakage(
     folds: int = 5,
     resamples: int = 2000,
 ) -> Leakage:
-    """The strongest attack's advantage over the best blind attack, with a simultaneous 95 % interval.
+    """The strongest attack's advantage over the best blind attack, with its 95 % interval.
 
     Pass the entries of record-level secrets alone. ``clusters`` maps record to its cluster within a seed (a client,
     say; by default each record is its own), ``targets`` to its cluster in a second way (:func:`align`). The estimate
-    is cross-fitted over ``folds`` and seeds; the interval is [max_a(A_a - c se_a), max_a(A_a + c se_a)] and is
+    is cross-fitted over ``folds`` and seeds. The interval is of the largest of the true advantages, and no attack
+    shares its level with another: above, the largest of all attacks' own upper bounds holds wherever that of the truly
+    strongest does; below, the estimate less the strongest attack's own reach, since what was chosen on other records
+    is no luckier here than it should be. (Uncross-fitted: the largest of the simultaneous lower bounds.) It is
     widened to hold the estimate where it does not. With one seed everything is conditional on that seed. Void where
     every entry is. Raises LeakboardError when the entries do not fit together, listing every misfit.
     """
@@ -45,11 +48,12 @@ def leakage(
     strongest = max(live, key=lambda entry: entry.value)
     fitted = cross_fit(study, {entry.metric for entry in live}, folds, rng)
     estimate = strongest.value if fitted is None else fitted
+    reach = strongest.value - strongest.alone_low
     flags = (*_flags(study, advantages), *(("not_cross_fitted",) if fitted is None else ()))
     return Leakage(
         estimate=estimate,
-        low=min(estimate, max(entry.low for entry in live)),
-        high=max(estimate, *(entry.high for entry in live)),
+        low=min(estimate, max(entry.low for entry in live) if fitted is None else fitted - reach),
+        high=max(estimate, *(entry.alone_high for entry in live)),
         strongest=(strongest.name, strongest.metric),
         advantages=advantages,
         c=bands.c,

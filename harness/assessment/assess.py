@@ -13,6 +13,7 @@ from harness.assessment.completeness import lacking, prevented
 from harness.assessment.controls import bypasses, known_values, negative_flags
 from harness.assessment.flagging import attack_flags, row_flags
 from harness.assessment.flags import Flag
+from harness.assessment.live import differences
 from harness.assessment.measures import Measure, comparable, is_aggregate, ways
 from harness.assessment.results import Assessment, AttackResult, EntryResults, RowResults
 from harness.assessment.series import Series
@@ -41,7 +42,8 @@ def assess_entry(
         undefended if undefended and row is entry.undefended else assess_row(row, entry, suite, undefended)
         for row in rows
     ]
-    return [replace(assessment, flags=(*assessment.flags, *leaks)) for assessment in assessments]
+    shared = (*leaks, *(Flag("shadows_void", flag.detail) for flag in differences(entry.undefended.attacks)))
+    return [replace(assessment, flags=(*assessment.flags, *shared)) for assessment in assessments]
 
 
 def assess_row(
@@ -52,7 +54,9 @@ def assess_row(
     controls = undefended.controls if undefended else known_values(entry, suite)
     tasks = measured_tasks(row, entry)
     void = {control.about for control in controls if not control.passed}
-    measured, partial = comparable(row, entry, [series for series in row.attacks if series.about not in void])
+    unlike = differences(row.attacks)
+    attacking = [series for series in row.attacks if series.about not in void]
+    measured, partial = comparable(row, entry, attacking, pooled=not unlike)
     leakage, aggregate, results = _measure(entry, measured)
     failures = prevented(row, entry, void)
     results += [_without_result(s, s.about in void) for s in row.attacks if not _has_result(s, results)]
@@ -77,7 +81,7 @@ def assess_row(
     )
     defended = row.place != entry.undefended.place
     swapped = defended and bypasses(row, entry)
-    beyond = [*failures, *(lacking(row, entry) if defended else ())]
+    beyond = [*failures, *unlike, *(lacking(row, entry) if defended else ())]
     return _flagged(assessment, undefended.attacks if undefended else (), swapped, partial, beyond)
 
 
@@ -106,10 +110,20 @@ def _measure(
         measures = [measure for measure in measured if _part(measure) == part]
         leakages[part] = leakage = _leakage(entry, measures)
         attacks, blinds = ({m.title: m for m in reversed(measures) if m.blind is blind} for blind in (False, True))
-        for advantage in leakage.advantages if leakage else ():
-            floor = blinds.get((advantage.blind, advantage.metric))
-            results.append(_result(attacks[advantage.name, advantage.metric], advantage, floor))
+        measurable = [(attacks[a.name, a.metric], a) for a in (leakage.advantages if leakage else ())]
+        for measure, advantage in _better_way(measurable):
+            results.append(_result(measure, advantage, blinds.get((advantage.blind, advantage.metric))))
     return leakages["leakage"], leakages["aggregate"], results
+
+
+def _better_way(results: Sequence[tuple[Measure, score.Advantage]]) -> list[tuple[Measure, score.Advantage]]:
+    """One result for each attack and metric: of guesses that are read both ways, the way that leaks more."""
+    best: dict[tuple[int, str], tuple[Measure, score.Advantage]] = {}
+    for measure, advantage in sorted(results, key=lambda pair: pair[0].turned):
+        kept = best.setdefault((id(measure.series), advantage.metric), (measure, advantage))
+        if advantage.value > kept[1].value:
+            best[id(measure.series), advantage.metric] = measure, advantage
+    return list(best.values())
 
 
 def _part(measure: Measure) -> str:
@@ -134,10 +148,16 @@ def _result(measure: Measure, advantage: score.Advantage, floor: Measure | None)
         advantage=advantage,
         status="ok" if advantage.void is None else "void",
         reason=advantage.void,
-        flags=measure.flags,
+        flags=(*measure.flags, *_reversed(measure, advantage)),
         scores=measure.scores,
         floor=floor.scores if floor else None,
     )
+
+
+def _reversed(measure: Measure, advantage: score.Advantage) -> tuple[Flag, ...]:
+    if not measure.turned or not advantage.alone_low > 0:
+        return ()
+    return (Flag("read_reversed", f"{advantage.name} on {advantage.metric}"),)
 
 
 def _only_aggregate(leakage: score.Leakage | None, results: Sequence[AttackResult]) -> bool:

@@ -70,7 +70,21 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     ),
     "auc_below_half": (
         "AUC far below 0.5",
-        "Scores rank non-members above members beyond noise: a sign error, or deliberate masking.",
+        "Scores rank non-members above members beyond noise: a sign error, or deliberate masking. Leakage counts them "
+        "read the other way round, too.",
+    ),
+    "read_reversed": (
+        "read the other way round",
+        "An attack's guesses point away from the secret beyond noise, which gives it away all the same: they count "
+        "reversed.",
+    ),
+    "live_unlike_shadows": (
+        "live run unlike shadows",
+        "A membership attack does not fare on the live run as it does on shadows, so the live run alone counts.",
+    ),
+    "shadows_void": (
+        "shadows void",
+        "Without any defense the live run is unlike its shadows: what shadows tell of this entry cannot be relied on.",
     ),
     "adaptive_weaker": (
         "adaptive weaker than oblivious",
@@ -111,6 +125,7 @@ UNRANKED = frozenset(
         "attack_prevented",
         "control_missing",
         "partial",
+        "shadows_void",
     }
 )
 """Flags that keep a row out of ranks."""

@@ -80,8 +80,8 @@ class Leakage:
     """The strongest attack's advantage: cross-fitted estimate, 95 % interval of the largest true advantage.
 
     ``strongest`` is the (name, metric) with the largest advantage on all records. ``c`` is the number of
-    standard errors that the simultaneous bounds of the advantages reach. Numbers are not clipped. They are nan exactly where ``void``
-    gives a reason.
+    standard errors that the simultaneous bounds of the advantages reach. Numbers are not clipped. They are nan
+    exactly where ``void`` gives a reason.
     """
 
     estimate: float

@@ -13,7 +13,6 @@ from harness.assessment.results import Assessment, AttackResult
 from harness.assessment.series import Series
 from tests.stand_ins.stored_entry import StoredEntry, Values, binary, flags, membership
 
-
 Draw = Callable[[np.random.Generator], Values]
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from harness import score
 from harness.assessment.completeness import lacking, prevented
-from harness.assessment.controls import bypasses, known_values, negative_flags
+from harness.assessment.controls import bypasses, known_values, negative_flags, useful_controls
 from harness.assessment.flagging import attack_flags, row_flags
 from harness.assessment.flags import Flag
 from harness.assessment.live import differences
@@ -43,7 +43,12 @@ def assess_entry(
         for row in rows
     ]
     shared = (*leaks, *(Flag("shadows_void", flag.detail) for flag in differences(entry.undefended.attacks)))
-    return [replace(assessment, flags=(*assessment.flags, *shared)) for assessment in assessments]
+    shared += useful_controls(entry, negatives)
+    return [replace(one, flags=(*one.flags, *shared, *_of_control(one, negatives))) for one in assessments]
+
+
+def _of_control(assessment: Assessment, negatives: Collection[str]) -> tuple[Flag, ...]:
+    return (Flag("negative_control"),) if assessment.submission in negatives else ()
 
 
 def assess_row(
@@ -80,18 +85,16 @@ def assess_row(
         aggregate_only=undefended.aggregate_only if undefended else _only_aggregate(leakage, results),
     )
     defended = row.place != entry.undefended.place
-    swapped = defended and bypasses(row, entry)
-    beyond = [*failures, *unlike, *(lacking(row, entry) if defended else ())]
-    return _flagged(assessment, undefended.attacks if undefended else (), swapped, partial, beyond)
+    beyond = [*failures, *unlike, *((*bypasses(row, entry), *lacking(row, entry)) if defended else ())]
+    return _flagged(assessment, undefended.attacks if undefended else (), partial, beyond)
 
 
 def _flagged(
-    assessment: Assessment, undefended: Sequence[AttackResult], swapped: bool, partial: bool, beyond: Sequence[Flag]
+    assessment: Assessment, undefended: Sequence[AttackResult], partial: bool, beyond: Sequence[Flag]
 ) -> Assessment:
     attacks = attack_flags(assessment.attacks, undefended)
     flags = [
         *(Flag("control_failed", str(control)) for control in assessment.controls if not control.passed),
-        *(Flag("bypass") for _ in range(swapped)),
         *(Flag("partial", "some attacks lack seeds") for _ in range(partial)),
         *beyond,
         *row_flags(assessment),

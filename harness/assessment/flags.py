@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.score.rules import RANKED_SEEDS, UTILITY_FLOOR
+from harness.score.rules import LEAST_GAP, RANKED_SEEDS, UTILITY_FLOOR
 
 __all__ = ["FEW", "FLAGS", "MANY", "UNRANKED", "VOID", "Flag", "sentences"]
 
@@ -28,6 +28,12 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "negative control failed",
         "An attack beats its blind guess on noise of the right shape: it reads what it should not, so leakage in this "
         "entry cannot be relied on.",
+    ),
+    "negative_control": ("negative control", "A control of the suite, which sends nothing of use: it never ranks."),
+    "negative_control_useful": (
+        "negative control useful",
+        f"A negative control, which sends nothing of use, has utility above {UTILITY_FLOOR:g}: what this entry calls "
+        "utility is not earned by sharing, so nothing in it ranks.",
     ),
     "isolation_none": (
         "isolation none: never ranked",
@@ -97,11 +103,12 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "claim_unverified": ("claim unverified", "No ledger entry of the harness supports the claimed epsilon."),
     "below_floor": (
         "below the utility floor",
-        f"Utility is below {UTILITY_FLOOR:g}: listed, but never ranked nor on the front.",
+        f"The interval of utility reaches below {UTILITY_FLOOR:g}: listed, but never ranked nor on the front.",
     ),
     "no_gain": (
-        "no gain from sharing",
-        "Undefended sharing is not told from the better of a blind guess and local-only training: no scale of utility.",
+        "leakage only",
+        f"Undefended sharing is less than {LEAST_GAP:g} standard errors better than the better of a blind guess and "
+        "local-only training: there is no scale of utility, no PUE and no rank, and leakage alone is compared.",
     ),
     "void_tasks": ("void tasks", "A utility task where the undefended system is no better than the reference."),
     "not_cross_fitted": ("not cross-fitted", "Too few clusters to choose the strongest attack on other records."),
@@ -126,6 +133,8 @@ UNRANKED = frozenset(
         "control_missing",
         "partial",
         "shadows_void",
+        "negative_control",
+        "negative_control_useful",
     }
 )
 """Flags that keep a row out of ranks."""

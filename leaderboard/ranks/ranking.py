@@ -74,7 +74,7 @@ def pareto(frame: DataFrame, floor: float = UTILITY_FLOOR) -> DataFrame:
         p, pl, ph, u, ul, uh = (out[name].to_numpy(dtype=float)[rows] for name in columns)
         tier[rows] = pareto_tiers((p, pl, ph), (u, ul, uh))
     out["tier"] = _whole(tier)
-    out["on_front"] = (tier == 1) & (out["utility"].to_numpy(dtype=float) >= floor)
+    out["on_front"] = (tier == 1) & (out["utility_low"].to_numpy(dtype=float) >= floor)
     return out
 
 

@@ -44,7 +44,7 @@ def _tiers(rows: Sequence[Row]) -> None:
     p, pl, ph, u, ul, uh = (np.array([row[end] for row in live], dtype=float) for end in ends)
     for row, tier in zip(live, pareto_tiers((p, pl, ph), (u, ul, uh)), strict=True):
         row["tier"] = int(tier)
-        row["on_front"] = bool(tier == 1 and row["utility"] >= UTILITY_FLOOR)
+        row["on_front"] = bool(tier == 1 and row["utility_low"] >= UTILITY_FLOOR)
 
 
 def _groups(ranked: Sequence[Row], joint: JointBootstrap) -> None:

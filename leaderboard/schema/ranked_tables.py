@@ -54,7 +54,11 @@ BOARD = Table(
             "1: no row is significantly better in privacy or utility (intervals apart) and no worse in the other; "
             "2: none but rows of tier 1; and so on.",
         ),
-        flag("on_front", "On the front", f"Tier 1 and utility at or above the floor of {UTILITY_FLOOR:g}."),
+        flag(
+            "on_front",
+            "On the front",
+            f"Tier 1, and utility at its low end at or above the floor of {UTILITY_FLOOR:g}.",
+        ),
         number(
             "dcs",
             "DCS",

@@ -91,7 +91,7 @@ def test_sending_noise_is_never_on_the_front(large: pd.DataFrame) -> None:
     noise = tiers[tiers["submission"] == "defense_0001"]
     assert len(noise) and not noise["on_front"].any()
     assert tiers["on_front"].any()
-    assert (tiers.loc[tiers["on_front"], "utility"] >= 0.5).all()
+    assert (tiers.loc[tiers["on_front"], "utility_low"] >= 0.5).all()
 
 
 def test_flagged_rows_take_no_part_in_tiers(large: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from harness.assessment.controls import NEGATIVE, bypasses, known_values, negative_flags, negative_test
     from harness.assessment.flags import FLAGS, UNRANKED, VOID, Flag, sentences
     from harness.assessment.measures import (
+        LIVE_ALONE,
         LOWER_IS_BETTER,
         TEXT_METRICS,
         UNRANKED_SECRETS,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FLAGS",
+    "LIVE_ALONE",
     "LOWER_IS_BETTER",
     "NEGATIVE",
     "ONLY_AGGREGATE",
@@ -81,6 +83,7 @@ __all__ = [
 
 _HOMES = {
     "FLAGS": "harness.assessment.flags",
+    "LIVE_ALONE": "harness.assessment.measures",
     "LOWER_IS_BETTER": "harness.assessment.measures",
     "NEGATIVE": "harness.assessment.controls",
     "ONLY_AGGREGATE": "harness.assessment.results",

@@ -38,12 +38,12 @@ def lacking(row: RowResults, entry: EntryResults) -> list[Flag]:
     for kind, own, theirs in (("", row.attacks, bare.attacks), ("utility ", row.tasks, bare.tasks)):
         there = {_kind(series): series for series in own}
         for series in _ended_well(theirs):
-            mine = there.get(_kind(series))
+            present = there.get(_kind(series))
             wanted = seeds & _seeds(series)
-            if mine is None or (mine.status == "ok" and wanted - _seeds(mine)):
+            if present is None or (present.status == "ok" and wanted - _seeds(present)):
                 flags.append(Flag("partial", f"{kind}{_title(series)}"))
-            elif kind and mine.status != "ok":
-                flags.append(Flag("partial", f"{kind}{_title(series)} ({mine.reason or mine.status})"))
+            elif kind and present.status != "ok":
+                flags.append(Flag("partial", f"{kind}{_title(series)} ({present.reason or present.status})"))
     ran = {_kind(series) for series in row.knockout if series.status == "ok"}
     swapped = [series for series in _ended_well(bare.knockout) if _kind(series) not in ran]
     flags += [Flag("control_missing", f"{series.name} with swapped answers") for series in swapped]

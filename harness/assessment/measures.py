@@ -16,6 +16,7 @@ from harness.score.rules import PINNED_FPR
 from harness.score.statistic import Statistic
 
 __all__ = [
+    "LIVE_ALONE",
     "LOWER_IS_BETTER",
     "TEXT_METRICS",
     "UNRANKED_SECRETS",
@@ -37,6 +38,9 @@ LOWER_IS_BETTER = frozenset({"tv", "js", "absolute_error"})
 
 LIVE = "0"
 """The target among those of a membership attack that is the live run; all others are shadows."""
+
+LIVE_ALONE = "live run alone"
+"""Part of the names of membership metrics that leave out shadows."""
 
 UNRANKED_SECRETS = frozenset({"attribute:planted"})
 """Secrets that are measured and shown but do not count."""
@@ -182,7 +186,7 @@ def _rates_of(series: Series, title: str, fpr: float, *, counts: bool, live: boo
             rates, pinned = _rates(outsiders, fpr)
             few = f"{outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked {100 * fpr:g} %"
             flags = (Flag("few_nonmembers", f"{group}: {few}"),) if pinned != fpr else ()
-            who = f"{group}, live run alone" if live else group
+            who = f"{group}, {LIVE_ALONE}" if live else group
             for metric, statistic, pins in _statistics(rates, pinned):
                 scores = score.AttackScores(title, f"membership ({who}) {metric}", part["score"], statistic, labels)
                 yield Measure(series, scores, counts and pins, flags if counts and pins else ())

@@ -87,7 +87,7 @@ class AlignedText:
         return float(contains(self.pieces(ids), self.pieces(wanted)) or contains(words(self.decode(ids)), said))
 
     def pieces(self, ids: Sequence[int]) -> list[Hashable]:
-        """What each token says; a token that says nothing by itself (a space, part of a character) is its id."""
+        """Texts of the tokens; a token that says nothing by itself (a space, part of a character) is its id."""
         said = {token: _piece(self.decode([token])) for token in set(ids) if token >= 0}
         return [said.get(token) or token for token in ids]
 

@@ -118,7 +118,7 @@ def _critical(ratios: Floats, pairs: Pairs, errors: Floats, level: float, sides:
     if not moving.any():
         return float(-ndtri(share / sides)), 2 * share / sides
     c = float(np.quantile(ratios[:, moving].max(axis=1), 1 - level))
-    return c, 2 * share / sides if silent else max(2 * float(ndtr(-c)), 2 * share / sides)
+    return c, 2 * share / sides if silent else max(min(2 * float(ndtr(-c)), 2 * level / sides), 2 * share / sides)
 
 
 def _reach(

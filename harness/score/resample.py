@@ -19,8 +19,8 @@ from harness.util.arrays import Floats, Ints
 __all__ = ["Columns", "resample", "standard_errors", "studentise"]
 
 _BLOCK = 4_000_000  # weights held at a time: 32 MB
-_OF_COVARIANCE = 1000
-"""Resamples from which a covariance is estimated: to 4 % of a variance."""
+_OF_COVARIANCE = 500
+"""Resamples from which a covariance is estimated: to 6 % of a variance."""
 
 
 @dataclass(frozen=True)

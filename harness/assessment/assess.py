@@ -111,7 +111,7 @@ def _measure(
     results: list[AttackResult] = []
     for part in ("leakage", "aggregate", "shown"):
         measures = [measure for measure in measured if _part(measure) == part]
-        leakages[part] = leakage = _leakage(entry, measures)
+        leakages[part] = leakage = _leakage(entry, measures, 1000 if part == "shown" else 2000)
         attacks, blinds = ({m.title: m for m in reversed(measures) if m.blind is blind} for blind in (False, True))
         measurable = [(attacks[a.name, a.metric], a) for a in (leakage.advantages if leakage else ())]
         for measure, advantage in _better_way(measurable):
@@ -133,12 +133,12 @@ def _part(measure: Measure) -> str:
     return "shown" if not measure.counts else "aggregate" if measure.aggregate else "leakage"
 
 
-def _leakage(entry: EntryResults, measures: Sequence[Measure]) -> score.Leakage | None:
+def _leakage(entry: EntryResults, measures: Sequence[Measure], resamples: int) -> score.Leakage | None:
     attacks, blinds = ([measure.scores for measure in measures if measure.blind is part] for part in (False, True))
     if not attacks:
         return None
     rng = numpy_generator("report", entry.suite, entry.entry)
-    return score.leakage(attacks, blinds, rng=rng, **ways([*attacks, *blinds]))
+    return score.leakage(attacks, blinds, rng=rng, resamples=resamples, **ways([*attacks, *blinds]))
 
 
 def _result(measure: Measure, advantage: score.Advantage, floor: Measure | None) -> AttackResult:

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from harness.assessment.controls import NEGATIVE, bypasses, known_values, negative_flags, negative_test
     from harness.assessment.flags import FLAGS, UNRANKED, VOID, Flag, sentences
     from harness.assessment.measures import (
+        LIVE_ALONE,
         LOWER_IS_BETTER,
         TEXT_METRICS,
         UNRANKED_SECRETS,
         Measure,
-        clusters,
         comparable,
         is_aggregate,
+        ways,
     )
     from harness.assessment.reading import results_of_records, stored_results
     from harness.assessment.report import Report, Row, result_rows, suite_of
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FLAGS",
+    "LIVE_ALONE",
     "LOWER_IS_BETTER",
     "NEGATIVE",
     "ONLY_AGGREGATE",
@@ -66,7 +68,6 @@ __all__ = [
     "assess_row",
     "bypasses",
     "claim_state",
-    "clusters",
     "comparable",
     "is_aggregate",
     "known_values",
@@ -77,10 +78,12 @@ __all__ = [
     "sentences",
     "stored_results",
     "suite_of",
+    "ways",
 ]
 
 _HOMES = {
     "FLAGS": "harness.assessment.flags",
+    "LIVE_ALONE": "harness.assessment.measures",
     "LOWER_IS_BETTER": "harness.assessment.measures",
     "NEGATIVE": "harness.assessment.controls",
     "ONLY_AGGREGATE": "harness.assessment.results",
@@ -109,7 +112,6 @@ _HOMES = {
     "assess_row": "harness.assessment.assess",
     "bypasses": "harness.assessment.controls",
     "claim_state": "harness.assessment.claims",
-    "clusters": "harness.assessment.measures",
     "comparable": "harness.assessment.measures",
     "is_aggregate": "harness.assessment.measures",
     "known_values": "harness.assessment.controls",
@@ -120,6 +122,7 @@ _HOMES = {
     "sentences": "harness.assessment.flags",
     "stored_results": "harness.assessment.reading",
     "suite_of": "harness.assessment.report",
+    "ways": "harness.assessment.measures",
 }
 
 

@@ -9,10 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from harness import score
-from harness.assessment.controls import bypasses, known_values, negative_flags
+from harness.assessment.completeness import lacking, prevented
+from harness.assessment.controls import bypasses, known_values, negative_flags, useful_controls
 from harness.assessment.flagging import attack_flags, row_flags
 from harness.assessment.flags import Flag
-from harness.assessment.measures import Measure, clusters, comparable, is_aggregate
+from harness.assessment.live import differences
+from harness.assessment.measures import Measure, comparable, is_aggregate, ways
 from harness.assessment.results import Assessment, AttackResult, EntryResults, RowResults
 from harness.assessment.series import Series
 from harness.assessment.utility import efficiency_of, measured_tasks, reference_means, task_means, utility_of
@@ -40,7 +42,13 @@ def assess_entry(
         undefended if undefended and row is entry.undefended else assess_row(row, entry, suite, undefended)
         for row in rows
     ]
-    return [replace(assessment, flags=(*assessment.flags, *leaks)) for assessment in assessments]
+    shared = (*leaks, *(Flag("shadows_void", flag.detail) for flag in differences(entry.undefended.attacks)))
+    shared += useful_controls(entry, negatives)
+    return [replace(one, flags=(*one.flags, *shared, *_of_control(one, negatives))) for one in assessments]
+
+
+def _of_control(assessment: Assessment, negatives: Collection[str]) -> tuple[Flag, ...]:
+    return (Flag("negative_control"),) if assessment.submission in negatives else ()
 
 
 def assess_row(
@@ -51,8 +59,11 @@ def assess_row(
     controls = undefended.controls if undefended else known_values(entry, suite)
     tasks = measured_tasks(row, entry)
     void = {control.about for control in controls if not control.passed}
-    measured, partial = comparable(row, entry, [series for series in row.attacks if series.about not in void])
+    unlike = differences(row.attacks)
+    attacking = [series for series in row.attacks if series.about not in void]
+    measured, partial = comparable(row, entry, attacking, pooled=not unlike)
     leakage, aggregate, results = _measure(entry, measured)
+    failures = prevented(row, entry, void)
     results += [_without_result(s, s.about in void) for s in row.attacks if not _has_result(s, results)]
     assessment = Assessment(
         suite=entry.suite,
@@ -67,22 +78,25 @@ def assess_row(
         tasks=tasks,
         flags=(),
         failure=failed.reason or failed.status if failed else None,
+        void="; ".join(map(str, failures)) or None,
         indicative=suite is None or suite.indicative,
         means=tuple(task_means(row.tasks, entry)),
         references=undefended.references if undefended else tuple(reference_means(entry)),
         aggregate_only=undefended.aggregate_only if undefended else _only_aggregate(leakage, results),
     )
     defended = row.place != entry.undefended.place
-    swapped = defended and bypasses(row, entry)
-    return _flagged(assessment, undefended.attacks if undefended else (), swapped, partial)
+    beyond = [*failures, *unlike, *((*bypasses(row, entry), *lacking(row, entry)) if defended else ())]
+    return _flagged(assessment, undefended.attacks if undefended else (), partial, beyond)
 
 
-def _flagged(assessment: Assessment, undefended: Sequence[AttackResult], swapped: bool, partial: bool) -> Assessment:
+def _flagged(
+    assessment: Assessment, undefended: Sequence[AttackResult], partial: bool, beyond: Sequence[Flag]
+) -> Assessment:
     attacks = attack_flags(assessment.attacks, undefended)
     flags = [
         *(Flag("control_failed", str(control)) for control in assessment.controls if not control.passed),
-        *(Flag("bypass") for _ in range(swapped)),
         *(Flag("partial", "some attacks lack seeds") for _ in range(partial)),
+        *beyond,
         *row_flags(assessment),
         *(flag for attack in attacks for flag in attack.flags),
     ]
@@ -97,24 +111,34 @@ def _measure(
     results: list[AttackResult] = []
     for part in ("leakage", "aggregate", "shown"):
         measures = [measure for measure in measured if _part(measure) == part]
-        leakages[part] = leakage = _leakage(entry, measures)
+        leakages[part] = leakage = _leakage(entry, measures, 1000 if part == "shown" else 2000)
         attacks, blinds = ({m.title: m for m in reversed(measures) if m.blind is blind} for blind in (False, True))
-        for advantage in leakage.advantages if leakage else ():
-            floor = blinds.get((advantage.blind, advantage.metric))
-            results.append(_result(attacks[advantage.name, advantage.metric], advantage, floor))
+        measurable = [(attacks[a.name, a.metric], a) for a in (leakage.advantages if leakage else ())]
+        for measure, advantage in _better_way(measurable):
+            results.append(_result(measure, advantage, blinds.get((advantage.blind, advantage.metric))))
     return leakages["leakage"], leakages["aggregate"], results
+
+
+def _better_way(results: Sequence[tuple[Measure, score.Advantage]]) -> list[tuple[Measure, score.Advantage]]:
+    """One result for each attack and metric: of guesses that are read both ways, the way that leaks more."""
+    best: dict[tuple[int, str], tuple[Measure, score.Advantage]] = {}
+    for measure, advantage in sorted(results, key=lambda pair: pair[0].turned):
+        kept = best.setdefault((id(measure.series), advantage.metric), (measure, advantage))
+        if advantage.value > kept[1].value:
+            best[id(measure.series), advantage.metric] = measure, advantage
+    return list(best.values())
 
 
 def _part(measure: Measure) -> str:
     return "shown" if not measure.counts else "aggregate" if measure.aggregate else "leakage"
 
 
-def _leakage(entry: EntryResults, measures: Sequence[Measure]) -> score.Leakage | None:
+def _leakage(entry: EntryResults, measures: Sequence[Measure], resamples: int) -> score.Leakage | None:
     attacks, blinds = ([measure.scores for measure in measures if measure.blind is part] for part in (False, True))
     if not attacks:
         return None
     rng = numpy_generator("report", entry.suite, entry.entry)
-    return score.leakage(attacks, blinds, rng=rng, clusters=clusters([*attacks, *blinds]))
+    return score.leakage(attacks, blinds, rng=rng, resamples=resamples, **ways([*attacks, *blinds]))
 
 
 def _result(measure: Measure, advantage: score.Advantage, floor: Measure | None) -> AttackResult:
@@ -127,10 +151,16 @@ def _result(measure: Measure, advantage: score.Advantage, floor: Measure | None)
         advantage=advantage,
         status="ok" if advantage.void is None else "void",
         reason=advantage.void,
-        flags=measure.flags,
+        flags=(*measure.flags, *_reversed(measure, advantage)),
         scores=measure.scores,
         floor=floor.scores if floor else None,
     )
+
+
+def _reversed(measure: Measure, advantage: score.Advantage) -> tuple[Flag, ...]:
+    if not measure.turned or not advantage.alone_low > 0:
+        return ()
+    return (Flag("read_reversed", f"{advantage.name} on {advantage.metric}"),)
 
 
 def _only_aggregate(leakage: score.Leakage | None, results: Sequence[AttackResult]) -> bool:

@@ -7,28 +7,29 @@ is flagged.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import isfinite, nan
 
 import numpy as np
 
 from harness import score
 from harness.assessment.flags import Flag
-from harness.assessment.measures import LOWER_IS_BETTER, clusters, comparable
+from harness.assessment.measures import LOWER_IS_BETTER, comparable, ways
 from harness.assessment.results import ControlResult, EntryResults, RowResults
 from harness.assessment.series import Series
-from harness.assessment.utility import task_references
+from harness.assessment.utility import measured_tasks, task_references, utility_of
 from harness.errors import LeakboardError
 from harness.plugins.suite import AttackSpec, Suite
+from harness.score.rules import UTILITY_FLOOR
 from harness.util.seeds import numpy_generator
 
-__all__ = ["NEGATIVE", "bypasses", "known_values", "negative_flags", "negative_test"]
+__all__ = ["NEGATIVE", "bypasses", "known_values", "negative_flags", "negative_test", "useful_controls"]
 
 NEGATIVE = "negative"
 """Value of ``control`` in the manifest of a submission that is a negative control."""
 
 BYPASS = 0.2
-"""Share of the utility that may survive swapped answers before a row is flagged."""
+"""Share of what a row earns above the reference that may survive swapped answers before it is flagged."""
 
 
 def known_values(entry: EntryResults, suite: Suite | None) -> tuple[ControlResult, ...]:
@@ -73,28 +74,43 @@ def _reached(series: Series, metric: str) -> float:
     return float(x.sum() / d.sum()) if d.sum() else nan
 
 
-def bypasses(row: RowResults, entry: EntryResults) -> bool:
-    """True where utility survives swapped answers in any task."""
-    return any(_survives(swapped, entry) for swapped in row.knockout)
+def bypasses(row: RowResults, entry: EntryResults) -> tuple[Flag, ...]:
+    """A flag for each task in which utility survives swapped answers.
 
-
-def _survives(swapped: Series, entry: EntryResults) -> bool:
-    """It must fall to the reference, or to what the undefended system earns with swapped answers, since those are
-    still a language model's.
+    It must fall to the reference, or to what the undefended system earns with swapped answers, since those are still
+    a language model's. Differences are tested, not the utility ratio: so this holds where sharing gains nothing, too.
     """
+    return tuple(flag for swapped in row.knockout for flag in _survives(swapped, row, entry))
+
+
+def _survives(swapped: Series, row: RowResults, entry: EntryResults) -> Iterator[Flag]:
     task = swapped.name
-    base, references = task_references(entry, task)
+    _, references = task_references(entry, task)
     references += [series for series in entry.undefended.knockout if series.name == task and series.status == "ok"]
-    if base is None or swapped.status != "ok":
-        return False
-    seeds = set.intersection(*(set(series.values(task)) for series in (swapped, base, *references)))
+    own = next((series for series in row.tasks if series.name == task and series.status == "ok"), None)
+    if own is None or not references or swapped.status != "ok":
+        return
+    seeds = set.intersection(*(set(series.values(task)) for series in (swapped, own, *references)))
     left = swapped.on_seeds(task, seeds)
     if not left:
-        return False
+        return
     floors = [reference.restricted(task, left) for reference in references]
     rng = numpy_generator("knockout", entry.suite, entry.entry)
-    share = score.utility(left, base.restricted(task, left), floors, rng=rng)
-    return share.void is None and share.low > BYPASS
+    excess = score.knockout_excess(left, own.restricted(task, left), floors, rng=rng, kept=BYPASS)
+    if excess.low > 0:
+        detail = f"{task} keeps {excess.value:.3g} more than it may with swapped answers, at least {excess.low:.3g}"
+        yield Flag("bypass", detail)
+
+
+def useful_controls(entry: EntryResults, names: Collection[str]) -> tuple[Flag, ...]:
+    """A flag for every operating point of the negative controls ``names`` whose utility is above the floor."""
+    flags = []
+    for row in (row for row in entry.rows.values() if row.place.submission in names):
+        utility = utility_of(entry, measured_tasks(row, entry))
+        if utility is not None and utility.void is None and utility.value > UTILITY_FLOOR:
+            who = f"{row.place.submission}, point {row.place.point}"
+            flags.append(Flag("negative_control_useful", f"{who}: utility {utility.value:.2f}"))
+    return tuple(flags)
 
 
 def negative_flags(entry: EntryResults, names: Collection[str]) -> tuple[Flag, ...]:
@@ -118,6 +134,6 @@ def negative_test(row: RowResults, entry: EntryResults) -> score.NullTest | None
     attacks, blinds = ([m.scores for m in measured if m.blind is part] for part in (False, True))
     rng = numpy_generator("negative", entry.suite, entry.entry, row.place.submission, str(row.place.point))
     try:
-        return score.max_t_null(attacks, blinds, rng=rng, clusters=clusters([*attacks, *blinds])) if attacks else None
+        return score.max_t_null(attacks, blinds, rng=rng, **ways([*attacks, *blinds])) if attacks else None
     except LeakboardError:  # every entry is void, which its row says
         return None

@@ -33,8 +33,8 @@ def row_flags(row: Assessment) -> Iterator[Flag]:
         if name in _OF_LEAKAGE:
             yield Flag(name, detail)
     if row.utility is not None:
-        if row.utility.void is None and row.utility.value < UTILITY_FLOOR:
-            yield Flag("below_floor", f"{row.utility.value:.2f}")
+        if row.utility.void is None and row.utility.low < UTILITY_FLOOR:
+            yield Flag("below_floor", f"{row.utility.value:.2f}, at least {row.utility.low:.2f}")
         if row.utility.void is not None:
             yield Flag("no_gain", row.utility.void)
         yield from (Flag("void_tasks") for flag in row.utility.flags if flag.startswith("void_tasks"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.score.rules import RANKED_SEEDS, UTILITY_FLOOR
+from harness.score.rules import LEAST_GAP, RANKED_SEEDS, UTILITY_FLOOR
 
 __all__ = ["FEW", "FLAGS", "MANY", "UNRANKED", "VOID", "Flag", "sentences"]
 
@@ -29,12 +29,27 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "An attack beats its blind guess on noise of the right shape: it reads what it should not, so leakage in this "
         "entry cannot be relied on.",
     ),
+    "negative_control": ("negative control", "A control of the suite, which sends nothing of use: it never ranks."),
+    "negative_control_useful": (
+        "negative control useful",
+        f"A negative control, which sends nothing of use, has utility above {UTILITY_FLOOR:g}: what this entry calls "
+        "utility is not earned by sharing, so nothing in it ranks.",
+    ),
     "isolation_none": (
         "isolation none: never ranked",
         "The defense ran inside the harness's process, which is for debugging.",
     ),
     "attack_error": ("attack ended in error", "An attack could not be completed, so leakage may be too low."),
-    "partial": ("partial", "Some seeds or attacks are missing; scores are over what is shared by all attacks."),
+    "attack_prevented": (
+        "attack failed through the submission",
+        "An attack that has a result on the undefended system has none here: the row is void, for what was not "
+        "measured may leak.",
+    ),
+    "control_missing": ("control not run", "A control of the row has no result, so it may be what the control is for."),
+    "partial": (
+        "partial",
+        "Some seeds, attacks or utility tasks are missing; scores are over what is shared by all attacks.",
+    ),
     "few_seeds": ("few seeds", f"Fewer than {RANKED_SEEDS} seeds: the interval is conditional on them."),
     "small_n": (
         "small n",
@@ -61,7 +76,21 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     ),
     "auc_below_half": (
         "AUC far below 0.5",
-        "Scores rank non-members above members beyond noise: a sign error, or deliberate masking.",
+        "Scores rank non-members above members beyond noise: a sign error, or deliberate masking. Leakage counts them "
+        "read the other way round, too.",
+    ),
+    "read_reversed": (
+        "read the other way round",
+        "An attack's guesses point away from the secret beyond noise, which gives it away all the same: they count "
+        "reversed.",
+    ),
+    "live_unlike_shadows": (
+        "live run unlike shadows",
+        "A membership attack does not fare on the live run as it does on shadows, so the live run alone counts.",
+    ),
+    "shadows_void": (
+        "shadows void",
+        "Without any defense the live run is unlike its shadows: what shadows tell of this entry cannot be relied on.",
     ),
     "adaptive_weaker": (
         "adaptive weaker than oblivious",
@@ -74,11 +103,12 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "claim_unverified": ("claim unverified", "No ledger entry of the harness supports the claimed epsilon."),
     "below_floor": (
         "below the utility floor",
-        f"Utility is below {UTILITY_FLOOR:g}: listed, but never ranked nor on the front.",
+        f"The interval of utility reaches below {UTILITY_FLOOR:g}: listed, but never ranked nor on the front.",
     ),
     "no_gain": (
-        "no gain from sharing",
-        "Undefended sharing is not told from the better of a blind guess and local-only training: no scale of utility.",
+        "leakage only",
+        f"Undefended sharing is less than {LEAST_GAP:g} standard errors better than the better of a blind guess and "
+        "local-only training: there is no scale of utility, no PUE and no rank, and leakage alone is compared.",
     ),
     "void_tasks": ("void tasks", "A utility task where the undefended system is no better than the reference."),
     "not_cross_fitted": ("not cross-fitted", "Too few clusters to choose the strongest attack on other records."),
@@ -92,7 +122,21 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 }
 """Flag id -> (short title, meaning)."""
 
-UNRANKED = frozenset({"bypass", "isolation_none", "below_floor", "differs_in_simulation"})
+UNRANKED = frozenset(
+    {
+        "bypass",
+        "isolation_none",
+        "below_floor",
+        "differs_in_simulation",
+        "attack_error",
+        "attack_prevented",
+        "control_missing",
+        "partial",
+        "shadows_void",
+        "negative_control",
+        "negative_control_useful",
+    }
+)
 """Flags that keep a row out of ranks."""
 
 VOID = frozenset({"control_failed"})

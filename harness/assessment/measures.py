@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import TypedDict
 
 from harness import score
 from harness.assessment.flags import Flag
@@ -15,16 +16,18 @@ from harness.score.rules import PINNED_FPR
 from harness.score.statistic import Statistic
 
 __all__ = [
+    "LIVE_ALONE",
     "LOWER_IS_BETTER",
     "TEXT_METRICS",
     "UNRANKED_SECRETS",
     "Measure",
+    "Ways",
     "attack_title",
-    "clusters",
     "comparable",
     "is_aggregate",
     "measures",
     "shared_seeds",
+    "ways",
 ]
 
 TEXT_METRICS = ("content_token_accuracy", "content_token_f1", "exact_match", "pii_span_recall")
@@ -32,6 +35,12 @@ TEXT_METRICS = ("content_token_accuracy", "content_token_f1", "exact_match", "pi
 
 LOWER_IS_BETTER = frozenset({"tv", "js", "absolute_error"})
 """Stored metrics of which a smaller value is the better guess (distances and errors); of all others a larger one is."""
+
+LIVE = "0"
+"""The target among those of a membership attack that is the live run; all others are shadows."""
+
+LIVE_ALONE = "live run alone"
+"""Part of the names of membership metrics that leave out shadows."""
 
 UNRANKED_SECRETS = frozenset({"attribute:planted"})
 """Secrets that are measured and shown but do not count."""
@@ -48,6 +57,8 @@ class Measure:
     scores: score.AttackScores
     counts: bool
     flags: tuple[Flag, ...] = ()
+    turned: bool = False
+    """The guesses read the wrong way round: who points away from the secret knows it, too."""
 
     @property
     def blind(self) -> bool:
@@ -77,31 +88,55 @@ def attack_title(series: Series) -> str:
     return " ".join(part for part in (series.name, series.variant, coalition, behaviour) if part)
 
 
-def clusters(entries: Sequence[score.AttackScores]) -> dict[str, str] | None:
-    """Record -> cluster: scores of one membership candidate over all targets stand or fall together."""
-    cluster_of: dict[str, str] = {}
+class Ways(TypedDict):
+    """Record -> its cluster within a seed, and of membership its cluster in a second way: its target."""
+
+    clusters: dict[str, str]
+    targets: dict[str, str]
+
+
+def ways(entries: Sequence[score.AttackScores]) -> Ways:
+    """The ways in which records go together: scores of one membership candidate, and those against one target."""
+    known = Ways(clusters={}, targets={})
     for entry in entries:
-        member = entry.metric.startswith("membership")
         for rows in entry.values.values():
-            cluster_of |= {record: record.partition(":")[2] if member else record for record in rows}
-    return cluster_of if any(entry.metric.startswith("membership") for entry in entries) else None
+            for record in rows:
+                target, _, candidate = record.partition(":") if entry.metric.startswith("membership") else ("", "", "")
+                known["clusters"][record] = candidate or record
+                if candidate:
+                    known["targets"][record] = target
+    return known
 
 
-def measures(series: Sequence[Series], fpr: float) -> list[Measure]:
+def measures(series: Sequence[Series], fpr: float, pooled: bool = True) -> list[Measure]:
     """Every (attack variant, metric); metrics that no record defines are left out.
 
     ``fpr`` is the suite's pinned false-positive rate; where too few non-members were scored for it, the next larger
-    one counts and is flagged.
+    one counts and is flagged. Membership counts over the live run and all shadows, or where it is not ``pooled`` on
+    the live run alone; both are shown. What tells two classes apart counts both ways, as it is and ``turned``.
     """
     usable = (part for part in series if part.status == "ok")
-    return [measure for part in usable for measure in _measures(part, fpr) if _defined(measure.scores)]
+    every = (measure for part in usable for measure in _measures(part, fpr, pooled) if _defined(measure.scores))
+    return [way for measure in every for way in ([measure, _turned(measure)] if _has_sides(measure) else [measure])]
 
 
-def _measures(series: Series, fpr: float) -> Iterator[Measure]:
+def _has_sides(measure: Measure) -> bool:
+    return measure.counts and measure.scores.statistic.labelled
+
+
+def _turned(measure: Measure) -> Measure:
+    """The same guesses read the wrong way round: scores negated, hits taken for misses."""
+    scores = measure.scores
+    top = 1.0 if scores.statistic.bounded else 0.0
+    values = {seed: {record: top - value for record, value in rows.items()} for seed, rows in scores.values.items()}
+    return replace(measure, scores=replace(scores, name=f"{scores.name} reversed", values=values), turned=True)
+
+
+def _measures(series: Series, fpr: float, pooled: bool) -> Iterator[Measure]:
     kind, counts = _kind(series.secret), series.secret not in UNRANKED_SECRETS
     title = attack_title(series)
     if kind == "membership":
-        yield from _membership(series, title, fpr)
+        yield from _membership(series, title, fpr, pooled)
     elif kind in DISTRIBUTIONS:
         closeness = {s: {r: 1.0 - v for r, v in rows.items()} for s, rows in series.values("tv").items()}
         yield Measure(
@@ -122,12 +157,25 @@ def _measures(series: Series, fpr: float) -> Iterator[Measure]:
             yield Measure(series, score.AttackScores(title, f"{of}{metric}", series.values(metric)), counts)
 
 
-def _membership(series: Series, title: str, fpr: float) -> Iterator[Measure]:
+def _membership(series: Series, title: str, fpr: float, pooled: bool) -> Iterator[Measure]:
+    """Rates over all targets and, where there are shadows among them, on the live run alone."""
+    rows_of = series.values("score").values()
+    shadows = any(record.partition(":")[0] != LIVE for rows in rows_of for record in rows)
+    yield from _rates_of(series, title, fpr, counts=pooled or not shadows)
+    if shadows:
+        yield from _rates_of(series, title, fpr, counts=not pooled, live=True)
+
+
+def _rates_of(series: Series, title: str, fpr: float, *, counts: bool, live: bool = False) -> Iterator[Measure]:
     canary = series.values("canary")
     for group, wanted in (("canaries", 1.0), ("average", 0.0)):
         part = {
             metric: {
-                seed: {r: v for r, v in rows.items() if canary.get(seed, {}).get(r, 0.0) == wanted}
+                seed: {
+                    r: v
+                    for r, v in rows.items()
+                    if canary.get(seed, {}).get(r, 0.0) == wanted and (not live or r.partition(":")[0] == LIVE)
+                }
                 for seed, rows in series.values(metric).items()
             }
             for metric in ("score", "label")
@@ -138,9 +186,10 @@ def _membership(series: Series, title: str, fpr: float) -> Iterator[Measure]:
             rates, pinned = _rates(outsiders, fpr)
             few = f"{outsiders:,} non-member scores carry {100 * pinned:g} % FPR, not the asked {100 * fpr:g} %"
             flags = (Flag("few_nonmembers", f"{group}: {few}"),) if pinned != fpr else ()
-            for metric, statistic, counts in _statistics(rates, pinned):
-                scores = score.AttackScores(title, f"membership ({group}) {metric}", part["score"], statistic, labels)
-                yield Measure(series, scores, counts, flags if counts else ())
+            who = f"{group}, {LIVE_ALONE}" if live else group
+            for metric, statistic, pins in _statistics(rates, pinned):
+                scores = score.AttackScores(title, f"membership ({who}) {metric}", part["score"], statistic, labels)
+                yield Measure(series, scores, counts and pins, flags if counts and pins else ())
 
 
 def _rates(outsiders: int, fpr: float) -> tuple[list[float], float]:
@@ -165,13 +214,15 @@ def _defined(scores: score.AttackScores) -> bool:
     return any(value == value for rows in scores.values.values() for value in rows.values())
 
 
-def comparable(row: RowResults, entry: EntryResults, attacks: Sequence[Series]) -> tuple[list[Measure], bool]:
+def comparable(
+    row: RowResults, entry: EntryResults, attacks: Sequence[Series], pooled: bool = True
+) -> tuple[list[Measure], bool]:
     """Measures of ``attacks`` of a row and of the blind guesses, on shared seeds, and True where attacks lack seeds.
 
-    A metric is there if both an attack and a blind guess have it.
+    A metric is there if both an attack and a blind guess have it. ``pooled`` is that of :func:`measures`.
     """
     fpr = float(row.entitlement.get("fpr", PINNED_FPR))
-    attacking, blind = measures(attacks, fpr), measures(entry.blinds, fpr)
+    attacking, blind = (measures(series, fpr, pooled) for series in (attacks, entry.blinds))
     metrics = {a.scores.metric for a in attacking} & {b.scores.metric for b in blind}
     return shared_seeds([measure for measure in (*attacking, *blind) if measure.scores.metric in metrics])
 

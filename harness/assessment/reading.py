@@ -84,6 +84,7 @@ def _row(
         tasks=tasks.get(HONEST, ()),
         knockout=tasks.get(KNOCKOUT, ()),
         local_only=tasks.get(LOCAL_ONLY, ()),
+        controls=_flat(_of_role(cells, "control", scores)),
         centralised=tasks.get(CENTRALISED, ()),
         costs=_mean_costs([run.costs for run in honest if run.status == "ok"]),
         facts={name: value for cell in cells for name, value in cell.facts.items() if value},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -82,6 +82,8 @@ class RowResults:
     """Utility tasks of runs in which the answers are swapped between inputs."""
     local_only: tuple[Series, ...] = ()
     """Utility tasks of runs without sharing; the undefended row has them."""
+    controls: tuple[Series, ...] = ()
+    """Controls of the honest runs: messages sent again, and the like."""
     centralised: tuple[Series, ...] = ()
     """Utility tasks of a system with all data in one place; the undefended row has them where the scenario does."""
     costs: score.Costs | None = None
@@ -219,6 +221,8 @@ class Assessment:
     """Raw means of the row's own utility tasks."""
     references: tuple[TaskMean, ...] = ()
     """The same of the undefended, the local-only and the centralised system of the entry."""
+    void: str | None = None
+    """The reason why no leakage can be told of this row, whatever was measured."""
     aggregate_only: bool = False
     """The entry scores secrets of a whole party alone: nothing is missing where there is no privacy."""
 
@@ -244,14 +248,18 @@ class Assessment:
 
     @property
     def privacy(self) -> score.Estimate | None:
-        """1 - leakage, clipped to [0, 1]."""
-        return score.privacy(self.leakage) if self.leakage else None
+        """1 - leakage, clipped to [0, 1]; void where the row is."""
+        if self.leakage is None:
+            return None
+        return score.privacy(replace(self.leakage, void=self.void) if self.void else self.leakage)
 
     @property
     def status(self) -> str:
         """``ok``, ``error``, ``not_applicable`` or ``void``."""
         if self.failure:
             return "error"
+        if self.void:
+            return "void"
         if self.privacy is not None and self.privacy.void is None:
             return "ok"
         if self.aggregate_only and self.aggregate is not None and self.aggregate.void is None:
@@ -266,7 +274,7 @@ class Assessment:
             return self.failure or (ONLY_AGGREGATE if self.aggregate_only else None)
         if self.status == "not_applicable":
             return "; ".join(dict.fromkeys(attack.reason or "" for attack in self.attacks))
-        return (self.privacy.void if self.privacy else None) or "no attack has a result"
+        return self.void or (self.privacy.void if self.privacy else None) or "no attack has a result"
 
     def pue(self, end: str = "") -> float | None:
         """PUE from the interval's upper leakage, as ranks use it; ``low`` and ``high``: from the ends of both."""

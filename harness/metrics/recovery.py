@@ -1,5 +1,7 @@
 """Shares of a text's tokens that a guess recovers, position by position or as a bag.
 
+Texts of private parties are scored by :mod:`harness.metrics.alignment`; these are for what has positions of its own.
+
 Guesses and truths are token ids of one record, compared as they are: nothing is decoded or tokenised again. A guess
 that is too short misses the rest; -1 at a position is no guess. Every function takes one record and returns a number
 from 0 to 1, or nan where the truth has nothing to recover.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import ProtocolError
 from harness.scenario.aggregate import AGGREGATE, CountSecret, DistributionSecret, PresenceSecret, PropertySecret
 from harness.scenario.membership import MembershipSecret
 from harness.store.schema import Score
+
+if TYPE_CHECKING:
+    from harness.metrics.alignment import AlignedText
 
 __all__ = [
     "AGGREGATE",
@@ -75,11 +78,12 @@ class BagSecret:
 
 @dataclass(frozen=True)
 class TextSecret(BagSecret):
-    """The private texts as token ids; recovered by position, unless what is sent has no positions.
+    """The private texts as token ids; recovered wherever a guess has them (:mod:`harness.metrics.alignment`).
 
-    Metrics (:mod:`harness.metrics`): ``token_accuracy``, ``content_token_accuracy``, ``exact_match``,
-    ``rouge_l``, ``pii_span_recall``; each in [0, 1] or undefined for a record. Where texts are not ``ordered``, also
-    those of a bag.
+    Metrics: ``token_accuracy`` and ``content_token_accuracy`` (shares of tokens, in the best alignment of guess and
+    text), ``exact_match`` (the whole text stands in the guess), ``pii_span_recall`` (share of the spans that do),
+    ``rouge_l``; each in [0, 1] or undefined for a record. Neither case nor tokenisation count. Where texts are not
+    ``ordered``, also those of a bag.
     """
 
     spans: Mapping[str, tuple[tuple[int, int], ...]]
@@ -91,18 +95,26 @@ class TextSecret(BagSecret):
 
     def metrics(self, record: str, ids: Sequence[int]) -> dict[str, float]:
         """Every metric of one record's guess."""
-        from harness.metrics import recovery, text
-        from harness.metrics.pii import pii_span_recall
+        from harness.metrics.alignment import AlignedText
+        from harness.metrics.text import rouge_l
 
         truth = self.tokens[record]
+        aligned = AlignedText(truth, self.decode, self.special_ids)
+        spans = [aligned.holds(ids, first, stop) for first, stop in self.spans.get(record, ())]
         values = {
-            "token_accuracy": recovery.token_accuracy(ids, truth, self.special_ids),
-            "content_token_accuracy": recovery.content_token_accuracy(ids, truth, self.special_ids, self.frequent_ids),
-            "exact_match": recovery.exact_match(ids, truth),
-            "rouge_l": text.rouge_l(self.decode(list(ids)), self.decode(list(truth))),
-            "pii_span_recall": pii_span_recall(ids, truth, self.spans.get(record, ())),
+            "token_accuracy": aligned.share(ids),
+            "content_token_accuracy": aligned.share(ids, self.frequent_ids),
+            "exact_match": aligned.holds(ids),
+            "rouge_l": rouge_l(self.decode([t for t in ids if t >= 0]), self.decode(list(truth))),
+            "pii_span_recall": sum(spans) / len(spans) if spans else math.nan,
         }
-        return values if self.ordered else values | super().metrics(record, ids)
+        return values if self.ordered else values | super().metrics(record, self._as_true(aligned, ids))
+
+    def _as_true(self, aligned: AlignedText, ids: Sequence[int]) -> list[int]:
+        """The guessed tokens, each as the true or frequent token that says the same."""
+        known = [*aligned.truth, *self.frequent_ids]
+        same = dict(zip(reversed(aligned.pieces(known)), reversed(known), strict=True))
+        return [same.get(piece, token) for piece, token in zip(aligned.pieces(ids), ids, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.score.roc import Auc, TprAtFpr
     from harness.score.simultaneous import advantage
     from harness.score.statistic import BalancedAccuracy, Mean, Statistic
-    from harness.score.utility import combine_utilities, knockout_bypass, mean, utility
+    from harness.score.utility import combine_utilities, knockout_excess, mean, utility
 
 __all__ = [
     "WEIGHTS",
@@ -48,7 +48,7 @@ __all__ = [
     "combine_utilities",
     "dcs",
     "efficiency",
-    "knockout_bypass",
+    "knockout_excess",
     "leakage",
     "max_t_null",
     "mean",
@@ -95,7 +95,7 @@ _ROOMS = {
     ),
     "harness.score.utility": (
         "combine_utilities",
-        "knockout_bypass",
+        "knockout_excess",
         "mean",
         "utility",
     ),

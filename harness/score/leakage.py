@@ -22,20 +22,24 @@ def leakage(
     *,
     rng: np.random.Generator,
     clusters: Mapping[str, str] | None = None,
+    targets: Mapping[str, str] | None = None,
     folds: int = 5,
     resamples: int = 2000,
 ) -> Leakage:
-    """The strongest attack's advantage over the best blind attack, with a simultaneous 95 % interval.
+    """The strongest attack's advantage over the best blind attack, with its 95 % interval.
 
-    Pass the entries of record-level secrets alone. ``clusters`` maps record to cluster (a client, say); by default
-    each record is its own. The estimate is cross-fitted over ``folds`` and seeds; the interval is
-    [max_a(A_a - c se_a), max_a(A_a + c se_a)] and is widened to hold the estimate where it does not. With one
-    seed everything is conditional on that seed. Void where every entry is. Raises LeakboardError when the entries
-    do not fit together, listing every misfit.
+    Pass the entries of record-level secrets alone. ``clusters`` maps record to its cluster within a seed (a client,
+    say; by default each record is its own), ``targets`` to its cluster in a second way (:func:`align`). The estimate
+    is cross-fitted over ``folds`` and seeds. The interval is of the largest of the true advantages, and no attack
+    shares its level with another: above, the largest of all attacks' own upper bounds holds wherever that of the truly
+    strongest does; below, the estimate less the strongest attack's own reach, since what was chosen on other records
+    is no luckier here than it should be. (Uncross-fitted: the largest of the simultaneous lower bounds.) It is
+    widened to hold the estimate where it does not. With one seed everything is conditional on that seed. Void where
+    every entry is. Raises LeakboardError when the entries do not fit together, listing every misfit.
     """
     if folds < 2 or resamples < 100:
         raise LeakboardError(f"leakage: folds={folds}, resamples={resamples}; give at least 2 and 100")
-    study = align(attacks, blinds, clusters)
+    study = align(attacks, blinds, clusters, targets)
     bands = bounds(study, rng, resamples)
     advantages = entries(study, bands)
     live = [entry for entry in advantages if entry.void is None]
@@ -44,11 +48,12 @@ def leakage(
     strongest = max(live, key=lambda entry: entry.value)
     fitted = cross_fit(study, {entry.metric for entry in live}, folds, rng)
     estimate = strongest.value if fitted is None else fitted
+    reach = strongest.value - strongest.alone_low
     flags = (*_flags(study, advantages), *(("not_cross_fitted",) if fitted is None else ()))
     return Leakage(
         estimate=estimate,
-        low=min(estimate, max(entry.low for entry in live)),
-        high=max(estimate, *(entry.high for entry in live)),
+        low=min(estimate, max(entry.low for entry in live) if fitted is None else fitted - reach),
+        high=max(estimate, *(entry.alone_high for entry in live)),
         strongest=(strongest.name, strongest.metric),
         advantages=advantages,
         c=bands.c,
@@ -78,7 +83,8 @@ def _flags(study: Study, advantages: tuple[Advantage, ...]) -> tuple[str, ...]:
 def privacy(leakage: Leakage) -> Estimate:
     """1 - leakage, clipped to [0, 1]; ``low`` is what ranks use, for it comes from the interval's upper leakage."""
     # Clip keeps nan, so a void stays one.
-    value, low, high = (float(np.clip(1.0 - x, 0.0, 1.0)) for x in (leakage.estimate, leakage.high, leakage.low))
+    ends = (leakage.estimate, leakage.high, leakage.low) if leakage.void is None else (float("nan"),) * 3
+    value, low, high = (float(np.clip(1.0 - x, 0.0, 1.0)) for x in ends)
     return Estimate(value, low, high, leakage.void, leakage.conditional_on_seed, leakage.flags)
 
 
@@ -88,6 +94,7 @@ def max_t_null(
     *,
     rng: np.random.Generator,
     clusters: Mapping[str, str] | None = None,
+    targets: Mapping[str, str] | None = None,
     level: float = 0.01,
     resamples: int = 5000,
 ) -> NullTest:
@@ -99,7 +106,7 @@ def max_t_null(
     """
     if not 0 < level < 1 or resamples * level < 20:
         raise LeakboardError(f"max_t_null: {resamples} resamples at level {level}; give at least 20 / level")
-    study = align(attacks, blinds, clusters)
+    study = align(attacks, blinds, clusters, targets)
     bands = bounds(study, rng, resamples, level, one_sided=True)
     if len(bands.advantage) == 0:
         reasons = sorted(set(bands.pairs.voids.values()))

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.score.sheets import Panel, Study
-from harness.util.arrays import Floats
+from harness.score.sheets import Panel, Sheet, Study
+from harness.util.arrays import Floats, Ints
 
 __all__ = ["Columns", "resample", "standard_errors", "studentise"]
 
 _BLOCK = 4_000_000  # weights held at a time: 32 MB
+_OF_COVARIANCE = 500
+"""Resamples from which a covariance is estimated: to 6 % of a variance."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Columns:
 def resample(study: Study, rng: np.random.Generator, resamples: int) -> Columns:
     """Statistics of all entries under one shared cluster bootstrap.
 
-    A cluster's weight is exponential (the Bayesian bootstrap of Rubin 1981), the same for every entry and seed
-    in which the cluster occurs; within a seed each statistic is normalised by the weights it used.
+    A cluster's weight is exponential (the Bayesian bootstrap of Rubin 1981), the same for every entry in which the
+    cluster occurs; within a seed each statistic is normalised by the weights it used. Where records are clustered in
+    a second way as well, what that way adds to the variance is drawn beside (:func:`_crossed`).
     """
     observed = [_observed(panel) for panel in study.panels]
     point = np.concatenate([p for p, _ in observed], axis=1)
@@ -46,8 +49,8 @@ def resample(study: Study, rng: np.random.Generator, resamples: int) -> Columns:
     mean = np.where(share.sum(axis=0) > 0, np.nansum(share * point, axis=0), np.nan)
     spread = np.concatenate([_unshrink(panel) for panel in study.panels], axis=1)
     drawn = [_draw(study, weights) for weights in _weights(rng, study.n_clusters, resamples)]
-    draws = _settle(share * spread * (np.concatenate(drawn) - point), mean)
-    return Columns(mean, _settle(share * (point - mean), mean), draws)
+    draws = spread * (np.concatenate(drawn) - point) + _crossed(study, point, rng, resamples)
+    return Columns(mean, _settle(share * (point - mean), mean), _settle(share * draws, mean))
 
 
 def _settle(deviations: Floats, mean: Floats) -> Floats:
@@ -65,14 +68,67 @@ def _observed(panel: Panel) -> tuple[Floats, Floats]:
 
 
 def _unshrink(panel: Panel) -> Floats:
-    """sqrt((n+1)/(n-1)) per seed: what n exponential weights lack of the variance of a mean of n clusters."""
-    n = np.array([max(len(np.unique(sheet.clusters)), 2) for sheet in panel.sheets], dtype=float)
-    factor = np.sqrt((n + 1) / (n - 1))
+    """The factor of :func:`_factor` per seed and entry."""
+    factor = np.array([_factor(len(np.unique(sheet.clusters))) for sheet in panel.sheets])
     return np.repeat(factor[:, None], len(panel.attacks) + len(panel.blinds), axis=1)
 
 
-def _weights(rng: np.random.Generator, n_clusters: int, resamples: int) -> Iterator[Floats]:
-    block = max(1, _BLOCK // n_clusters)
+def _factor(n: int) -> float:
+    """sqrt((n+1)/(n-1)): what n exponential weights lack of the standard error of a mean of n clusters."""
+    return float(np.sqrt((max(n, 2) + 1) / (max(n, 2) - 1)))
+
+
+def _crossed(study: Study, point: Floats, rng: np.random.Generator, resamples: int) -> Floats:
+    """Draws (resamples, seeds, entries) of the variance that the second way of clustering adds to the first.
+
+    The covariance of entries whose records are clustered two ways is the sum of those of either way less that of
+    single records (Cameron, Gelbach and Miller 2011, "Robust inference with multiway clustering", eq. 2.11). The
+    first way is resampled; the rest, with its negative eigenvalues set to 0 as there, is drawn from a normal
+    distribution, widened to Student's t at 95 % for the few targets that it is known from.
+    """
+    drawn, first = np.zeros((resamples, *point.shape)), 0
+    for panel in study.panels:
+        width = len(panel.attacks) + len(panel.blinds)
+        own = slice(first, first + width)
+        counts = [0 if sheet.targets is None else len(np.unique(sheet.targets)) for sheet in panel.sheets]
+        widening = _widening(sum(max(count - 1, 0) for count in counts))
+        for seed, sheet in enumerate(panel.sheets):
+            if counts[seed] > 1:
+                root = _excess_root(panel, sheet, point[seed, own], rng)
+                drawn[:, seed, own] = widening * rng.standard_normal((resamples, width)) @ root
+        first += width
+    return drawn
+
+
+def _widening(freedom: int) -> float:
+    """Critical value of Student's t over that of the normal distribution, both at 95 %."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(stdtrit(freedom, 0.975) / ndtri(0.975)) if freedom > 0 else 1.0
+
+
+def _excess_root(panel: Panel, sheet: Sheet, point: Floats, rng: np.random.Generator) -> Floats:
+    """A square root (entries, entries) of the targets' covariance less that of single records."""
+    records = np.arange(len(sheet.labels))
+    assert sheet.targets is not None
+    excess = _covariance(panel, sheet, sheet.targets, point, rng) - _covariance(panel, sheet, records, point, rng)
+    values, vectors = np.linalg.eigh(excess)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))).T)
+
+
+def _covariance(panel: Panel, sheet: Sheet, clusters: Ints, point: Floats, rng: np.random.Generator) -> Floats:
+    """Covariance (entries, entries) of one seed's statistics under a bootstrap of these clusters."""
+    n = int(clusters.max()) + 1
+    drawn = [
+        panel.statistic.resample(sheet.values, sheet.labels, weights[clusters])
+        for weights in _weights(rng, n, _OF_COVARIANCE, len(clusters))
+    ]
+    moved = np.nan_to_num(np.concatenate(drawn, axis=1) - point[:, None])
+    return np.atleast_2d(np.cov(moved)) * _factor(n) ** 2
+
+
+def _weights(rng: np.random.Generator, n_clusters: int, resamples: int, rows: int = 0) -> Iterator[Floats]:
+    block = max(1, _BLOCK // max(n_clusters, rows))
     for start in range(0, resamples, block):
         yield rng.standard_exponential((n_clusters, min(block, resamples - start)))
 

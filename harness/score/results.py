@@ -53,7 +53,8 @@ class Advantage:
     """One entry's advantage over the best blind attack on its metric, with simultaneous bounds.
 
     ``score`` and ``floor`` are the raw means m and b; ``blind`` names the blind attack that sets the floor.
-    ``score_low`` and ``score_high`` are the raw mean's own 95 % interval, not simultaneous.
+    ``score_low`` and ``score_high`` are the raw mean's own 95 % interval, not simultaneous; ``alone_low`` and
+    ``alone_high`` are that of ``value``, simultaneous over its blind attacks alone.
     ``se`` is the standard error of ``value`` over records and seeds. ``value``, ``se``, ``low`` and ``high``
     are nan exactly where ``void`` gives a reason.
     """
@@ -70,15 +71,17 @@ class Advantage:
     void: str | None = None
     score_low: float = float("nan")
     score_high: float = float("nan")
+    alone_low: float = float("nan")
+    alone_high: float = float("nan")
 
 
 @dataclass(frozen=True)
 class Leakage:
-    """The strongest attack's advantage: cross-fitted estimate, simultaneous 95 % interval.
+    """The strongest attack's advantage: cross-fitted estimate, 95 % interval of the largest true advantage.
 
     ``strongest`` is the (name, metric) with the largest advantage on all records. ``c`` is the number of
-    standard errors the interval reaches. Numbers are not clipped. They are nan exactly where ``void``
-    gives a reason.
+    standard errors that the simultaneous bounds of the advantages reach. Numbers are not clipped. They are nan
+    exactly where ``void`` gives a reason.
     """
 
     estimate: float

@@ -22,11 +22,15 @@ __all__ = ["Panel", "Sheet", "Study", "align"]
 
 @dataclass(frozen=True)
 class Sheet:
-    """One metric at one seed: ``values`` (records, entries), and each record's class and cluster index."""
+    """One metric at one seed: ``values`` (records, entries), and each record's class and cluster index.
+
+    ``targets`` is each record's index in the second way of clustering, where the metric has one.
+    """
 
     values: Floats
     labels: Ints
     clusters: Ints
+    targets: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,16 @@ class Study:
 
 
 def align(
-    attacks: Sequence[AttackScores], blinds: Sequence[AttackScores], clusters: Mapping[str, str] | None = None
+    attacks: Sequence[AttackScores],
+    blinds: Sequence[AttackScores],
+    clusters: Mapping[str, str] | None = None,
+    targets: Mapping[str, str] | None = None,
 ) -> Study:
-    """Put attacks and blind attacks into aligned arrays; ``clusters`` maps record to cluster (default: itself).
+    """Put attacks and blind attacks into aligned arrays.
+
+    ``clusters`` maps record to cluster (default: itself). Clusters are told apart by seed as well: every seed draws
+    its own data, and names its records alike. ``targets`` maps records to their cluster in a second way, crossed with
+    the first; metrics none of whose records it holds are clustered one way.
 
     Raises LeakboardError listing everything that does not fit: no attack, a metric without a blind attack,
     doubled names, differing seeds, records, classes or statistics within a metric, scores outside [0, 1].
@@ -79,10 +90,11 @@ def align(
     seeds = tuple(sorted(attacks[0].values))
     records = sorted({record for entry in entries for scores in entry.values.values() for record in scores})
     names = {record: clusters[record] if clusters else record for record in records}
-    numbers = {cluster: index for index, cluster in enumerate(sorted(set(names.values())))}
-    index = {record: numbers[name] for record, name in names.items()}
+    pairs = sorted({(seed, names[r]) for entry in entries for seed, rows in entry.values.items() for r in rows})
+    numbers = {pair: index for index, pair in enumerate(pairs)}
+    index = {seed: {r: numbers[seed, name] for r, name in names.items() if (seed, name) in numbers} for seed in seeds}
     metrics = sorted({entry.metric for entry in attacks})
-    panels = tuple(_panel(metric, attacks, blinds, seeds, index) for metric in metrics)
+    panels = tuple(_panel(metric, attacks, blinds, index, targets or {}) for metric in metrics)
     return Study(panels, seeds, len(numbers), len(records))
 
 
@@ -90,23 +102,26 @@ def _panel(
     metric: str,
     attacks: Sequence[AttackScores],
     blinds: Sequence[AttackScores],
-    seeds: tuple[int, ...],
-    index: Mapping[str, int],
+    index: Mapping[int, Mapping[str, int]],
+    targets: Mapping[str, str],
 ) -> Panel:
     guessers = sorted((a for a in attacks if a.metric == metric), key=lambda a: a.name)
     floors = sorted((b for b in blinds if b.metric == metric), key=lambda b: b.name)
-    sheets = tuple(_sheet([*guessers, *floors], seed, index) for seed in seeds)
+    sheets = tuple(_sheet([*guessers, *floors], seed, rows, targets) for seed, rows in index.items())
     names, blind_names = tuple(a.name for a in guessers), tuple(b.name for b in floors)
     return Panel(metric, guessers[0].statistic, names, blind_names, sheets)
 
 
-def _sheet(entries: Sequence[AttackScores], seed: int, index: Mapping[str, int]) -> Sheet:
+def _sheet(entries: Sequence[AttackScores], seed: int, index: Mapping[str, int], targets: Mapping[str, str]) -> Sheet:
     records = sorted(entries[0].values[seed])
     columns = [[entry.values[seed][record] for record in records] for entry in entries]
     truth = entries[0].labels
     labels = [truth[seed][record] for record in records] if truth is not None else [0] * len(records)
     clusters = np.array([index[record] for record in records], dtype=np.int64)
-    return Sheet(np.array(columns, dtype=float).T, np.array(labels, dtype=np.int64), clusters)
+    crossed = (
+        np.unique([targets[r] for r in records], return_inverse=True)[1] if targets.keys() >= set(records) else None
+    )
+    return Sheet(np.array(columns, dtype=float).T, np.array(labels, dtype=np.int64), clusters, crossed)
 
 
 def _problems(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -44,7 +44,8 @@ class Pairs:
 class Bounds:
     """Per pair: the advantage, its standard error, and how far below and above the truth may lie at ``c``.
 
-    ``spread`` (entries,) is how far each raw mean may lie from its truth, one at a time.
+    ``spread`` (entries,) is how far each raw mean may lie from its truth, one at a time; ``alone`` (2, pairs) how far
+    below and above the truth may lie when the attack is looked at by itself, over all its blind attacks.
     """
 
     pairs: Pairs
@@ -55,6 +56,7 @@ class Bounds:
     above: Floats
     c: float
     spread: Floats
+    alone: Floats
 
 
 def bounds(
@@ -70,7 +72,7 @@ def bounds(
     pairs = _pairs(study, columns)
     m, b = columns.mean[pairs.attack], columns.mean[pairs.blind]
     if len(m) == 0:
-        return Bounds(pairs, columns, m, m, m, m, float("nan"), np.full_like(columns.mean, np.nan))
+        return Bounds(pairs, columns, m, m, m, m, float("nan"), np.full_like(columns.mean, np.nan), m[None])
     value = (m - b) / (1 - b)
     combine = [_combine(array, pairs, value, b) for array in (columns.parts, columns.draws)]
     se, ratios = studentise(combine[0], combine[1], rng)
@@ -80,7 +82,19 @@ def bounds(
     below, above = _reach(pairs, columns, errors, value, se, c, alpha)
     own, alone = studentise(columns.parts, columns.draws, rng)
     spread = own * np.quantile(np.abs(alone), 0.95, axis=0)
-    return Bounds(pairs, columns, value, se, below, above, c, spread)
+    each = _alone(pairs, columns, errors, value, se, np.abs(ratios))
+    return Bounds(pairs, columns, value, se, below, above, c, spread, each)
+
+
+def _alone(pairs: Pairs, columns: Columns, errors: Floats, value: Floats, se: Floats, ratios: Floats) -> Floats:
+    """(2, pairs): distances below and above at 95 %, with no other attack sharing the level."""
+    reach = np.zeros((2, len(value)))
+    for attack in np.unique(pairs.attack):
+        own = pairs.attack == attack
+        part = replace(pairs, attack=pairs.attack[own], blind=pairs.blind[own])
+        c, alpha = _critical(ratios[:, own], part, errors, 0.05, 2)
+        reach[:, own] = _reach(part, columns, errors, value[own], se[own], c, alpha)
+    return reach
 
 
 def _combine(array: Floats, pairs: Pairs, value: Floats, b: Floats) -> Floats:
@@ -104,7 +118,7 @@ def _critical(ratios: Floats, pairs: Pairs, errors: Floats, level: float, sides:
     if not moving.any():
         return float(-ndtri(share / sides)), 2 * share / sides
     c = float(np.quantile(ratios[:, moving].max(axis=1), 1 - level))
-    return c, 2 * share / sides if silent else max(2 * float(ndtr(-c)), 2 * share / sides)
+    return c, 2 * share / sides if silent else max(min(2 * float(ndtr(-c)), 2 * level / sides), 2 * share / sides)
 
 
 def _reach(
@@ -188,7 +202,9 @@ def _entry(panel: Panel, name: str, column: int, first: int, pairs: Ints, bands:
     blind = panel.blinds[floor - first - len(panel.attacks)]
     value, se = float(bands.advantage[hardest]), float(bands.se[hardest])
     b = float(bands.columns.mean[floor])
-    return Advantage(name, panel.metric, value, se, low, high, score, b, blind, None, *ends)
+    sides = ((bands.advantage + sign * reach)[pairs].min() for sign, reach in zip((-1, 1), bands.alone, strict=True))
+    alone_low, alone_high = map(float, sides)
+    return Advantage(name, panel.metric, value, se, low, high, score, b, blind, None, *ends, alone_low, alone_high)
 
 
 def _ends(panel: Panel, index: int, mean: float, spread: float) -> tuple[float, float]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from harness.errors import LeakboardError
-from harness.score.resample import Columns, resample, studentise
+from harness.score.resample import Columns, resample, standard_errors, studentise
 from harness.score.results import AttackScores, Estimate, RecordScores
+from harness.score.rules import LEAST_GAP
 from harness.score.sheets import Study, align
 from harness.score.statistic import Mean
 from harness.util.arrays import Floats
 
-__all__ = ["combine_utilities", "knockout_bypass", "mean", "utility"]
+__all__ = ["combine_utilities", "knockout_excess", "mean", "utility"]
 
 
 def utility(
@@ -29,7 +30,8 @@ def utility(
 
     Higher scores are better: perplexity enters as negative log-likelihood, negated. ``u_references`` are the blind
     guess and local-only training; the better by mean is u_ref. Not clipped: a defense may help. Void where
-    the interval of u_undefended - u_ref is not wholly above 0, for then the protocol earned nothing to keep.
+    u_undefended - u_ref is less than ``LEAST_GAP`` standard errors, or its interval is not wholly above 0: then the
+    protocol earned nothing to keep, or too little for a ratio to be unbiased.
     Raises LeakboardError when records or seeds differ, or a score is not finite.
     """
     study = _aligned(u, {"undefended": u_undefended, **_named(u_references)}, clusters)
@@ -37,11 +39,13 @@ def utility(
     best = _best(columns, 2)
     once = len(study.seeds) == 1
     gap = columns.mean[1] - columns.mean[best]
-    reach = _reach(columns.parts[:, 1] - columns.parts[:, best], columns.draws[..., 1] - columns.draws[..., best], rng)
-    if gap - reach <= 0:
+    parts, draws = (array[..., 1] - array[..., best] for array in (columns.parts, columns.draws))
+    se, reach = float(standard_errors(parts[:, None], draws[..., None])[0]), _reach(parts, draws, rng)
+    if gap - reach <= 0 or gap < LEAST_GAP * se:
         nan = float("nan")
         reason = f"undefended minus reference is {gap:.4g}, 95 % interval [{gap - reach:.4g}, {gap + reach:.4g}]"
-        return Estimate(nan, nan, nan, reason, once)
+        asked = f"; {gap / se:.1f} standard errors, of {LEAST_GAP:g} that utility needs" if se > 0 else ""
+        return Estimate(nan, nan, nan, reason + asked, once)
     value = float((columns.mean[0] - columns.mean[best]) / gap)
     mix = np.zeros(len(columns.mean))
     mix[[0, 1]] = 1.0, -value
@@ -81,24 +85,35 @@ def combine_utilities(tasks: Sequence[Estimate]) -> Estimate:
     return Estimate(value, low, high, None, once, (f"void_tasks:{dropped}",) if dropped else ())
 
 
-def knockout_bypass(
+def knockout_excess(
     u_knockout: RecordScores,
+    u_defended: RecordScores,
     u_references: Sequence[RecordScores],
     *,
     rng: np.random.Generator,
+    kept: float = 0.2,
+    level: float = 0.99,
     clusters: Mapping[str, str] | None = None,
     resamples: int = 2000,
-) -> bool:
-    """True where utility survives exchanging the replies between inputs, which flags the row as ``bypass``.
+) -> Estimate:
+    """Utility that survives exchanging the replies between inputs, beyond what may; above 0: earned past the protocol.
 
-    With foreign replies the task must fall to the reference. It did not where the 95 % interval of knock-out minus
-    the better reference lies wholly above 0: then utility was earned past the protocol. Raises as ``utility``.
+    With foreign replies the task must fall to the reference, the better by mean of ``u_references``: the blind guess,
+    local-only work, and what the undefended system earns with foreign replies. Of what the defended system itself earns
+    above it, a share ``kept`` may stay. So the value is K - R - kept max(0, D - R), from means K with foreign replies,
+    D without and R of the reference; it is a paired difference, hence defined where the ratio that utility is has no
+    meaning. ``low`` is the end of its one-sided interval at ``level``. Raises as ``utility``.
     """
-    study = _aligned(u_knockout, _named(u_references), clusters)
+    study = _aligned(u_knockout, {"defended": u_defended, **_named(u_references)}, clusters)
     columns = resample(study, rng, resamples)
-    best = _best(columns, 1)
-    reach = _reach(columns.parts[:, 0] - columns.parts[:, best], columns.draws[..., 0] - columns.draws[..., best], rng)
-    return bool(columns.mean[0] - columns.mean[best] - reach > 0)
+    best = _best(columns, 2)
+    mix = np.zeros(len(columns.mean))
+    mix[0], mix[best] = 1.0, -1.0
+    if columns.mean[1] > columns.mean[best]:
+        mix[1], mix[best] = -kept, kept - 1.0
+    value = float(columns.mean @ mix)
+    half = _reach(columns.parts @ mix, columns.draws @ mix, rng, 2 * level - 1)
+    return Estimate(value, value - half, value + half, None, len(study.seeds) == 1)
 
 
 def _named(references: Sequence[RecordScores]) -> dict[str, RecordScores]:
@@ -121,7 +136,7 @@ def _best(columns: Columns, first: int) -> int:
     return first + int(np.argmax(columns.mean[first:]))
 
 
-def _reach(parts: Floats, draws: Floats, rng: np.random.Generator) -> float:
-    """Half the width of the 95 % interval of one quantity: parts (seeds,), draws (resamples, seeds)."""
+def _reach(parts: Floats, draws: Floats, rng: np.random.Generator, level: float = 0.95) -> float:
+    """Half the width of the interval of one quantity at ``level``: parts (seeds,), draws (resamples, seeds)."""
     se, ratios = studentise(parts[:, None], draws[..., None], rng)
-    return float(se[0] * np.quantile(np.abs(ratios[:, 0]), 0.95))
+    return float(se[0] * np.quantile(np.abs(ratios[:, 0]), level))

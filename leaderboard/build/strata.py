@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness import score
-from harness.assessment import Assessment, AttackResult
+from harness.assessment import LIVE_ALONE, Assessment, AttackResult, ways
 from harness.util import numpy_generator
 
 __all__ = ["STRATA", "strata_rows", "stratum"]
@@ -39,7 +39,7 @@ def strata_rows(assessments: Iterable[Assessment]) -> list[Row]:
 
 def _strata(row: Assessment, result: AttackResult) -> Iterator[Row]:
     counts = result.series.values("count")
-    if not counts or result.scores is None or not result.metric.endswith(_METRICS):
+    if not counts or result.scores is None or not result.metric.endswith(_METRICS) or LIVE_ALONE in result.metric:
         return
     for name in STRATA:
         wanted = {
@@ -77,7 +77,7 @@ def _advantage(row: Assessment, result: AttackResult, wanted: Wanted) -> score.A
     if attack.labels is not None and len({label for rows in labels.values() for label in rows.values()}) < 2:
         return None
     rng = numpy_generator("strata", row.suite, row.entry)
-    [measured] = score.leakage([attack], [floor], rng=rng).advantages
+    [measured] = score.leakage([attack], [floor], rng=rng, **ways([attack, floor])).advantages
     return None if measured.void else measured
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.assessment import Assessment, AttackResult, Place, TaskScores, clusters
+from harness.assessment import Assessment, AttackResult, Place, TaskScores, ways
 from harness.score import AttackScores, Mean, pue, pue_gradient
 from harness.score.resample import Columns, resample
 from harness.score.sheets import Study, align
@@ -47,7 +47,7 @@ def bootstrap_jointly(rows: Sequence[Assessment]) -> JointBootstrap:
     attacks, blinds = ([e for e, blind in entries if blind is wanted] for wanted in (False, True))
     if not attacks:
         return JointBootstrap({})
-    study = align(attacks, blinds, clusters([*attacks, *blinds]))
+    study = align(attacks, blinds, **ways([*attacks, *blinds]))
     rng = numpy_generator("paired", live[0].suite, live[0].entry)
     columns = resample(study, rng, RESAMPLES)
     place = _columns(study)

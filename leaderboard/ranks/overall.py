@@ -9,11 +9,14 @@ from typing import Any
 
 from harness.assessment import UNDEFENDED, UNRANKED
 from leaderboard.ranks.dcs import dcs_by_kind, mean_over_kinds
+from leaderboard.ranks.ranking import SAME
 
 __all__ = ["GAUSSIAN", "USEFUL", "headline_rows", "hypervolume", "interpolated", "overall_rows"]
 
 USEFUL = 0.9
 """Utility at which privacy is compared."""
+LEVEL = 0.05
+"""Shared by the operating points of a submission, at whose far ends privacy and utility are compared."""
 GAUSSIAN = "gaussian_noise"
 """The submission whose curve is the reference."""
 
@@ -26,19 +29,20 @@ def headline_rows(board: Sequence[Row]) -> list[dict[str, Any]]:
     """Rows of ``headline`` from rows of the board."""
     headlines = []
     for (suite, entry), rows in _grouped(board, "suite", "entry").items():
-        curve = _points(row for row in rows if row["submission"] == GAUSSIAN)
-        bare = _points(row for row in rows if row["submission"] == "none")
-        reference = interpolated([*curve, *bare], USEFUL) if curve else None
+        curve = _far_ends([row for row in rows if row["submission"] == GAUSSIAN])
+        bare = _far_ends([row for row in rows if row["submission"] == "none"])
+        reference = interpolated([*curve.values(), *bare.values()], USEFUL) if curve else None
         for (name,), points in _grouped(rows, "submission").items():
-            best = max((r for r in points if _useful(r)), key=lambda r: r["privacy"], default=None)
+            useful = {p: privacy for p, (utility, privacy) in _far_ends(points).items() if utility >= USEFUL}
+            best = max(useful, key=lambda p: useful[p], default=None)
             measured = bool(_points(points))
             headlines.append(
                 {
                     "suite": suite,
                     "entry": entry,
                     "submission": name,
-                    "privacy_at_utility_90": best["privacy"] if best else 0.0 if measured else None,
-                    "point_at_utility_90": best["point"] if best else None,
+                    "privacy_at_utility_90": (0.0 if best is None else useful[best]) if measured else None,
+                    "point_at_utility_90": best,
                     "gaussian_at_utility_90": reference,
                     "hypervolume": hypervolume(_points(r for r in points if _valid(r))) if measured else None,
                 }
@@ -55,8 +59,25 @@ def _valid(row: Row) -> bool:
     return not (UNRANKED - {"below_floor"}) & set(row["flags"])
 
 
-def _useful(row: Row) -> bool:
-    return bool(_valid(row) and _points([row]) and row["utility"] >= USEFUL)
+def _far_ends(rows: Sequence[Row]) -> dict[int, tuple[float, float]]:
+    """Operating point -> lower ends of utility and privacy, at a level that all points of a submission share.
+
+    The best of several points is a choice: with one interval each, six points that are one defense would be six draws.
+    So each has its share of the level (Bonferroni), its intervals widened as a normal distribution's are.
+    """
+    from scipy.special import ndtri
+
+    known = [row for row in rows if _points([row]) and row["utility_low"] is not None]
+    wider = float(ndtri(1 - LEVEL / (2 * max(1, len(known)))) / ndtri(1 - LEVEL / 2))
+    return {
+        row["point"]: (_end(row, "utility", wider), max(0.0, _end(row, "privacy", wider)))
+        for row in known
+        if _valid(row)
+    }
+
+
+def _end(row: Row, name: str, wider: float) -> float:
+    return float(row[name] - wider * (row[name] - row[f"{name}_low"]))
 
 
 def interpolated(points: Sequence[tuple[float, float]], utility: float) -> float:
@@ -194,7 +215,7 @@ def _placed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with their rank by PUE within each suite."""
     for (_,), ranked in _grouped([r for r in rows if r["ranked"]], "suite").items():
         for row in ranked:
-            row["rank"] = 1 + sum(other["pue"] > row["pue"] for other in ranked)
+            row["rank"] = 1 + sum(other["pue"] > row["pue"] + SAME for other in ranked)
     return rows
 
 

@@ -17,15 +17,43 @@ from harness.util import Floats, Ints, Mask
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["interval_groups", "pareto", "pareto_tiers", "places", "with_weights"]
+__all__ = ["COSTS", "NOISE", "PARTS", "SAME", "interval_groups", "pareto", "pareto_tiers", "places", "with_weights"]
+
+SAME = 1e-6
+"""Difference of scores up to which they are equal."""
+NOISE = 0.05
+"""Share of a cost up to which a difference is noise: of two runs of one program, peak memory differs by so much."""
+
+PARTS = ("privacy_low", "utility")
+COSTS = ("bytes", "flops", "peak_memory", "round_trips")
+"""Columns of what PUE is made from: rows equal in the first and within noise in the others are ties."""
 
 Ends = tuple[Floats, Floats, Floats]
 """Values with the lower and upper ends of their intervals."""
 
 
-def places(values: Floats) -> Ints:
-    """Place of each value, the largest first; equal values share the better place."""
-    return np.asarray(len(values) - np.searchsorted(np.sort(values), values, side="right") + 1, dtype=np.int64)
+def places(values: Floats, parts: Floats | None = None, costs: Floats | None = None) -> Ints:
+    """Place of each value, the largest first; ties share the better place.
+
+    A value ties with the first of its place if they are equal within :data:`SAME`, or if they differ in measurement
+    noise alone: equal ``parts`` (rows, any; privacy and utility, say) and ``costs`` (rows, any) that are equal within
+    :data:`NOISE` of the larger.
+    """
+    order = np.argsort(-values, kind="stable")
+    place, first = np.zeros(len(values), dtype=np.int64), -1
+    for position, row in enumerate(order.tolist()):
+        if first < 0 or not _tied(first, row, values, parts, costs):
+            first, place[row] = row, position + 1
+        place[row] = place[first]
+    return place
+
+
+def _tied(a: int, b: int, values: Floats, parts: Floats | None, costs: Floats | None) -> bool:
+    if abs(values[a] - values[b]) <= SAME:
+        return True
+    if parts is None or costs is None or not (np.abs(parts[a] - parts[b]) <= SAME).all():
+        return False
+    return bool((np.abs(costs[a] - costs[b]) <= NOISE * np.maximum(costs[a], costs[b])).all())
 
 
 def interval_groups(value: Floats, low: Floats, high: Floats) -> Ints:
@@ -74,7 +102,7 @@ def pareto(frame: DataFrame, floor: float = UTILITY_FLOOR) -> DataFrame:
         p, pl, ph, u, ul, uh = (out[name].to_numpy(dtype=float)[rows] for name in columns)
         tier[rows] = pareto_tiers((p, pl, ph), (u, ul, uh))
     out["tier"] = _whole(tier)
-    out["on_front"] = (tier == 1) & (out["utility"].to_numpy(dtype=float) >= floor)
+    out["on_front"] = (tier == 1) & (out["utility_low"].to_numpy(dtype=float) >= floor)
     return out
 
 
@@ -107,7 +135,8 @@ def _ranked(out: DataFrame) -> DataFrame:
     rank, group = np.full(len(out), np.nan), np.full(len(out), np.nan)
     usable = out["ranked"].to_numpy(dtype=bool) & ~np.isnan(value)
     for rows in _entries(out, usable):
-        rank[rows] = places(value[rows])
+        parts, costs = (out[list(names)].to_numpy(dtype=float)[rows] for names in (PARTS, COSTS))
+        rank[rows] = places(value[rows], parts, costs)
         group[rows] = interval_groups(value[rows], low[rows], high[rows])
     out["rank"], out["group"] = _whole(rank), _whole(group)
     entry = out.groupby(["suite", "entry"], sort=True).ngroup().to_numpy()

@@ -12,7 +12,7 @@ from harness.assessment import UNDEFENDED, UNRANKED, Assessment, Place
 from harness.score.rules import UTILITY_FLOOR
 from leaderboard.ranks.joint_bootstrap import JointBootstrap, bootstrap_jointly
 from leaderboard.ranks.paired_tests import MEASURES, differences, holm
-from leaderboard.ranks.ranking import interval_groups, pareto_tiers, places
+from leaderboard.ranks.ranking import COSTS, PARTS, interval_groups, pareto_tiers, places
 
 __all__ = ["LEVEL", "MOST_ROWS", "set_standings"]
 
@@ -29,7 +29,11 @@ def set_standings(assessments: Sequence[Assessment], rows: Sequence[Row]) -> lis
     _tiers(rows)
     ranked = sorted((row for row in rows if row["ranked"]), key=lambda row: -row["pue"])
     if ranked:
-        for row, place in zip(ranked, places(np.array([row["pue"] for row in ranked])), strict=True):
+        value, parts, costs = (
+            np.array([[row[name] for name in names] for row in ranked], dtype=float)
+            for names in (("pue",), PARTS, COSTS)
+        )
+        for row, place in zip(ranked, places(value[:, 0], parts, costs), strict=True):
             row["rank"] = int(place)
         _groups(ranked, joint)
     return _pairs(rows, ranked, joint)
@@ -44,7 +48,7 @@ def _tiers(rows: Sequence[Row]) -> None:
     p, pl, ph, u, ul, uh = (np.array([row[end] for row in live], dtype=float) for end in ends)
     for row, tier in zip(live, pareto_tiers((p, pl, ph), (u, ul, uh)), strict=True):
         row["tier"] = int(tier)
-        row["on_front"] = bool(tier == 1 and row["utility"] >= UTILITY_FLOOR)
+        row["on_front"] = bool(tier == 1 and row["utility_low"] >= UTILITY_FLOOR)
 
 
 def _groups(ranked: Sequence[Row], joint: JointBootstrap) -> None:

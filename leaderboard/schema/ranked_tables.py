@@ -54,7 +54,11 @@ BOARD = Table(
             "1: no row is significantly better in privacy or utility (intervals apart) and no worse in the other; "
             "2: none but rows of tier 1; and so on.",
         ),
-        flag("on_front", "On the front", f"Tier 1 and utility at or above the floor of {UTILITY_FLOOR:g}."),
+        flag(
+            "on_front",
+            "On the front",
+            f"Tier 1, and utility at its low end at or above the floor of {UTILITY_FLOOR:g}.",
+        ),
         number(
             "dcs",
             "DCS",
@@ -124,7 +128,8 @@ OVERALL = Table(
             "Privacy at utility 0.9",
             "Smallest over the entries of the largest privacy "
             "that one of the submission's "
-            "operating points has there with utility of at least 0.9; 0 where none has.",
+            "operating points has there with utility of at least 0.9, both at the far ends of intervals that hold for "
+            "all its points at once; 0 where none has.",
         ),
         number(
             "gaussian_at_utility_90",
@@ -159,13 +164,14 @@ HEADLINE = Table(
         number(
             "privacy_at_utility_90",
             "Privacy at utility 0.9",
-            "Largest privacy of an operating point with utility of at least 0.9; 0 where there is none.",
+            "Largest privacy of an operating point with utility of at least 0.9, both at the far ends of intervals "
+            "that hold for all points of the submission at once; 0 where there is none.",
         ),
         whole("point_at_utility_90", "Point at utility 0.9", "The operating point that reaches it."),
         number(
             "gaussian_at_utility_90",
             "Gaussian at utility 0.9",
-            "Privacy of the Gaussian curve, interpolated at utility 0.9.",
+            "Privacy of the Gaussian curve through the same far ends, interpolated at utility 0.9.",
         ),
         number(
             "hypervolume",

@@ -8,9 +8,10 @@ import pytest
 
 from harness.assessment.assess import assess_entry, assess_row
 from harness.assessment.controls import known_values, negative_test
+from harness.assessment.flags import UNRANKED
 from harness.assessment.results import Place, RowResults
 from harness.plugins.suite import AttackSpec, Control, Entry, Suite
-from tests.stand_ins.stored_entry import StoredEntry, binary, flags, membership, text
+from tests.stand_ins.stored_entry import StoredEntry, binary, flags, hits, membership, text
 
 
 def test_an_attack_that_misses_its_control_is_void() -> None:
@@ -115,3 +116,64 @@ def test_a_negative_control_that_cannot_be_tested_says_nothing() -> None:
     results = stored.results()
     assert negative_test(results.rows[Place("noise", 0)], results) is None
     assert negative_test(RowResults(Place("absent", 0)), results) is None
+
+
+def task(right: float, n: int = 24) -> Any:
+    return lambda rng: hits(rng, right, n=n)
+
+
+@pytest.mark.parametrize(("undefended", "void"), [(0.99, False), (0.6, True)])
+def test_a_local_answer_is_a_bypass_also_where_utility_is_void(undefended: float, void: bool) -> None:
+    """Defect 3: a 24-word list that answers in `receive` led the board, since the control went through the ratio."""
+    stored = StoredEntry(seeds=3)
+    stored.add("a", draw=text(0.5))
+    stored.add("blind", role="blind", draw=text(0.0))
+    stored.add("acc", role="blind", secret="", draw=task(0.55))
+    for submission, honest, swapped in (("none", undefended, 0.5), ("list", 0.96, 0.96), ("fair", undefended, 0.5)):
+        stored.add("acc", submission, role="utility", secret="", draw=task(honest))
+        stored.add("acc", submission, role="utility", secret="", behaviour="knockout", draw=task(swapped))
+        stored.add("a", submission, draw=text(0.5)) if submission != "none" else None
+    caught, fair = stored.row("list"), stored.row("fair")
+    assert caught.utility is not None and bool(caught.utility.void) is void
+    assert "bypass" in flags(caught) & UNRANKED and "bypass" not in flags(fair)
+
+
+def test_a_negative_control_never_ranks_and_must_not_be_useful() -> None:
+    """Defect 3: pure noise was rank 2 with a "utility" of 0.74."""
+    stored = StoredEntry()
+    for submission, right in (("none", 0.95), ("noise", 0.5), ("other", 0.9)):
+        stored.add("a", submission, draw=text(0.1))
+        stored.utility(submission, right)
+    stored.add("blind", role="blind", draw=text(0.1))
+    rows = {row.submission: flags(row) & UNRANKED for row in assess_entry(stored.results(), None, negatives={"noise"})}
+    assert rows == {"none": set(), "noise": {"negative_control", "below_floor"}, "other": set()}
+    rows = {row.submission: flags(row) & UNRANKED for row in assess_entry(stored.results(), None, negatives={"other"})}
+    assert all("negative_control_useful" in raised for raised in rows.values())
+    assert "negative_control" in rows["other"] - rows["none"]
+
+
+def test_an_entry_where_sharing_hardly_gains_compares_leakage_alone() -> None:
+    stored = StoredEntry(seeds=1)
+    stored.add("a", draw=text(0.3))
+    stored.add("blind", role="blind", draw=text(0.0))
+    stored.add("acc", role="utility", secret="", draw=lambda rng: {"acc": {f"r{i}": float(i < 65) for i in range(100)}})
+    guess = {f"r{i}": float(i % 2 == 0) for i in range(100)}
+    stored.add("acc", role="blind", secret="", draw=lambda rng: {"acc": guess})
+    row = stored.row()
+    assert "no_gain" in flags(row) and row.pue() is None and row.privacy is not None and row.privacy.void is None
+
+
+def test_the_floor_is_on_the_far_end() -> None:
+    """Defect 8: a point estimate of 0.55 from few records says nothing of a floor of 0.5."""
+    stored = StoredEntry(seeds=1)
+    for submission in ("none", "d"):
+        stored.add("a", submission, draw=text(0.3))
+    stored.add("blind", role="blind", draw=text(0.0))
+    for submission, right in (("none", 40), ("d", 29)):
+        values = {f"r{i}": float(i < right) for i in range(40)}
+        stored.add("acc", submission, role="utility", secret="", draw=lambda rng, values=values: {"acc": values})
+    half = {f"r{i}": float(i % 2 == 0) for i in range(40)}
+    stored.add("acc", role="blind", secret="", draw=lambda rng: {"acc": half})
+    row = stored.row("d")
+    assert row.utility is not None and row.utility.low < 0.5 <= row.utility.value + 0.1
+    assert "below_floor" in flags(row)

@@ -26,23 +26,20 @@ class World:
     rho: float = 0.5
     tau: float = 0.0
     tau_own: float = 0.0
-    crossed: bool = False
 
     @property
     def truth(self) -> float:
         return (max(self.means) - self.floor) / (1 - self.floor)
 
     def draw(self, rng: np.random.Generator) -> tuple[list[AttackScores], list[AttackScores]]:
-        width, lasting = len(self.means) + 1, self._noise(rng)
+        width = len(self.means) + 1
         values: list[dict[int, dict[str, float]]] = [{} for _ in range(width)]
         for seed in range(self.seeds):
             noise = self._noise(rng)
-            if self.crossed:
-                noise = np.sqrt(0.7) * lasting + np.sqrt(0.3) * noise
             effect = self.tau * rng.standard_normal() + self.tau_own * rng.standard_normal(width)
             scores = np.array([*self.means, self.floor]) + 0.05 * noise
             scores[:, :-1] += effect[:-1]
-            ids = [f"r{i}" if self.crossed else f"s{seed}r{i}" for i in range(self.records)]
+            ids = [f"r{i}" for i in range(self.records)]
             for column in range(width):
                 values[column][seed] = dict(zip(ids, scores[:, column].tolist(), strict=True))
         attacks = [AttackScores(f"a{i:02d}", "m", v) for i, v in enumerate(values[:-1])]

@@ -49,8 +49,10 @@ def test_leakage_by_hand(scores: Any) -> None:
     assert [e.value for e in found.advantages] == pytest.approx([0.5, 0.375])
     assert [e.floor for e in found.advantages] == pytest.approx([0.2, 0.2])
     assert found.estimate == pytest.approx(0.5, abs=0.02)
-    assert found.low == pytest.approx(max(e.low for e in found.advantages))
-    assert found.high == pytest.approx(max(e.high for e in found.advantages))
+    best = found.advantages[0]
+    assert found.low == pytest.approx(found.estimate - (best.value - best.alone_low))
+    assert found.high == pytest.approx(max(e.alone_high for e in found.advantages))
+    assert all(e.low <= e.alone_low < e.value < e.alone_high <= e.high for e in found.advantages)
     assert (found.n_records, found.n_seeds, found.conditional_on_seed) == (40, 2, False)
     assert found.flags == ("few_seeds",)
 
@@ -79,7 +81,23 @@ def test_all_or_nothing_gets_clopper_pearson_not_a_zero_width(scores: Any, leake
 def test_twenty_silent_attacks_share_the_level(scores: Any) -> None:
     zeros = [0.0] * 500
     found = leakage([scores(f"a{i:02d}", zeros) for i in range(20)], [scores("b", zeros)], rng=fresh())
-    assert found.high == pytest.approx(clopper_pearson(0, 500, 0.05 / 20)[1])
+    assert found.advantages[0].high == pytest.approx(clopper_pearson(0, 500, 0.05 / 20)[1])
+
+
+def test_attacks_that_recover_eight_texts_do_not_pay_for_each_other(scores: Any) -> None:
+    """Defect 6: at 8 texts nine columns said a privacy of up to 0.56, where one says 0.37."""
+    ones, zeros = [1.0] * 8, [0.0] * 8
+    found = leakage([scores(f"a{i}", ones) for i in range(9)], [scores("b", zeros)], rng=fresh())
+    one = leakage([scores("a0", ones)], [scores("b", zeros)], rng=fresh())
+    assert found.low == pytest.approx(one.low) and found.low > 0.5
+
+
+def test_an_attack_that_cannot_win_does_not_widen_the_interval(scores: Any) -> None:
+    rng = fresh(4)
+    strong, blind = scores("strong", rng.normal(0.6, 0.05, 40).tolist()), scores("b", [0.1] * 40)
+    weak = [scores(f"w{i}", rng.normal(0.2, 0.05, 40).tolist()) for i in range(20)]
+    one, many = leakage([strong], [blind], rng=fresh()), leakage([strong, *weak], [blind], rng=fresh())
+    assert many.high - many.low == pytest.approx(one.high - one.low, rel=0.15)
 
 
 def test_a_silent_attack_keeps_its_own_share_of_the_level(scores: Any) -> None:

@@ -73,11 +73,11 @@ def test_sampling_noise_alone_is_not_taken_for_a_seed_effect(world: Any) -> None
 
 
 def test_one_draw_of_weights_serves_every_entry_and_seed(world: Any) -> None:
-    """Two identical entries get identical draws, and a shared record moves all seeds together."""
+    """Two identical entries get identical draws; a record of the same name at another seed is another record."""
     rng = np.random.default_rng(3)
-    attacks, blinds = world(means=(0.4,), crossed=True).draw(rng)
+    attacks, blinds = world(means=(0.4,)).draw(rng)
     twin = type(attacks[0])("twin", "m", attacks[0].values)
     columns = resample(align([*attacks, twin], blinds), rng, 300)
     assert np.array_equal(columns.draws[..., 0], columns.draws[..., 1])
     first, second = columns.draws[:, 0, 0], columns.draws[:, 1, 0]
-    assert np.corrcoef(first, second)[0, 1] > 0.4
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.2

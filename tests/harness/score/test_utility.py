@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import LeakboardError
-from harness.score import Estimate, RecordScores, combine_utilities, knockout_bypass, mean, utility
+from harness.score import Estimate, RecordScores, combine_utilities, knockout_excess, mean, utility
 
 
 def table(rows: np.ndarray) -> RecordScores:
@@ -95,11 +95,46 @@ def test_tasks_combine_by_the_mean_and_voids_are_left_out() -> None:
 def test_knockout_flags_utility_that_survives_foreign_replies() -> None:
     rng = fresh(4)
     reference, fallen, kept = (rng.random((5, 60)) * 0.4 + shift for shift in (0.2, 0.2, 0.5))
-    assert not knockout_bypass(table(fallen), [table(reference)], rng=rng)
-    assert not knockout_bypass(table(fallen - 0.1), [table(reference)], rng=rng)
-    assert knockout_bypass(table(kept), [table(fallen), table(reference)], rng=rng)
+    assert knockout_excess(table(fallen), table(kept), [table(reference)], rng=rng).low < 0
+    assert knockout_excess(table(fallen - 0.1), table(kept), [table(reference)], rng=rng).low < 0
+    assert knockout_excess(table(kept), table(kept), [table(fallen), table(reference)], rng=rng).low > 0
     ones = np.ones((2, 9))
-    assert knockout_bypass(table(ones), [table(0 * ones)], rng=rng)
+    assert knockout_excess(table(ones), table(ones), [table(0 * ones)], rng=rng).low > 0
+
+
+def test_a_share_of_what_was_earned_may_stay() -> None:
+    """Reference 0.3, defended 0.8: with foreign replies 0.4 and less is no bypass, 0.5 is."""
+    noise = fresh(5).random((5, 60)) * 0.02
+    low, high, some, much = (table(noise + mean) for mean in (0.3, 0.8, 0.39, 0.5))
+    assert knockout_excess(some, high, [low], rng=fresh()).low < 0 < knockout_excess(much, high, [low], rng=fresh()).low
+
+
+def test_a_bypass_shows_where_sharing_gains_nothing() -> None:
+    """Defect 3: through the utility ratio, void in 16 of 20 entries, a local answer was never seen."""
+    rng = fresh(6)
+    local, weak, none = (table((rng.random((1, 24)) < share).astype(float)) for share in (0.96, 0.55, 0.5))
+    assert utility(local, weak, [none], rng=rng).void is not None
+    assert knockout_excess(local, local, [none, weak], rng=rng).low > 0
+    assert knockout_excess(weak, weak, [none], rng=rng).low < 0
+
+
+def test_falling_as_far_as_the_reference_is_hardly_ever_called_a_bypass() -> None:
+    """One-sided level 1 %, at its edge: what is left is just what may be."""
+    alarms = 0
+    for i in range(100):
+        hits = fresh(1000 + i).random((3, 1, 40)) < 0.6
+        swapped, own, reference = (table(rows.astype(float)) for rows in hits)
+        alarms += knockout_excess(swapped, own, [reference], rng=fresh(i), resamples=300).low > 0
+    assert alarms <= 5
+
+
+def test_a_gap_of_less_than_four_standard_errors_is_no_scale() -> None:
+    """Defect 3: where the gap is barely significant, a utility of 1.00 reads 0.53 to 0.85 on average."""
+    index = np.arange(100)[None]
+    right, guess = index < 65, index % 2 == 0  # apart by 0.15, 2.2 standard errors
+    found = utility(table(right.astype(float)), table(right.astype(float)), [table(guess.astype(float))], rng=fresh())
+    assert found.void is not None and "of 4 that utility needs" in found.void
+    assert utility(table(right + 1.0), table(right + 1.0), [table(guess * 0.1)], rng=fresh()).void is None
 
 
 def test_the_interval_of_a_raw_mean_covers() -> None:

@@ -29,6 +29,7 @@ def row(entry: str, name: str, point: int = 0, **values: Any) -> dict[str, Any]:
         "reason": None,
         **start,
         **values,
+        **{f"{n}_low": values.get(f"{n}_low", (start | values)[n]) for n in ("privacy", "utility")},
     }
 
 
@@ -98,6 +99,28 @@ def test_privacy_at_utility_beside_the_gaussian_curve() -> None:
     assert headlines["a"]["privacy_at_utility_90"] == 0.3 and headlines["a"]["point_at_utility_90"] == 0
     assert headlines["a"]["gaussian_at_utility_90"] == pytest.approx(0.4)
     assert headlines["bad"]["privacy_at_utility_90"] == 0.0 == headlines["cheat"]["privacy_at_utility_90"]
+
+
+def test_privacy_at_utility_is_at_the_far_ends() -> None:
+    """Defect 8: it was the best of point estimates at a point utility."""
+    board = [
+        row("e1", "wide", privacy=0.8, privacy_low=0.5, utility=0.95, utility_low=0.92),
+        row("e1", "vague", privacy=0.8, privacy_low=0.5, utility=0.95, utility_low=0.85),
+    ]
+    headlines = {h["submission"]: h["privacy_at_utility_90"] for h in headline_rows(board)}
+    assert headlines["wide"] == pytest.approx(0.5) and headlines["vague"] == 0.0
+
+
+def test_points_that_differ_in_an_unused_parameter_are_no_further_draws() -> None:
+    """Defect 8: one defense as six points was six draws. Truth 0.4, standard error 0.1."""
+    rng = np.random.default_rng(0)
+    best: dict[int, list[float]] = {1: [], 6: []}
+    for _ in range(300):
+        for points, reached in best.items():
+            draws = 0.4 + 0.1 * rng.standard_normal(points)
+            rows = [row("e1", "a", i, privacy=p, privacy_low=p - 0.196, utility=1.0) for i, p in enumerate(draws)]
+            reached.append(headline_rows(rows)[0]["privacy_at_utility_90"])
+    assert all(np.mean(np.array(reached) > 0.4) <= 0.05 for reached in best.values())
 
 
 def test_the_curve_is_joined_by_straight_lines() -> None:

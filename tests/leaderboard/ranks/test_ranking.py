@@ -91,7 +91,7 @@ def test_sending_noise_is_never_on_the_front(large: pd.DataFrame) -> None:
     noise = tiers[tiers["submission"] == "defense_0001"]
     assert len(noise) and not noise["on_front"].any()
     assert tiers["on_front"].any()
-    assert (tiers.loc[tiers["on_front"], "utility"] >= 0.5).all()
+    assert (tiers.loc[tiers["on_front"], "utility_low"] >= 0.5).all()
 
 
 def test_flagged_rows_take_no_part_in_tiers(large: pd.DataFrame) -> None:
@@ -104,3 +104,15 @@ def test_an_empty_frame_stays_empty(large: pd.DataFrame, tmp_path: Path) -> None
     nothing = large.iloc[:0]
     assert len(pareto(nothing)) == 0
     assert len(with_weights(nothing, 0.2, 0.3, 0.5)) == 0
+
+
+def test_memory_noise_decides_no_rank() -> None:
+    """Defect 8: rows alike in privacy, utility and every counted cost were ranked by their peak memory."""
+    parts = np.array([[0.5, 0.9], [0.5, 0.9], [0.5, 0.9], [0.4, 0.9]])
+    costs = np.array(
+        [[10.0, 7.0, 100.0, 3.0], [10.0, 7.0, 103.0, 3.0], [10.0, 7.0, 120.0, 3.0], [10.0, 7.0, 100.0, 3.0]]
+    )
+    value = np.array([0.7, 0.6995, 0.697, 0.66])
+    assert places(value, parts, costs).tolist() == [1, 1, 3, 4]
+    assert places(value).tolist() == [1, 2, 3, 4]
+    assert places(np.array([0.5, 0.6 + 4e-7, 0.6])).tolist() == [3, 1, 1]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed_laws
@@ -25,6 +27,7 @@ from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Role, Score, Status
 from harness.util.keys import key
 from harness.util.seeds import torch_generator
+from harness.util.untrusted import one_line
 from harness.wire.facts import SplitFacts
 
 if TYPE_CHECKING:
@@ -38,10 +41,13 @@ __all__ = [
     "compute_utility",
     "defense_card",
     "failed_cell",
+    "failure",
     "make_banks",
     "replayed",
 ]
 
+MAX_FAILURE = 2000
+"""Characters of a reason."""
 CONFIRMING_TEXTS = 4
 """Simulated texts on which a declared noise law is checked."""
 REPLAYED = 12
@@ -197,8 +203,16 @@ def compute_blind_utility(cell: CellPlan) -> CellRecord:
 
 def failed_cell(cell: CellPlan, error: Exception) -> CellRecord:
     """The cell of a run or attack that ended in an error, with a readable reason."""
-    what = str(error) if isinstance(error, LeakboardError) else f"{type(error).__name__}: {error}"
-    return _record(cell, status="error", reason=what)
+    return _record(cell, status="error", reason=failure(error))
+
+
+def failure(error: Exception) -> str:
+    """An error as one line: its own words where it was raised on purpose, else also its type and its place."""
+    if isinstance(error, LeakboardError):
+        return one_line(error, MAX_FAILURE)
+    last = next(iter(traceback.extract_tb(error.__traceback__)[-1:]), None)
+    where = f" at {Path(last.filename).name}:{last.lineno} in {last.name}()" if last else ""
+    return one_line(f"{type(error).__name__}: {one_line(error)}{where}", MAX_FAILURE)
 
 
 def _record(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import math
 import struct
 import sys
 import time
@@ -126,7 +127,7 @@ class Host:
     def finish(self) -> dict[str, Any]:
         """Predictions, ledgers and operation counts, as JSON."""
         return {
-            "predictions": {name: hosted.party.predictions for name, hosted in self._hosted.items()},
+            "predictions": {name: _finite(hosted.party.predictions) for name, hosted in self._hosted.items()},
             "ledger": [e.model_dump() for hosted in self._hosted.values() for e in hosted.mechanisms.ledger()],
             "flops": self._meter.flops,
             "setup": self.setup,
@@ -180,6 +181,15 @@ def _check_prepared(before: tuple[Item, ...], after: Any) -> tuple[Item, ...]:
     if [i.id for i in items if isinstance(i, Item)] != [i.id for i in before]:
         raise DefenseError("prepare() must return one Item per record, same ids, same order")
     return items
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with None for numbers that are not finite, which JSON has no form for: they count as missing."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _resolve(target: str) -> PartyFunction:

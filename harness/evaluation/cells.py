@@ -20,6 +20,7 @@ from harness.errors import LeakboardError
 from harness.evaluation.examples import evidence
 from harness.evaluation.finished_run import FinishedRun
 from harness.evaluation.plan import CellPlan, RunPlan, make_attack
+from harness.plugins.submission import source_text
 from harness.protocol.behaviours import KNOCKOUT
 from harness.runtime.runner import Runner
 from harness.scenario.membership import MembershipSecret
@@ -133,8 +134,7 @@ def defense_card(finished: FinishedRun, banks: Banks, messages: Callable[[], Seq
     elif laws:
         texts = tuple(r.text for r in plan.deployment.public.auxiliary[:CONFIRMING_TEXTS])
         laws = confirmed_laws(laws, banks.simulations.simulate(texts, 1))
-    source = "\n".join(path.read_text() for path in sorted(plan.submission.folder.glob("*.py")))
-    return DefenseCard(plan.submission.name, plan.execution.parameters, source, laws)
+    return DefenseCard(plan.submission.name, plan.execution.parameters, source_text(plan.submission), laws)
 
 
 def compute_attack(cell: CellPlan, finished: FinishedRun, banks: Banks, card: DefenseCard) -> CellRecord:

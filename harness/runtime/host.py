@@ -156,7 +156,7 @@ def load_defense_class(folder: str | Path, target: str) -> type[Defense]:
     """The class ``file:Class`` of a submission folder, imported under a private name; :class:`DefenseError` if not."""
     stem, _, name = target.partition(":")
     path = Path(folder) / f"{stem}.py"
-    spec = importlib.util.spec_from_file_location(f"_submission_{Path(folder).name}_{stem}", path)
+    spec = importlib.util.spec_from_file_location(f"_submission_{stem}", path)
     if spec is None or spec.loader is None or not path.exists():
         raise DefenseError(f"{path} does not exist")
     module = importlib.util.module_from_spec(spec)

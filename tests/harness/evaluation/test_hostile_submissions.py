@@ -84,3 +84,12 @@ def test_garbage_in_simulations_alone_is_an_error_of_the_attack_and_ends_nothing
     assert by_name["ridge_inverter"]["status"] == "error"
     assert "nested too deeply" in by_name["ridge_inverter"]["reason"]
     assert row.privacy is None
+
+
+def test_an_odd_source_file_costs_no_attack(job: Job, submission: Make) -> None:
+    """On commit e6ffef4 a file that is no UTF-8, or a folder called ``x.py``, voided every attack."""
+    plugin = submission("class Plugin(Defense):\n    pass\n", "odd")
+    (plugin.folder / "latin.py").write_bytes(b"# \xe9\n")
+    (plugin.folder / "folder.py").mkdir()
+    (row,) = job(plugin)
+    assert row.status == "ok", row.reason

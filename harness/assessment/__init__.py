@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.assessment.assess import assess_entry, assess_row
     from harness.assessment.claims import ClaimState, claim_state
-    from harness.assessment.controls import NEGATIVE, bypasses, known_values, negative_flags, negative_test
+    from harness.assessment.controls import bypasses, known_values, negative_controls, negative_flags, negative_test
     from harness.assessment.flags import FLAGS, UNRANKED, VOID, Flag, sentences
     from harness.assessment.measures import (
         LOWER_IS_BETTER,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FLAGS",
     "LOWER_IS_BETTER",
-    "NEGATIVE",
     "ONLY_AGGREGATE",
     "SYSTEMS",
     "TEXT_METRICS",
@@ -70,6 +69,7 @@ __all__ = [
     "comparable",
     "is_aggregate",
     "known_values",
+    "negative_controls",
     "negative_flags",
     "negative_test",
     "result_rows",
@@ -82,7 +82,6 @@ __all__ = [
 _HOMES = {
     "FLAGS": "harness.assessment.flags",
     "LOWER_IS_BETTER": "harness.assessment.measures",
-    "NEGATIVE": "harness.assessment.controls",
     "ONLY_AGGREGATE": "harness.assessment.results",
     "SYSTEMS": "harness.assessment.utility",
     "TEXT_METRICS": "harness.assessment.measures",
@@ -113,6 +112,7 @@ _HOMES = {
     "comparable": "harness.assessment.measures",
     "is_aggregate": "harness.assessment.measures",
     "known_values": "harness.assessment.controls",
+    "negative_controls": "harness.assessment.controls",
     "negative_flags": "harness.assessment.controls",
     "negative_test": "harness.assessment.controls",
     "result_rows": "harness.assessment.report",

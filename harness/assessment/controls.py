@@ -22,10 +22,7 @@ from harness.errors import LeakboardError
 from harness.plugins.suite import AttackSpec, Suite
 from harness.util.seeds import numpy_generator
 
-__all__ = ["NEGATIVE", "bypasses", "known_values", "negative_flags", "negative_test"]
-
-NEGATIVE = "negative"
-"""Value of ``control`` in the manifest of a submission that is a negative control."""
+__all__ = ["bypasses", "known_values", "negative_controls", "negative_flags", "negative_test"]
 
 BYPASS = 0.2
 """Share of the utility that may survive swapped answers before a row is flagged."""
@@ -95,6 +92,11 @@ def _survives(swapped: Series, entry: EntryResults) -> bool:
     rng = numpy_generator("knockout", entry.suite, entry.entry)
     share = score.utility(left, base.restricted(task, left), floors, rng=rng)
     return share.void is None and share.low > BYPASS
+
+
+def negative_controls(suite: Suite | None) -> frozenset[str]:
+    """The submissions that are negative controls: the suite's word, and no manifest's."""
+    return frozenset(suite.negative_controls) if suite else frozenset()
 
 
 def negative_flags(entry: EntryResults, names: Collection[str]) -> tuple[Flag, ...]:

@@ -22,6 +22,9 @@ _OF_FACTS = ("randomised", "constant_message", "unverified_law", "differs_in_sim
 
 def row_flags(row: Assessment) -> Iterator[Flag]:
     """Flags of the whole row."""
+    name, apart, source = row.submission.partition("@")
+    if apart:
+        yield Flag("reserved_name", f"source {source} is not that of the registered {name}")
     if any(run.isolation == "none" for run in row.runs):
         yield Flag("isolation_none")
     if row.seeds < RANKED_SEEDS and not row.indicative:

@@ -88,11 +88,15 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "Fewer non-member scores than the asked false-positive rate needs: a larger rate counts, or it is coarse.",
     ),
     "no_floor": ("no blind attack", "An attack's metric has no blind attack and does not count."),
+    "reserved_name": (
+        "reserved name",
+        "Another source under the name of a registered submission: kept apart from it, and never ranked.",
+    ),
     "stale": ("other source", "Measured with another version of the submission's source than the one here."),
 }
 """Flag id -> (short title, meaning)."""
 
-UNRANKED = frozenset({"bypass", "isolation_none", "below_floor", "differs_in_simulation"})
+UNRANKED = frozenset({"bypass", "reserved_name", "isolation_none", "below_floor", "differs_in_simulation"})
 """Flags that keep a row out of ranks."""
 
 VOID = frozenset({"control_failed"})

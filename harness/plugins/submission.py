@@ -106,8 +106,6 @@ class Manifest(Document):
     """The same for a bibliography."""
     family: Family | None = None
     """What kind of defense it is; without one the board guesses from the name."""
-    control: Literal["negative"] | None = None
-    """``negative``: sends noise of the right shape, on which no attack may beat its blind guess."""
     scenarios: tuple[str, ...] = Field(min_length=1)
     """Scenarios that the defense is made for; ``*`` for all there are."""
     secret_state: bool = False
@@ -172,6 +170,9 @@ def load_submission(path: Path | str) -> Submission:
     manifest, problems = parse(Manifest, document)
     if document.get("name", folder.name) != folder.name:
         problems.append(f"name: must be the name of the folder, {folder.name!r} (got {document['name']!r})")
+    if "control" in document:
+        problems = [problem for problem in problems if not problem.startswith("control:")]
+        problems.append("control: which submissions are controls is a suite's word (its negative_controls); remove it")
     problems += [f"{place}: holds control characters" for place in _odd_texts(document)]
     problems += _source_problems(folder, document)
     if manifest is None or problems:

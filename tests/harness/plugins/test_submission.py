@@ -147,14 +147,12 @@ def test_family_is_one_of_those_known_and_changes_no_hash(tmp_path: Path) -> Non
     assert any(problem.startswith("family") for problem in problems_of(folder))
 
 
-def test_a_negative_control_says_so_and_keeps_its_hash(tmp_path: Path) -> None:
-    folder = write(tmp_path / "quiet", GOOD)
-    before = submission.load_submission(folder)
-    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "negative"}))
-    after = submission.load_submission(folder)
-    assert (before.control, after.control) == (None, "negative") and after.hash == before.hash
-    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "positive"}))
-    assert any(problem.startswith("control") for problem in problems_of(folder))
+def test_no_manifest_says_that_its_submission_is_a_control(tmp_path: Path) -> None:
+    """On commit e6ffef4 a stranger who declared himself one flagged every row of an entry."""
+    folder = write(tmp_path / "quiet", GOOD | {"control": "negative"})
+    assert problems_of(folder) == (
+        "control: which submissions are controls is a suite's word (its negative_controls); remove it",
+    )
 
 
 def test_links_pipes_and_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,19 +75,21 @@ def _no_constant(name: str) -> Any:
 
 def _check(value: Any) -> None:
     """Level by level, so that no nesting is too deep to be looked at."""
-    level = [value]
+    level: list[Any] = [value]
     for _ in range(MAX_DEPTH + 1):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, str):
-                if not item.isascii():
-                    item.encode()  # a lone surrogate is a ValueError
-            elif isinstance(item, list):
-                below += item
-            elif isinstance(item, dict):
-                below += item.keys()
-                below += item.values()
-        if not below:
+        _check_texts(level)
+        containers = [item for item in level if isinstance(item, list | dict)]
+        if not containers:
             return
-        level = below
+        level = [inner for item in containers for inner in _inside(item)]
     raise ValueError(f"JSON that is nested too deeply: more than {MAX_DEPTH} levels")
+
+
+def _inside(item: list[Any] | dict[str, Any]) -> list[Any]:
+    return item if isinstance(item, list) else [*item.keys(), *item.values()]
+
+
+def _check_texts(level: list[Any]) -> None:
+    for item in level:
+        if isinstance(item, str) and not item.isascii():
+            item.encode()  # a lone surrogate is a ValueError

@@ -14,8 +14,10 @@ import struct
 import sys
 import time
 from collections.abc import Generator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -26,6 +28,7 @@ from harness.dp.mechanisms import Mechanisms
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
 from harness.protocol.party import Embed, Link, Party, PartyFunction, PartyResources, Sent
+from harness.runtime.knobs import chosen_settings
 from harness.util.seeds import derive, torch_generator
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, encode
@@ -49,9 +52,9 @@ class Host:
 
     ``spec`` is JSON: ``function`` ("module:name" of the scenario's party function), ``submission`` (folder,
     ``defense.py`` class name and parameters, or None for no defense), ``threads``, ``paired`` and
-    ``parties``: name -> items, records, parts (role -> folder), settings, tokenizer folder, encoder, public texts,
-    seed axes of the defense and of training (:mod:`harness.runtime.worker_spec`). Parties that are given the same
-    folder share the part in memory: a scenario that trains a part takes a copy.
+    ``parties``: name -> items, records, parts (role -> folder), settings, knobs, tokenizer folder, encoder, public
+    texts, seed axes of the defense and of training (:mod:`harness.runtime.worker_spec`). Parties that are given the
+    same folder share the part in memory: a scenario that trains a part takes a copy.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -80,10 +83,13 @@ class Host:
         defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=salt))
         _seed_globals(derive("global", *party["seed"], salt=salt))
         items, records = (tuple(Item(**item) for item in party[kind]) for kind in ("items", "records"))
-        settings, texts = dict(party["settings"]), tuple(party["public_texts"])
-        public = PublicSide(texts, settings, {k: p.part for k, p in parts.items()}, tokenizer, embed)
+        offered, texts = deepcopy(dict(party["settings"])), tuple(party["public_texts"])
         with self._meter.counting():
-            prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), settings))
+            prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), offered))
+            settings = chosen_settings(party["settings"], offered, party["knobs"])
+            # Copies: what the defense holds of the settings is not what the party goes by.
+            shown = MappingProxyType(deepcopy(settings))
+            public = PublicSide(texts, shown, {k: p.part for k, p in parts.items()}, tokenizer, embed)
             defense.setup(prepared, public)
         inputs, labelled = prepared[: len(items)], prepared[len(items) :]
         generator = torch_generator(*party["training"], salt=salt)

@@ -70,6 +70,7 @@ def _party(
         "records": [_labelled(record) for record in plan.records],
         "parts": {role: _folder(ref) for role, ref in plan.parts.items()},
         "settings": dict(plan.settings),
+        "knobs": dict(deployment.knobs),
         "tokenizer": str(tokenizer_folder(language_model.model)) if language_model else "",
         "encoder": _encoder(plan.encoder, embeddings) if plan.encoder else None,
         "public_texts": list(plan.public_texts),

@@ -16,7 +16,14 @@ FAR_BELOW = 0.4
 
 _OF_LEAKAGE = frozenset({"not_cross_fitted", "one_class", "few_nonmembers"})
 """Flags of a leakage that are flags of its row."""
-_OF_FACTS = ("randomised", "constant_message", "unverified_law", "differs_in_simulation")
+_OF_FACTS = (
+    "randomised",
+    "constant_message",
+    "unverified_law",
+    "differs_in_simulation",
+    "pooled_state",
+    "irreproducible",
+)
 """Facts of cells that are flags of their row."""
 
 

@@ -53,6 +53,14 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "differs in simulation",
         "The live messages differ from the same ones sent again: the submission behaves otherwise when it is attacked.",
     ),
+    "pooled_state": (
+        "state shared between parties",
+        "A party sends something else when it is alone in a worker: what parties hold was pooled as no deployment can.",
+    ),
+    "irreproducible": (
+        "not reproducible",
+        "The same seeds and inputs gave other messages, so that nothing can be checked by running the defense again.",
+    ),
     "constant_message": ("constant message", "Messages do not depend on the input: nothing leaks as nothing is said."),
     "weak_beats_strong": (
         "weak attack beats strong one",
@@ -96,7 +104,17 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 }
 """Flag id -> (short title, meaning)."""
 
-UNRANKED = frozenset({"bypass", "reserved_name", "isolation_none", "below_floor", "differs_in_simulation"})
+UNRANKED = frozenset(
+    {
+        "bypass",
+        "reserved_name",
+        "pooled_state",
+        "irreproducible",
+        "isolation_none",
+        "below_floor",
+        "differs_in_simulation",
+    }
+)
 """Flags that keep a row out of ranks."""
 
 VOID = frozenset({"control_failed"})

@@ -14,6 +14,7 @@ from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed
 from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, replay_test
 from harness.adversary.shadows import ShadowBank, ShadowPlan
 from harness.adversary.simulation import SimulationBank
+from harness.adversary.solo_replay import solo_replay
 from harness.adversary.view import TargetView
 from harness.attack import Attack, DefenseCard
 from harness.errors import LeakboardError
@@ -27,7 +28,7 @@ from harness.scenario.membership import MembershipSecret
 from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Role, Score, Status
 from harness.util.keys import key
-from harness.util.seeds import torch_generator
+from harness.util.seeds import numpy_generator, torch_generator
 from harness.util.untrusted import one_line
 from harness.wire.facts import SplitFacts
 
@@ -39,6 +40,7 @@ __all__ = [
     "compute_attack",
     "compute_blind_utility",
     "compute_replay",
+    "compute_solo",
     "compute_utility",
     "defense_card",
     "failed_cell",
@@ -122,6 +124,19 @@ def compute_replay(cell: CellPlan, finished: FinishedRun, messages: Sequence[Rep
     status, reason = ("void", differs) if facts["differs_in_simulation"] else ("ok", "")
     scores = (Score(record="live", metric="p_value", value=p_value),)
     return _record(cell, status, reason or None, scores, time.perf_counter() - started, facts)
+
+
+def compute_solo(cell: CellPlan, finished: FinishedRun, runner: Runner) -> CellRecord:
+    """The solo control: does each party send the same bytes alone in a worker?"""
+    started = time.perf_counter()
+    plan = finished.plan
+    rng = numpy_generator("solo", *plan.seed_axes, runner.salt, plan.key)
+    outcome = solo_replay(runner, plan.deployment, plan.execution, finished.log, rng)
+    facts = {"pooled_state": outcome.pooled, "irreproducible": not outcome.reproducible}
+    same = len(outcome.parties) - len(outcome.differing)
+    scores = (Score(record="live", metric="same_alone", value=same / len(outcome.parties)),)
+    status = "void" if outcome.differing else "ok"
+    return _record(cell, status, outcome.reason or None, scores, time.perf_counter() - started, facts)
 
 
 def defense_card(finished: FinishedRun, banks: Banks, messages: Callable[[], Sequence[ReplayedMessage]]) -> DefenseCard:

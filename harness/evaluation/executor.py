@@ -17,6 +17,7 @@ from harness.evaluation.cells import (
     compute_attack,
     compute_blind_utility,
     compute_replay,
+    compute_solo,
     compute_utility,
     defense_card,
     failed_cell,
@@ -25,7 +26,7 @@ from harness.evaluation.cells import (
     replayed,
 )
 from harness.evaluation.finished_run import FinishedRun
-from harness.evaluation.plan import CellPlan, RunPlan
+from harness.evaluation.plan import SOLO, CellPlan, RunPlan
 from harness.protocol.behaviours import HONEST
 from harness.runtime.runner import Runner
 from harness.store import Store
@@ -129,6 +130,8 @@ class Job:
                 if cell.role == "utility":
                     assert cell.reference is not None
                     record = compute_utility(cell, finished, self._finish(cell.reference))
+                elif cell.name == SOLO:
+                    record = compute_solo(cell, finished, self.runner)
                 elif cell.role == "control":
                     record = compute_replay(cell, finished, messages())
                 elif cell.attack is None:

@@ -45,6 +45,8 @@ class _HostedParty:
     steps: Generator[Sent, Message, None]
     waiting: Sent | None = None
     done: bool = False
+    globals: tuple[Any, ...] = ()
+    """State of the libraries' global generators when the party last paused."""
 
 
 class Host:
@@ -95,7 +97,7 @@ class Host:
         generator = torch_generator(*party["training"], salt=salt)
         resources = PartyResources(inputs, labelled, texts, parts, settings, tokenizer, embed, generator)
         me = Party(name, resources, Link(defense, self._meter))
-        return _HostedParty(me, defense.me, function(me))
+        return _HostedParty(me, defense.me, function(me), globals=_global_states())
 
     def _part(self, folder: str) -> Any:
         if folder not in self._parts:
@@ -119,6 +121,10 @@ class Host:
         hosted = self._hosted[name]
         if hosted.done or (frame is None) != (hosted.waiting is None):
             raise ProtocolError(f"party {name!r}: send and receive must alternate strictly")
+        # Draws from a library's global generator must not depend on which other parties live here.
+        shared = len(self._hosted) > 1
+        if shared:
+            _restore_globals(hosted.globals)
         try:
             if frame is None or hosted.waiting is None:
                 hosted.waiting = next(hosted.steps)
@@ -127,6 +133,9 @@ class Host:
         except StopIteration:
             hosted.done, hosted.waiting = True, None
             return None
+        finally:
+            if shared:
+                hosted.globals = _global_states()
         out = hosted.waiting.frame
         return struct.pack("<I", len(out)) + out + encode(hosted.waiting.plain) if self._paired else out
 
@@ -156,6 +165,24 @@ def _seed_globals(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
+
+
+def _global_states() -> tuple[Any, ...]:
+    import random
+
+    import numpy as np
+
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+
+def _restore_globals(states: tuple[Any, ...]) -> None:
+    import random
+
+    import numpy as np
+
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
 
 
 def load_defense_class(folder: str | Path, target: str) -> type[Defense]:

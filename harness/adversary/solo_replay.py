@@ -87,14 +87,14 @@ def solo_replay(
 
 
 def _sent(log: WireLog, party: str) -> list[bytes | None]:
-    """What each step of the party sent in the run, None where it was done."""
+    """Frames of the party's steps in the run, None where it was done."""
     sent: list[bytes | None] = [*log.outbox(party)]
     steps = 1 + len(log.inbox(party))
     return (sent + [None] * (steps - len(sent)))[:MESSAGES]
 
 
 def _emitted(runner: Runner, spec: Mapping[str, Any], log: WireLog, names: Collection[str]) -> _Emitted:
-    """What parties send in one fresh worker that holds no others, fed in the order of the run."""
+    """Frames that parties send in one fresh worker that holds no others, fed in the order of the run."""
     part = {**spec, "parties": {name: spec["parties"][name] for name in names}}
     inputs: list[tuple[str, bytes | None]] = [(name, None) for name in names]
     inputs += [(entry.receiver, entry.frame) for entry in log.entries if entry.receiver in names]

@@ -23,6 +23,7 @@ _OF_FACTS = (
     "differs_in_simulation",
     "pooled_state",
     "irreproducible",
+    "control_error",
 )
 """Facts of cells that are flags of their row."""
 

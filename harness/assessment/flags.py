@@ -57,6 +57,10 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "state shared between parties",
         "A party sends something else when it is alone in a worker: what parties hold was pooled as no deployment can.",
     ),
+    "control_error": (
+        "control ended in error",
+        "A control of this row could not be completed, so that its messages were not checked.",
+    ),
     "irreproducible": (
         "not reproducible",
         "The same seeds and inputs gave other messages, so that nothing can be checked by running the defense again.",
@@ -110,6 +114,7 @@ UNRANKED = frozenset(
         "reserved_name",
         "pooled_state",
         "irreproducible",
+        "control_error",
         "isolation_none",
         "below_floor",
         "differs_in_simulation",

@@ -217,8 +217,10 @@ def compute_blind_utility(cell: CellPlan) -> CellRecord:
 
 
 def failed_cell(cell: CellPlan, error: Exception) -> CellRecord:
-    """The cell of a run or attack that ended in an error, with a readable reason."""
-    return _record(cell, status="error", reason=failure(error))
+    """The cell of a run or attack that ended in an error, with a readable reason. A control that cannot be made is as
+    bad as one that is not passed: a submission must not choose."""
+    facts = {"control_error": True} if cell.role == "control" else {}
+    return _record(cell, status="error", reason=failure(error), facts=facts)
 
 
 def failure(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Who a submission is: its name together with the hash of its source.
+"""Identity of a submission: its name together with the hash of its source.
 
 The names of the submissions that are shipped with the harness are reserved. ``none`` above all is what every other row
 is compared with, and the negative controls decide about whole entries: another folder of such a name is refused, and
@@ -51,8 +51,9 @@ def check_identity(submission: Submission) -> None:
         raise ManifestError(str(submission.folder / MANIFEST), [problem])
 
 
-def _different_field(one: Manifest, other: Manifest) -> str:
-    return next((name for name in Manifest.model_fields if getattr(one, name) != getattr(other, name)), "")
+def _different_field(registered: Manifest, submission: Manifest) -> str:
+    fields = (name for name in Manifest.model_fields if getattr(registered, name) != getattr(submission, name))
+    return next(fields, "")
 
 
 def shown_name(name: str, source_hash: str, registered: Mapping[str, str]) -> str:

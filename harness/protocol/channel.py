@@ -6,8 +6,10 @@ Every message is held against its kind's contract (:mod:`harness.wire.kinds`) be
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 
 import torch
 
@@ -28,7 +30,8 @@ MAX_PROBLEMS = 2000
 class Channel:
     """Private parties on one side, the curious function on the other, and the wire log between them.
 
-    ``routes`` names the curious party that a private one talks to, where it is not the server.
+    ``routes`` names the curious party that a private one talks to, where it is not the server. After ``seconds`` of
+    wall time no further message is taken: a worker that goes on sending would keep the curious side busy for ever.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Channel:
         *,
         paired: bool = False,
         routes: Mapping[str, str] | None = None,
+        seconds: float = inf,
     ) -> None:
         self.log = WireLog()
         self.round_trips = 0
@@ -49,6 +53,7 @@ class Channel:
         self._paired = paired
         self._routes = routes or {}
         self._heard: dict[str, int] = {}
+        self._seconds, self._until = seconds, time.monotonic() + seconds
         for party in parties:
             self._take(party, self._transport.step(party, None))
 
@@ -84,6 +89,8 @@ class Channel:
     def _take(self, party: str, out: bytes | None) -> None:
         if out is None:
             return
+        if time.monotonic() > self._until:
+            raise DefenseError(f"messages of {party!r} did not end within {self._seconds:g} s of one run")
         frame, plain = unpair(out) if self._paired else (out, None)
         entry = LoggedFrame(party, self._peer(party), frame, plain)
         message = _read(party, frame)

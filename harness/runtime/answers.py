@@ -1,4 +1,4 @@
-"""What a worker says at the end of a run, read as what it is: words of a process that a submission may have taken over.
+"""Reading the end of a run as what it is: words of a process that a submission may have taken over.
 
 Everything is held against a schema, and every party may speak for itself alone; what does not fit is a
 :class:`DefenseError` of this run.
@@ -29,7 +29,7 @@ class _Answer(BaseModel):
 
 
 class SetupCost(_Answer):
-    """What ``prepare`` and ``setup`` of all parties cost."""
+    """Costs of ``prepare`` and ``setup`` of all parties."""
 
     seconds: float = Field(ge=0)
     flops: Count

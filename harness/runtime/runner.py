@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Runner"]
 
+_WHOLE_RUN = 4
+"""Wall time of a run, the curious side's work included, over what may be spent on waiting for its worker."""
+
 
 @dataclass
 class Runner:
@@ -71,7 +74,13 @@ class Runner:
     def _talk(self, deployment: Deployment, execution: Execution, transport: Transport) -> Outcome:
         resources = _curious_resources(deployment, execution, self.salt)
         started = time.perf_counter()
-        channel = Channel(transport, tuple(deployment.parties), paired=execution.paired, routes=deployment.routes)
+        channel = Channel(
+            transport,
+            tuple(deployment.parties),
+            paired=execution.paired,
+            routes=deployment.routes,
+            seconds=_WHOLE_RUN * self.limits.wall_seconds,
+        )
         net = Net(channel, resources, execution.behaviour)
         deployment.curious(net)
         if channel.waiting:

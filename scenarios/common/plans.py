@@ -28,7 +28,7 @@ __all__ = ["EVERYONE", "TRAINING_KNOBS", "Axes", "Plans", "everybodys_records", 
 Axes = tuple[str | int, ...]
 """What the random draws of a deployment are seeded with."""
 
-TRAINING_KNOBS: Mapping[str, Literal["at most", "at least"]] = {
+TRAINING_KNOBS: Mapping[str, Literal["at most", "at least"] | tuple[str, ...]] = {
     "epochs": "at most",
     "batch_size": "at least",
     "lr": "at most",

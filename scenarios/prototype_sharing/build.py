@@ -115,7 +115,8 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         coalitions=plans.coalitions(),
         candidates=chosen.candidates,
         truth=population.truth,
-        knobs=TRAINING_KNOBS,
+        # Without an adapter, features are the public encoder's: a party then learns none of its own.
+        knobs={**TRAINING_KNOBS, **({"features": ("frozen",)} if settings.features == "adapter" else {})},
         knockout="rows",
         entitlement=plans.entitlement() | {"prototypes_of_one_record": _share_of_single(population)},
     )

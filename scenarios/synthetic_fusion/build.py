@@ -50,7 +50,7 @@ __all__ = ["assemble", "build", "small"]
 _CLIENTS = "scenarios.synthetic_fusion.client"
 _TUNED = frozenset({"private_fusegen", "hosted_fusegen"})
 """Methods whose parties train on their records."""
-_TUNING_KNOBS: Mapping[str, Literal["at most", "at least"]] = {
+_TUNING_KNOBS: Mapping[str, Literal["at most", "at least"] | tuple[str, ...]] = {
     "epochs": "at most",
     "batch": "at least",
     "learning_rate": "at most",

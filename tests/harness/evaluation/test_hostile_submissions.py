@@ -84,6 +84,8 @@ def test_garbage_in_simulations_alone_is_an_error_of_the_attack_and_ends_nothing
     assert by_name["ridge_inverter"]["status"] == "error"
     assert "nested too deeply" in by_name["ridge_inverter"]["reason"]
     assert row.privacy is None
+    assert (by_name["same_in_simulation"]["status"], by_name["same_alone"]["status"]) == ("error", "ok")
+    assert any(flag.startswith("control ended in error") for flag in row.flags)
 
 
 def test_an_odd_source_file_costs_no_attack(job: Job, submission: Make) -> None:

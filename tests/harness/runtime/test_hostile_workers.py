@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import DefenseError
 from harness.plugins.submission import Submission
+from harness.protocol.channel import Channel
 from harness.runtime.answers import read_finished, read_own
 from harness.runtime.execution import Execution
 from harness.runtime.fork_server import ForkServer
@@ -77,6 +78,25 @@ def test_messages_beyond_the_size_limit_of_a_run_end_it(worker_server: ForkServe
     small = Runner(threads=1, limits=Limits(run_bytes=2000), fork_server=worker_server)
     with small, pytest.raises(DefenseError, match="at most"):
         small.execute(toy_deployment, Execution(None))
+
+
+def test_a_worker_that_goes_on_sending_is_not_heard_for_ever() -> None:
+    class Endless:
+        peak_bytes = 0
+
+        def step(self, party: str, frame: bytes | None) -> bytes | None:
+            return encode(Message(Kind.TEXT, {"text": "more"}))
+
+        def finish(self) -> tuple[dict[str, object], bytes]:
+            return {}, b""
+
+        def close(self) -> None:
+            pass
+
+    channel = Channel(Endless(), ("a",), seconds=0.3)
+    with pytest.raises(DefenseError, match=r"messages of 'a' did not end within 0\.3 s"):
+        while channel.waiting:
+            channel.answer("a", Message(Kind.TEXT, {"text": "and"}))
 
 
 def test_predictions_that_are_not_finite_count_as_missing(

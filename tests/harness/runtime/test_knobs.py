@@ -35,6 +35,15 @@ def test_knobs_move_to_their_side() -> None:
     assert chosen_settings(BEFORE, dict(BEFORE), {}) == BEFORE
     after = chosen_settings(BEFORE, {**BEFORE, "epochs": 1, "lr": 0.05, "batch_size": 64}, KNOBS)
     assert after == {**BEFORE, "epochs": 1, "lr": 0.05, "batch_size": 64}
+    assert (
+        chosen_settings({"features": "adapter"}, {"features": "frozen"}, {"features": ["frozen"]})["features"]
+        == "frozen"
+    )
+    for value in ("projection", ["frozen"], None):
+        with pytest.raises(
+            DefenseError, match=r"set 'features' to another value; it may change features \(to frozen\)"
+        ):
+            chosen_settings({"features": "adapter"}, {"features": value}, {"features": ["frozen"]})
 
 
 @pytest.mark.parametrize(
@@ -109,6 +118,7 @@ def test_knobs_of_the_shipped_scenarios_let_a_party_train_less_alone(name: str, 
     made = scenario.small(str(toy_folder))
     sides = {"epochs": "at most", "lr": "at most", "learning_rate": "at most"}
     sides |= {"batch_size": "at least", "batch": "at least"}
-    assert {knob: sides[knob] for knob in made.knobs} == dict(made.knobs)
+    assert {knob: side for knob, side in made.knobs.items() if knob != "features"}.items() <= sides.items()
+    assert made.knobs.get("features") == (("frozen",) if name == "prototype_sharing" else None)
     assert bool(made.knobs) is (name != "split_llm")
     assert not [problem for problem in deployment_problems(made) if "knobs" in problem]

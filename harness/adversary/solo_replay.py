@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MESSAGES", "PARTIES", "SoloReplay", "solo_replay"]
 
-PARTIES = 4
-"""Parties of a run that are replayed, drawn at random: a pool that matters has more members than it has outsiders."""
+PARTIES = 2
+"""Parties of a run that are replayed, drawn at random for every run: a pool that matters has most of them."""
 MESSAGES = 40
 """First messages of each that are compared."""
 

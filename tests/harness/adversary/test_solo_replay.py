@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.adversary.solo_replay import SoloReplay, solo_replay
+from harness.adversary.solo_replay import PARTIES, SoloReplay, solo_replay
 from harness.evaluation.executor import Job, execute
 from harness.evaluation.plan import SOLO
 from harness.plugins.submission import Submission
@@ -107,7 +107,8 @@ def replayed(runner: Runner, deployed: Deployment, plugin: Submission) -> SoloRe
 @pytest.mark.parametrize("case", HONEST)
 def test_honest_parties_are_the_same_alone(runner: Runner, pooled: Deployment, submission: Make, case: str) -> None:
     outcome = replayed(runner, pooled, submission(HONEST[case]))
-    assert outcome == SoloReplay(("client0", "client1", "client2"))
+    assert len(outcome.parties) == PARTIES
+    assert outcome == SoloReplay(outcome.parties)
     assert not outcome.pooled and not outcome.reason
 
 

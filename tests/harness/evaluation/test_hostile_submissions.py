@@ -74,7 +74,7 @@ def test_an_undecodable_message_ends_its_own_row_alone(job: Job, submission: Mak
 def test_garbage_in_simulations_alone_is_an_error_of_the_attack_and_ends_nothing(
     job: Job, submission: Make, tmp_path: Path
 ) -> None:
-    """A simulation whose answer is a recursion bomb: on commit e6ffef4 a traceback."""
+    """A simulation whose answer is a recursion bomb: on commit e6ffef4 its row stayed ranked, the attack dropped."""
     paired = "next(o for o in gc.get_objects() if type(o).__name__ == 'Host')._paired"
     plugin = submission(hostile(f"if {paired}: say(b'[' * 200_000)"), "selective")
     (row,) = job(with_points(plugin, "hostile = true"))

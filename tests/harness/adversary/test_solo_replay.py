@@ -22,7 +22,7 @@ from harness.store import Store
 from harness.store.provenance import environment
 from scenarios.split_llm.build import PARTY
 from tests.stand_ins.quiet_progress import Quiet
-from tests.stand_ins.toy_membership import SUITE, cells_of
+from tests.stand_ins.toy_membership import ENTRY, SUITE, cells_of
 from tests.stand_ins.toy_protocol import deployment
 
 Make = Callable[..., Submission]
@@ -140,7 +140,7 @@ def test_a_pool_voids_its_control_in_the_store(
     runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On commit e6ffef4 means pooled in a module's global gained privacy without a flag."""
-    suite = {**SUITE, "entries": [{**SUITE["entries"][0], "attacks": []}]}
+    suite = {**SUITE, "entries": [{**ENTRY, "attacks": []}]}
     none = submission("class Plugin(Defense): pass\n", "none")
     cells = [
         cell

@@ -50,7 +50,8 @@ class Defense:
         """Rewrite the party's own texts and training labels (same ids, same order) and the settings it may choose.
 
         ``records`` are the inputs to answer (no label), then the training records. Leakage is scored against the
-        originals. Runs once, before :meth:`setup`.
+        originals. ``settings`` are a copy; of changes in it only those to the scenario's knobs are allowed (fewer
+        epochs, larger batches, a smaller learning rate), and any other ends the run. Runs once, before :meth:`setup`.
         """
         return records
 

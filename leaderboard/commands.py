@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.common import JsonOption, StoreOption, emit, store_path
+from harness.cli.common import JsonOption, StoreOption, emit, say, store_path
 
 __all__ = ["board", "build", "ingest", "pack"]
 
@@ -43,7 +43,7 @@ def ingest(
     if as_json:
         emit("ingest/1", {"store": store_path(store).absolute(), "new": report.new, "known": report.known})
         return
-    typer.echo(f"{report.new} records are new, {report.known} were there already; stored in {store_path(store)}")
+    say(f"{report.new} records are new, {report.known} were there already; stored in {store_path(store)}")
 
 
 def pack(
@@ -62,7 +62,7 @@ def pack(
         emit("pack/1", {"files": [{"path": path.absolute(), "bytes": size} for path, size in sizes.items()]})
         return
     for path, size in sizes.items():
-        typer.echo(f"{path}: {size / 1024:.0f} KiB")
+        say(f"{path}: {size / 1024:.0f} KiB")
 
 
 def build(
@@ -77,7 +77,7 @@ def build(
     from leaderboard.queries import board_path, open_board
 
     for name, why in catalogue.broken("submission").items():
-        typer.echo(f"submission {name} is broken: {why}", err=True)
+        say(f"submission {name} is broken: {why}", err=True)
     home = store_path(store)
     target = output or board_path(home)
     sources = paths or default_sources(home)
@@ -86,4 +86,4 @@ def build(
         counts = {name: int(meta[name]) for name in ("runs", "cells")}
         emit("build/1", {"board": target.absolute(), **counts, "suites": meta["suites"]})
         return
-    typer.echo(f"{target}: {meta['runs']} runs, {meta['cells']} cells; suites: {meta['suites'] or 'none'}")
+    say(f"{target}: {meta['runs']} runs, {meta['cells']} cells; suites: {meta['suites'] or 'none'}")

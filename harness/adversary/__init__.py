@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.adversary.sessions import RunSessions
     from harness.adversary.shadows import ShadowBank, ShadowPlan
     from harness.adversary.simulation import SimulationBank
+    from harness.adversary.solo_replay import SoloReplay, solo_replay
     from harness.adversary.view import TargetView
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ShadowBank",
     "ShadowPlan",
     "SimulationBank",
+    "SoloReplay",
     "TargetView",
     "confirmed_laws",
     "constant",
@@ -27,6 +29,7 @@ __all__ = [
     "randomised",
     "replay_test",
     "replayed_laws",
+    "solo_replay",
 ]
 
 _ROOMS = {
@@ -35,6 +38,7 @@ _ROOMS = {
     "harness.adversary.sessions": "RunSessions",
     "harness.adversary.shadows": "ShadowBank ShadowPlan",
     "harness.adversary.simulation": "SimulationBank",
+    "harness.adversary.solo_replay": "SoloReplay solo_replay",
     "harness.adversary.view": "TargetView",
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.assessment.assess import assess_entry, assess_row
     from harness.assessment.claims import ClaimState, claim_state
-    from harness.assessment.controls import NEGATIVE, bypasses, known_values, negative_flags, negative_test
+    from harness.assessment.controls import bypasses, known_values, negative_controls, negative_flags, negative_test
     from harness.assessment.flags import FLAGS, UNRANKED, VOID, Flag, sentences
     from harness.assessment.measures import (
         LIVE_ALONE,
@@ -41,7 +41,6 @@ __all__ = [
     "FLAGS",
     "LIVE_ALONE",
     "LOWER_IS_BETTER",
-    "NEGATIVE",
     "ONLY_AGGREGATE",
     "SYSTEMS",
     "TEXT_METRICS",
@@ -71,6 +70,7 @@ __all__ = [
     "comparable",
     "is_aggregate",
     "known_values",
+    "negative_controls",
     "negative_flags",
     "negative_test",
     "result_rows",
@@ -85,7 +85,6 @@ _HOMES = {
     "FLAGS": "harness.assessment.flags",
     "LIVE_ALONE": "harness.assessment.measures",
     "LOWER_IS_BETTER": "harness.assessment.measures",
-    "NEGATIVE": "harness.assessment.controls",
     "ONLY_AGGREGATE": "harness.assessment.results",
     "SYSTEMS": "harness.assessment.utility",
     "TEXT_METRICS": "harness.assessment.measures",
@@ -115,6 +114,7 @@ _HOMES = {
     "comparable": "harness.assessment.measures",
     "is_aggregate": "harness.assessment.measures",
     "known_values": "harness.assessment.controls",
+    "negative_controls": "harness.assessment.controls",
     "negative_flags": "harness.assessment.controls",
     "negative_test": "harness.assessment.controls",
     "result_rows": "harness.assessment.report",

@@ -10,7 +10,13 @@ from dataclasses import replace
 
 from harness import score
 from harness.assessment.completeness import lacking, prevented
-from harness.assessment.controls import bypasses, known_values, negative_flags, useful_controls
+from harness.assessment.controls import (
+    bypasses,
+    known_values,
+    negative_controls,
+    negative_flags,
+    useful_controls,
+)
 from harness.assessment.flagging import attack_flags, row_flags
 from harness.assessment.flags import Flag
 from harness.assessment.live import differences
@@ -28,22 +34,23 @@ def assess_entry(
     entry: EntryResults,
     suite: Suite | None,
     wanted: frozenset[str] = frozenset(),
-    negatives: Collection[str] = (),
+    negatives: Collection[str] | None = None,
 ) -> list[Assessment]:
     """Assessments of every submission (or those ``wanted``) and point with results on one entry.
 
-    ``negatives`` are the submissions that are negative controls: where an attack leaks on one of them, all rows of the
-    entry are flagged, whichever are wanted.
+    ``negatives`` are the submissions that are negative controls, by default those that the suite names: where an attack
+    leaks on one of them, all rows of the entry are flagged, whichever are wanted.
     """
-    leaks = negative_flags(entry, negatives)
-    rows = [row for row in entry.rows.values() if not wanted or row.place.submission in wanted]
+    controls = negative_controls(suite) if negatives is None else negatives
+    leaks = negative_flags(entry, controls)
+    rows = [row for row in entry.rows.values() if not wanted or row.place.submission.partition("@")[0] in wanted]
     undefended = assess_row(entry.undefended, entry, suite) if entry.undefended.runs else None
     assessments = [
         undefended if undefended and row is entry.undefended else assess_row(row, entry, suite, undefended)
         for row in rows
     ]
     shared = (*leaks, *(Flag("shadows_void", flag.detail) for flag in differences(entry.undefended.attacks)))
-    shared += useful_controls(entry, negatives)
+    shared += useful_controls(entry, controls)
     return [replace(one, flags=(*one.flags, *shared, *_of_control(one, negatives))) for one in assessments]
 
 

@@ -23,10 +23,14 @@ from harness.plugins.suite import AttackSpec, Suite
 from harness.score.rules import UTILITY_FLOOR
 from harness.util.seeds import numpy_generator
 
-__all__ = ["NEGATIVE", "bypasses", "known_values", "negative_flags", "negative_test", "useful_controls"]
-
-NEGATIVE = "negative"
-"""Value of ``control`` in the manifest of a submission that is a negative control."""
+__all__ = [
+    "bypasses",
+    "known_values",
+    "negative_controls",
+    "negative_flags",
+    "negative_test",
+    "useful_controls",
+]
 
 BYPASS = 0.2
 """Share of what a row earns above the reference that may survive swapped answers before it is flagged."""
@@ -111,6 +115,11 @@ def useful_controls(entry: EntryResults, names: Collection[str]) -> tuple[Flag, 
             who = f"{row.place.submission}, point {row.place.point}"
             flags.append(Flag("negative_control_useful", f"{who}: utility {utility.value:.2f}"))
     return tuple(flags)
+
+
+def negative_controls(suite: Suite | None) -> frozenset[str]:
+    """The submissions that are negative controls: the suite's word, and no manifest's."""
+    return frozenset(suite.negative_controls) if suite else frozenset()
 
 
 def negative_flags(entry: EntryResults, names: Collection[str]) -> tuple[Flag, ...]:

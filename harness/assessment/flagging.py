@@ -16,12 +16,23 @@ FAR_BELOW = 0.4
 
 _OF_LEAKAGE = frozenset({"not_cross_fitted", "one_class", "few_nonmembers"})
 """Flags of a leakage that are flags of its row."""
-_OF_FACTS = ("randomised", "constant_message", "unverified_law", "differs_in_simulation")
+_OF_FACTS = (
+    "randomised",
+    "constant_message",
+    "unverified_law",
+    "differs_in_simulation",
+    "pooled_state",
+    "irreproducible",
+    "control_error",
+)
 """Facts of cells that are flags of their row."""
 
 
 def row_flags(row: Assessment) -> Iterator[Flag]:
     """Flags of the whole row."""
+    name, apart, source = row.submission.partition("@")
+    if apart:
+        yield Flag("reserved_name", f"source {source} is not that of the registered {name}")
     if any(run.isolation == "none" for run in row.runs):
         yield Flag("isolation_none")
     if row.seeds < RANKED_SEEDS and not row.indicative:

@@ -68,6 +68,18 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "differs in simulation",
         "The live messages differ from the same ones sent again: the submission behaves otherwise when it is attacked.",
     ),
+    "pooled_state": (
+        "state shared between parties",
+        "A party sends something else when it is alone in a worker: what parties hold was pooled as no deployment can.",
+    ),
+    "control_error": (
+        "control ended in error",
+        "A control of this row could not be completed, so that its messages were not checked.",
+    ),
+    "irreproducible": (
+        "not reproducible",
+        "The same seeds and inputs gave other messages, so that nothing can be checked by running the defense again.",
+    ),
     "constant_message": ("constant message", "Messages do not depend on the input: nothing leaks as nothing is said."),
     "weak_beats_strong": (
         "weak attack beats strong one",
@@ -118,6 +130,10 @@ FLAGS: Mapping[str, tuple[str, str]] = {
         "Fewer non-member scores than the asked false-positive rate needs: a larger rate counts, or it is coarse.",
     ),
     "no_floor": ("no blind attack", "An attack's metric has no blind attack and does not count."),
+    "reserved_name": (
+        "reserved name",
+        "Another source under the name of a registered submission: kept apart from it, and never ranked.",
+    ),
     "stale": ("other source", "Measured with another version of the submission's source than the one here."),
 }
 """Flag id -> (short title, meaning)."""
@@ -125,6 +141,10 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 UNRANKED = frozenset(
     {
         "bypass",
+        "reserved_name",
+        "pooled_state",
+        "irreproducible",
+        "control_error",
         "isolation_none",
         "below_floor",
         "differs_in_simulation",

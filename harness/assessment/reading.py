@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import nan
 from typing import Any
 
 from harness import score
 from harness.assessment.results import UNDEFENDED, EntryResults, Place, RowResults, RunRow
 from harness.assessment.series import CellRow, CellScores, Series, grouped, series_of
+from harness.plugins.identity import registered_hashes, shown_name
 from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
 from harness.store import Store
 from harness.store.schema import CellRecord, Costs, RunRecord, Verdict
@@ -23,21 +25,40 @@ _UNRANKED = ("informed", "diagnostic")
 def stored_results(store: Store, keys: frozenset[str] | None = None) -> Iterator[EntryResults]:
     """Results of every (suite, entry) in the store, of the cells ``keys`` or of the latest ones."""
     stored_runs = store.query("SELECT * EXCLUDE (content, ledger, environment) FROM runs")
-    runs = {run.key: run for run in map(_run_of_store, stored_runs)}
+    runs = _named({run.key: run for run in map(_run_of_store, stored_runs)})
     everything = [
         _cell_of_store(row) for row in store.query("SELECT * EXCLUDE (content) FROM cells ORDER BY created, key")
     ]
     cells = _latest(everything, runs) if keys is None else [cell for cell in everything if cell.key in keys]
+    cells = [_as_run(cell, runs) for cell in cells]
     yield from _entries(runs, cells, _stored_scores(store, [cell.key for cell in cells]))
 
 
 def results_of_records(runs: Iterable[RunRecord], cells: Iterable[CellRecord]) -> list[EntryResults]:
     """Results of every (suite, entry) in records, of the latest runs and cells."""
     records = {cell.key: cell for cell in cells}
-    rows = {run.key: _run_of_record(run) for run in runs}
+    rows = _named({run.key: _run_of_record(run) for run in runs})
     ordered = sorted(records.values(), key=lambda cell: (cell.created, cell.key))
-    latest = _latest([_cell_of_record(cell) for cell in ordered], rows)
+    latest = [_as_run(cell, rows) for cell in _latest([_cell_of_record(cell) for cell in ordered], rows)]
     return _entries(rows, latest, {cell.key: _scores_of_record(records[cell.key]) for cell in latest})
+
+
+def _named(runs: dict[str, RunRow]) -> dict[str, RunRow]:
+    """The runs under the names that their results stand under (:func:`harness.plugins.identity.shown_name`)."""
+    registered = registered_hashes()
+    return {
+        key: replace(run, submission=shown_name(run.submission, run.submission_hash, registered))
+        for key, run in runs.items()
+    }
+
+
+def _as_run(cell: CellRow, runs: Mapping[str, RunRow]) -> CellRow:
+    """The cell where its run stands, whatever its own record says of it."""
+    run = runs.get(cell.run_key)
+    if run is None:
+        return replace(cell, submission=shown_name(cell.submission, "", registered_hashes()))
+    place = {name: getattr(run, name) for name in ("suite", "entry", "submission", "point", "seed", "behaviour")}
+    return replace(cell, **place)
 
 
 def _entries(

@@ -9,7 +9,6 @@ from pathlib import Path
 from harness import score
 from harness.assessment.assess import assess_entry
 from harness.assessment.claims import claim_state
-from harness.assessment.controls import NEGATIVE
 from harness.assessment.reading import stored_results
 from harness.assessment.results import Assessment, TaskMean
 from harness.errors import LeakboardError
@@ -73,12 +72,11 @@ def result_rows(
     wanted = frozenset(submissions)
     installed = installed_submissions()
     labels = point_labels(installed)
-    negatives = {submission.name for submission in installed if submission.control == NEGATIVE}
     return [
         _row(assessment, labels)
         for entry in stored_results(store, keys)
         if suite is None or entry.suite == suite.label
-        for assessment in assess_entry(entry, suite or suite_of(entry.suite), wanted, negatives)
+        for assessment in assess_entry(entry, suite or suite_of(entry.suite), wanted)
     ]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 import typer
 
 from harness.cli import check, doctor, evaluate, listing, new, results, show
+from harness.cli.common import say
 from harness.cli.plugins import add_commands
 from harness.errors import LeakboardError
 
@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     for problem in add_commands(app):
-        print(f"leakboard: {problem}", file=sys.stderr)
+        say(f"leakboard: {problem}", err=True)
     try:
         app(args=None if arguments is None else list(arguments))
     except LeakboardError as error:
-        print(f"leakboard: {error}", file=sys.stderr)
+        say(f"leakboard: {error}", err=True)
         raise SystemExit(2) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.common import JsonOption, emit
+from harness.cli.common import JsonOption, emit, say
 
 if TYPE_CHECKING:
     from harness.evaluation.trial import Checked
@@ -27,11 +27,11 @@ def check(
     if as_json:
         emit("check/2", {"name": name, "kind": kind, "problems": checked.problems, "notes": checked.notes})
     else:
-        typer.echo(f"{name}: {len(checked.problems) or 'no'} problem{'s' if len(checked.problems) != 1 else ''}")
+        say(f"{name}: {len(checked.problems) or 'no'} problem{'s' if len(checked.problems) != 1 else ''}")
         for problem in checked.problems:
-            typer.echo(f"  - {problem}")
+            say(f"  - {problem}")
         for note in checked.notes:
-            typer.echo(f"  ({note})")
+            say(f"  ({note})")
     if checked.problems:
         raise typer.Exit(1)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.util.untrusted import plain_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["JsonOption", "StoreOption", "console", "emit", "shown", "store_path", "table"]
+__all__ = ["JsonOption", "StoreOption", "console", "emit", "say", "shown", "store_path", "table"]
 
 StoreOption = Annotated[
     Path | None,
@@ -30,14 +32,29 @@ def store_path(option: Path | None) -> Path:
 
 def emit(form: str, content: Mapping[str, Any]) -> None:
     """Print one JSON object; ``form`` names its shape and version. Numbers that are not finite become null."""
-    typer.echo(json.dumps({"format": form, **_finite(content)}, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps({"format": form, **_finite(content)}, indent=2, ensure_ascii=False, allow_nan=False)
+    # What a terminal would act on stands inside strings, where JSON has another form for it.
+    typer.echo("".join(c if plain_text(c) else json.dumps(c)[1:-1] for c in text) if plain_text(text) != text else text)
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print one text; names, titles and reasons of others are in it, so no terminal escape leaves."""
+    typer.echo(plain_text(str(text)), err=err)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console; where output is no terminal, lines are wide enough not to be cut."""
+    """A console; where output is no terminal, lines are wide enough not to be cut. Whatever is printed on it, the only
+    terminal escapes are those of its own styles.
+    """
     from rich.console import Console
+    from rich.segment import Segment
 
-    opened = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    class SafeConsole(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else Segment(plain_text(segment.text), segment.style)
+
+    opened = SafeConsole(stderr=stderr, highlight=False, emoji=False, markup=False)
     if not opened.is_terminal and "COLUMNS" not in os.environ:
         opened.width = 190
     return opened

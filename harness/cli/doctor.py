@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.common import JsonOption, StoreOption, console, emit, store_path, table
+from harness.cli.common import JsonOption, StoreOption, console, emit, say, store_path, table
 from harness.errors import LeakboardError
 
 __all__ = ["doctor"]
@@ -26,7 +26,7 @@ def doctor(
         from harness.store import Store
 
         count = Store.rebuild(path)
-        typer.echo(f"rebuilt {path} from {count} files", err=True)
+        say(f"rebuilt {path} from {count} files", err=True)
     state = {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.common import JsonOption, StoreOption, console, emit, store_path
+from harness.cli.common import JsonOption, StoreOption, console, emit, say, store_path
 
 if TYPE_CHECKING:
     from harness.assessment.report import Report
@@ -62,7 +62,7 @@ def evaluate(
                 jobs=jobs,
             )
     except KeyboardInterrupt:
-        typer.echo("interrupted; finished cells are stored, the same command goes on from here", err=True)
+        say("interrupted; finished cells are stored, the same command goes on from here", err=True)
         raise typer.Exit(130) from None
     _answer(report, as_json)
     if all(row.status == "error" for row in report.rows):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.common import JsonOption, emit, table
+from harness.cli.common import JsonOption, emit, say, table
 
 __all__ = ["list_names"]
 
@@ -38,4 +38,4 @@ def list_names(
         return
     table(["name", "what it is"], [[name, summary] for name, summary in summaries.items()])
     for problem in problems:
-        typer.echo(problem, err=True)
+        say(problem, err=True)

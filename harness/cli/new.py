@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.common import JsonOption, emit
+from harness.cli.common import JsonOption, emit, say
 from harness.errors import ManifestError
 
 __all__ = ["new"]
@@ -71,11 +71,11 @@ def new(
     if as_json:
         emit("new/1", {"folder": place.absolute(), "files": written})
         return
-    typer.echo(f"made {place} with {', '.join(written)}")
+    say(f"made {place} with {', '.join(written)}")
     if plugin:
-        typer.echo(f"next: pip install --no-build-isolation -e {place} && leakboard check {name} && pytest {place}")
+        say(f"next: pip install --no-build-isolation -e {place} && leakboard check {name} && pytest {place}")
     else:
-        typer.echo(f"next: leakboard check {place}")
+        say(f"next: leakboard check {place}")
 
 
 def _write(place: Path, files: Mapping[str, str], fields: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.common import JsonOption, StoreOption, emit, store_path
+from harness.cli.common import JsonOption, StoreOption, emit, say, store_path
 
 __all__ = ["results"]
 
@@ -28,6 +28,6 @@ def results(
         emit("results/1", {"store": path.absolute(), "rows": rows.as_json(assessed)})
         return
     if not assessed:
-        typer.echo(f"no results in {path}; `leakboard evaluate` makes some")
+        say(f"no results in {path}; `leakboard evaluate` makes some")
     for suite in dict.fromkeys(row.suite for row in assessed):
         rows.print_rows([row for row in assessed if row.suite == suite], title=suite, submissions=True)

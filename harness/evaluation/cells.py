@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed_laws
 from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, replay_test
 from harness.adversary.shadows import ShadowBank, ShadowPlan
 from harness.adversary.simulation import SimulationBank
+from harness.adversary.solo_replay import solo_replay
 from harness.adversary.view import TargetView
 from harness.attack import Attack, DefenseCard
 from harness.errors import LeakboardError
 from harness.evaluation.examples import evidence
 from harness.evaluation.finished_run import FinishedRun
 from harness.evaluation.plan import CellPlan, RunPlan, make_attack
+from harness.plugins.submission import source_text
 from harness.protocol.behaviours import KNOCKOUT
 from harness.runtime.runner import Runner
 from harness.scenario.membership import MembershipSecret
 from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Role, Score, Status
 from harness.util.keys import key
-from harness.util.seeds import torch_generator
+from harness.util.seeds import numpy_generator, torch_generator
+from harness.util.untrusted import one_line
 from harness.wire.facts import SplitFacts
 
 if TYPE_CHECKING:
@@ -35,13 +40,17 @@ __all__ = [
     "compute_attack",
     "compute_blind_utility",
     "compute_replay",
+    "compute_solo",
     "compute_utility",
     "defense_card",
     "failed_cell",
+    "failure",
     "make_banks",
     "replayed",
 ]
 
+MAX_FAILURE = 2000
+"""Characters of a reason."""
 CONFIRMING_TEXTS = 4
 """Simulated texts on which a declared noise law is checked."""
 REPLAYED = 12
@@ -117,6 +126,19 @@ def compute_replay(cell: CellPlan, finished: FinishedRun, messages: Sequence[Rep
     return _record(cell, status, reason or None, scores, time.perf_counter() - started, facts)
 
 
+def compute_solo(cell: CellPlan, finished: FinishedRun, runner: Runner) -> CellRecord:
+    """The solo control: does each party send the same bytes alone in a worker?"""
+    started = time.perf_counter()
+    plan = finished.plan
+    rng = numpy_generator("solo", *plan.seed_axes, runner.salt, plan.key)
+    outcome = solo_replay(runner, plan.deployment, plan.execution, finished.log, rng)
+    facts = {"pooled_state": outcome.pooled, "irreproducible": not outcome.reproducible}
+    same = len(outcome.parties) - len(outcome.differing)
+    scores = (Score(record="live", metric="same_alone", value=same / len(outcome.parties)),)
+    status = "void" if outcome.differing else "ok"
+    return _record(cell, status, outcome.reason or None, scores, time.perf_counter() - started, facts)
+
+
 def defense_card(finished: FinishedRun, banks: Banks, messages: Callable[[], Sequence[ReplayedMessage]]) -> DefenseCard:
     """All that everyone may know of the run's defense, with its noise laws confirmed on simulated texts or, outside
     split inference, on replayed messages."""
@@ -127,8 +149,7 @@ def defense_card(finished: FinishedRun, banks: Banks, messages: Callable[[], Seq
     elif laws:
         texts = tuple(r.text for r in plan.deployment.public.auxiliary[:CONFIRMING_TEXTS])
         laws = confirmed_laws(laws, banks.simulations.simulate(texts, 1))
-    source = "\n".join(path.read_text() for path in sorted(plan.submission.folder.glob("*.py")))
-    return DefenseCard(plan.submission.name, plan.execution.parameters, source, laws)
+    return DefenseCard(plan.submission.name, plan.execution.parameters, source_text(plan.submission), laws)
 
 
 def compute_attack(cell: CellPlan, finished: FinishedRun, banks: Banks, card: DefenseCard) -> CellRecord:
@@ -196,9 +217,19 @@ def compute_blind_utility(cell: CellPlan) -> CellRecord:
 
 
 def failed_cell(cell: CellPlan, error: Exception) -> CellRecord:
-    """The cell of a run or attack that ended in an error, with a readable reason."""
-    what = str(error) if isinstance(error, LeakboardError) else f"{type(error).__name__}: {error}"
-    return _record(cell, status="error", reason=what)
+    """The cell of a run or attack that ended in an error, with a readable reason. A control that cannot be made is as
+    bad as one that is not passed: a submission must not choose."""
+    facts = {"control_error": True} if cell.role == "control" else {}
+    return _record(cell, status="error", reason=failure(error), facts=facts)
+
+
+def failure(error: Exception) -> str:
+    """An error as one line: its own words where it was raised on purpose, else also its type and its place."""
+    if isinstance(error, LeakboardError):
+        return one_line(error, MAX_FAILURE)
+    last = next(iter(traceback.extract_tb(error.__traceback__)[-1:]), None)
+    where = f" at {Path(last.filename).name}:{last.lineno} in {last.name}()" if last else ""
+    return one_line(f"{type(error).__name__}: {one_line(error)}{where}", MAX_FAILURE)
 
 
 def _record(

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.errors import DefenseError, ManifestError
 from harness.evaluation.trial import LIMITS
 from harness.plugins import registry
+from harness.plugins.identity import check_identity
 from harness.plugins.submission import EVERYWHERE, Submission, load_submission
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.runner import Runner
@@ -26,6 +27,7 @@ def check_submission(path: str | Path) -> list[str]:
     """Everything that is wrong with the submission in a folder; empty when it passes."""
     try:
         submission = load_submission(path)
+        check_identity(submission)
     except ManifestError as error:
         return list(error.problems)
     with tempfile.TemporaryDirectory() as folder, Runner(threads=1, limits=LIMITS) as runner:

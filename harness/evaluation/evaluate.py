@@ -13,6 +13,7 @@ from harness.errors import SuiteError
 from harness.evaluation.executor import Job, Progress, execute
 from harness.evaluation.plan import CellPlan, plan_cells
 from harness.plugins import registry
+from harness.plugins.identity import check_identity, undefended_submission
 from harness.plugins.submission import Submission, load_submission
 from harness.plugins.suite import Suite, load_suite, quick_suite
 from harness.runtime.runner import Runner
@@ -81,7 +82,8 @@ def _inputs(
     path: str | Path, suite_name: str | Path | None, scenario: str | None, points: Sequence[int] | None
 ) -> tuple[Suite, Submission, Submission, tuple[int, ...]]:
     submission = load_submission(registry.find_submission(path))
-    undefended = load_submission(registry.find_submission("none"))
+    check_identity(submission)
+    undefended = undefended_submission()
     if scenario is not None:
         registry.target("scenario", scenario)
     suite = load_suite(suite_name or quick_suite([scenario] if scenario else submission.scenarios))

@@ -12,24 +12,27 @@ from threading import Event, RLock
 from typing import Any, Protocol
 
 from harness.dp.claims import judge, sealed_kinds
-from harness.errors import DefenseError, LeakboardError
+from harness.errors import CodecError, DefenseError, LeakboardError, ProtocolError
 from harness.evaluation.cells import (
     compute_attack,
     compute_blind_utility,
     compute_replay,
+    compute_solo,
     compute_utility,
     defense_card,
     failed_cell,
+    failure,
     make_banks,
     replayed,
 )
 from harness.evaluation.finished_run import FinishedRun
-from harness.evaluation.plan import CellPlan, RunPlan
+from harness.evaluation.plan import SOLO, CellPlan, RunPlan
 from harness.protocol.behaviours import HONEST
 from harness.runtime.runner import Runner
 from harness.store import Store
 from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Costs, Environment, RunRecord, Verdict
+from harness.util.caching import once
 
 __all__ = ["Job", "Progress", "execute"]
 
@@ -74,6 +77,15 @@ def _undefended(run: RunPlan) -> bool:
     return run.submission.name == "none" and run.execution.behaviour == HONEST
 
 
+def _may_be_a_submissions(error: Exception, run: RunPlan) -> bool:
+    """True where a run's error is an outcome of the run: the submission's own, or one of protocol and accounting met
+    with what it sent. Without a defense the latter are bugs of the harness; missing files are never an outcome."""
+    if isinstance(error, DefenseError):
+        return True
+    ours = isinstance(error, LeakboardError) and not isinstance(error, CodecError | ProtocolError)
+    return not (ours or isinstance(error, OSError) or run.submission.name == "none")
+
+
 @dataclass
 class Job:
     """Computes the cells of runs; keeps the undefended runs for utility references. Safe to share between threads."""
@@ -108,7 +120,7 @@ class Job:
             self._commit([failed_cell(cell, error) for cell in missing], missing)
             return
         banks = cache(lambda: make_banks(finished, self.runner, missing[0].reference, self.archive))
-        messages = cache(lambda: replayed(finished, self.runner))
+        messages = once(lambda: replayed(finished, self.runner))
         card: Any = None
         for cell in missing:
             if self.stop.is_set():
@@ -118,6 +130,8 @@ class Job:
                 if cell.role == "utility":
                     assert cell.reference is not None
                     record = compute_utility(cell, finished, self._finish(cell.reference))
+                elif cell.name == SOLO:
+                    record = compute_solo(cell, finished, self.runner)
                 elif cell.role == "control":
                     record = compute_replay(cell, finished, messages())
                 elif cell.attack is None:
@@ -125,7 +139,7 @@ class Job:
                 else:
                     card = card or defense_card(finished, banks(), messages)
                     record = compute_attack(cell, finished, banks(), card)
-            except (LeakboardError, ArithmeticError, ValueError, RuntimeError) as error:
+            except Exception as error:  # a submission's messages may make anything fail; the reason says what and where
                 record = failed_cell(cell, error)
             self._commit([record], [cell])
         if missing[0].run.submission.name != "none":
@@ -173,17 +187,21 @@ class Job:
         self._say(f"{plan.entry.name} s{plan.seed} {plan.submission.name} run {plan.execution.behaviour}")
         try:
             outcome = self.runner.execute(plan.deployment, plan.execution)
-        except DefenseError as error:
+            finished = FinishedRun.from_outcome(plan, outcome)
+            files = finished.files()
+            claim = plan.submission.claim_at(plan.execution.point)
+            parties = tuple(plan.deployment.parties)
+            verdict = judge(claim, outcome.ledger, sealed_kinds(outcome.log, parties)) if claim else None
+        except Exception as error:
+            if not _may_be_a_submissions(error, plan):
+                raise
+            why = failure(error)
             with self._lock:
-                self._failed[plan.key] = str(error)
-                self.store.put_run(self._record(plan, Costs(), (), "error", str(error)))
-            raise
-        finished = FinishedRun.from_outcome(plan, outcome)
-        claim = plan.submission.claim_at(plan.execution.point)
-        parties = tuple(plan.deployment.parties)
-        verdict = judge(claim, outcome.ledger, sealed_kinds(outcome.log, parties)) if claim else None
+                self._failed[plan.key] = why
+                self.store.put_run(self._record(plan, Costs(), (), "error", why))
+            raise DefenseError(why) from error
         with self._lock:
-            self.store.put_artefact(plan.key, finished.files())
+            self.store.put_artefact(plan.key, files)
             self.store.put_run(self._record(plan, outcome.costs, outcome.ledger, verdict=verdict))
         return finished
 

@@ -24,10 +24,14 @@ from harness.store.schema import RESULTS_VERSION
 from harness.util.keys import key, source_hash
 from harness.util.seeds import Axis
 
-__all__ = ["REPLAY", "CellPlan", "RunPlan", "plan_cells"]
+__all__ = ["REPLAY", "SOLO", "CellPlan", "RunPlan", "plan_cells"]
 
 REPLAY = "same_in_simulation"
 """Name of the control that compares live messages with the same ones sent again (:mod:`harness.adversary.replay`)."""
+
+SOLO = "same_alone"
+"""Name of the control that compares each party's messages with those it sends alone in a worker
+(:mod:`harness.adversary.solo_replay`)."""
 
 KNOCKOUT_SESSIONS = 6
 """Sessions of a knock-out run: enough to see that utility is not earned past the protocol, and cheap."""
@@ -141,6 +145,7 @@ class _Maker:
             if run.key != base.key:
                 yield from self.utility(run, base)
                 yield CellPlan(key(run.key, "control", REPLAY), run, "control", REPLAY, reference=base)
+                yield CellPlan(key(run.key, "control", SOLO), run, "control", SOLO, reference=base)
                 yield from self.attacks(run, base, blind=False)
                 yield from self.active(submission, point, base)
             yield from self.utility(self.run(submission, point, KNOCKOUT), base)

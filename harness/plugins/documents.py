@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import ManifestError
 from harness.util.keys import canonical
+from harness.util.untrusted import one_line
 
 __all__ = ["Document", "parse", "read_toml"]
 
@@ -29,8 +30,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ManifestError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except ValueError as error:
-        raise ManifestError(str(path), [f"not TOML: {error}"]) from error
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(str(path), [f"not TOML: {one_line(error)}"]) from error
 
 
 def parse(model: type[Model], document: dict[str, Any]) -> tuple[Model | None, list[str]]:
@@ -40,9 +41,13 @@ def parse(model: type[Model], document: dict[str, Any]) -> tuple[Model | None, l
         canonical(document)
     except ValueError as error:
         problems.append(str(error).removeprefix("value."))
+    except RecursionError:
+        return None, ["nested too deeply"]
     try:
         # Strict JSON converts nothing but arrays to the tuples that frozen models hold.
         parsed = model.model_validate_json(json.dumps(document, default=str))
+    except RecursionError:
+        return None, ["nested too deeply"]
     except ValidationError as error:
         return None, problems + [_sentence(problem) for problem in _real(error.errors())]
     return (None if problems else parsed), problems

@@ -35,6 +35,7 @@ __all__ = [
     "problems",
     "resolve",
     "results",
+    "shipped",
     "submissions",
     "suite_file",
     "suites",
@@ -143,13 +144,17 @@ def suite_file(name: str) -> Path:
     return look_up(plugins.suites, "suite", name, plugins.problems)
 
 
+def shipped() -> dict[str, Path]:
+    """Name -> folder of every submission that stands beside the packages: their names are reserved."""
+    home = _BESIDE / "submissions"
+    return {manifest.parent.name: manifest.parent for manifest in sorted(home.glob("*/submission.toml"))}
+
+
 def submissions() -> dict[str, Path]:
-    """Name -> folder of every submission in ``./submissions`` and in the checkout's ``submissions``."""
-    folders: dict[str, Path] = {}
-    for home in (Path.cwd() / "submissions", _BESIDE / "submissions"):
-        for manifest in sorted(home.glob("*/submission.toml")):
-            folders.setdefault(manifest.parent.name, manifest.parent)
-    return dict(sorted(folders.items()))
+    """Name -> folder of every submission in the checkout's ``submissions`` and in ``./submissions``; the former count
+    where both have one of a name."""
+    local = sorted((Path.cwd() / "submissions").glob("*/submission.toml"))
+    return dict(sorted(({manifest.parent.name: manifest.parent for manifest in local} | shipped()).items()))
 
 
 def find_submission(name_or_path: str | Path) -> Path:

@@ -15,14 +15,29 @@ from pydantic import Field, field_validator
 from harness.errors import ManifestError
 from harness.plugins.documents import Document, parse, read_toml
 from harness.util.keys import canonical, tree_hash
+from harness.util.trees import read_files
+from harness.util.untrusted import one_line, plain_text
 
-__all__ = ["EVERYWHERE", "MANIFEST", "Claim", "Family", "Manifest", "Point", "Submission", "load_submission"]
+__all__ = [
+    "EVERYWHERE",
+    "MANIFEST",
+    "Claim",
+    "Family",
+    "Manifest",
+    "Point",
+    "Submission",
+    "load_submission",
+    "source_text",
+]
 
 MANIFEST = "submission.toml"
 """Name of the file that makes a folder a submission."""
 
 EVERYWHERE = "*"
 """In ``scenarios``: made for all of them."""
+
+MAX_SOURCE = 1_000_000
+"""Bytes of a submission's files that attackers are shown as text."""
 
 MAX_POINTS = 6
 """Operating points a submission may have: few enough that the best of them is no search."""
@@ -91,8 +106,6 @@ class Manifest(Document):
     """The same for a bibliography."""
     family: Family | None = None
     """What kind of defense it is; without one the board guesses from the name."""
-    control: Literal["negative"] | None = None
-    """``negative``: sends noise of the right shape, on which no attack may beat its blind guess."""
     scenarios: tuple[str, ...] = Field(min_length=1)
     """Scenarios that the defense is made for; ``*`` for all there are."""
     secret_state: bool = False
@@ -152,18 +165,32 @@ def load_submission(path: Path | str) -> Submission:
     folder = folder.parent if folder.name == MANIFEST else folder
     if not (folder / MANIFEST).is_file():
         raise ManifestError(str(folder), [f"holds no {MANIFEST}; `leakboard new NAME` makes a submission"])
+    source_hash = tree_hash(folder)  # refuses what is too large, or no file, before anything of it is read
     document = read_toml(folder / MANIFEST)
     manifest, problems = parse(Manifest, document)
     if document.get("name", folder.name) != folder.name:
         problems.append(f"name: must be the name of the folder, {folder.name!r} (got {document['name']!r})")
+    if "control" in document:
+        problems = [problem for problem in problems if not problem.startswith("control:")]
+        problems.append("control: which submissions are controls is a suite's word (its negative_controls); remove it")
+    problems += [f"{place}: holds control characters" for place in _odd_texts(document)]
     problems += _source_problems(folder, document)
     if manifest is None or problems:
         raise ManifestError(str(folder / MANIFEST), problems)
     module, _, class_name = manifest.target.partition(":")
     fields = {name: getattr(manifest, name) for name in Manifest.model_fields}
     fields["class"] = fields.pop("target")
-    place = {"folder": folder, "hash": tree_hash(folder), "file": folder / f"{module}.py", "class_name": class_name}
+    place = {"folder": folder, "hash": source_hash, "file": folder / f"{module}.py", "class_name": class_name}
     return Submission.model_validate({**fields, **place})
+
+
+def _odd_texts(value: object, place: str = "") -> list[str]:
+    """Places of texts with control characters or terminal escapes, which tables and pages would pass on."""
+    if isinstance(value, str):
+        return [place] if plain_text(value) != value else []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = [(f"{place}[{k}]" if isinstance(value, list) else f"{place}.{k}".lstrip("."), v) for k, v in items]
+    return [odd for where, item in inner for odd in _odd_texts(item, where)]
 
 
 def _source_problems(folder: Path, document: dict[str, Any]) -> list[str]:
@@ -176,8 +203,8 @@ def _source_problems(folder: Path, document: dict[str, Any]) -> list[str]:
         return [f"class: there is no file {file.name} in the folder"]
     try:
         tree = ast.parse(file.read_bytes(), file.name)
-    except (SyntaxError, ValueError) as error:
-        return [f"class: {file.name} is not Python: {error}"]
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return [f"class: {file.name} is not Python: {one_line(error)}"]
     node = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_name), None)
     if node is None:
         return [f"class: {file.name} defines no class {class_name}"]
@@ -200,3 +227,22 @@ def _parameter_problems(node: ast.ClassDef, points: object) -> list[str]:
         problems += [f"{where}.{name}: {node.name} takes no such parameter" for name in sorted(unknown)]
         problems += [f"{where}.{name}: missing, {node.name} needs it" for name in sorted(required - given)]
     return problems
+
+
+def source_text(submission: Submission) -> str:
+    """All files of a submission that count, one after the other under their names, as text: what everyone may read.
+
+    Bytes that are no text are replaced, and of each file as much is read as :data:`MAX_SOURCE` leaves; code comes
+    first.
+    """
+    try:
+        files = read_files(submission.folder)
+    except ManifestError as error:
+        return f"# {one_line(error)}\n"
+    shown, left = [], MAX_SOURCE
+    for name in sorted(files, key=lambda name: (not name.endswith(".py"), name)):
+        if name != MANIFEST:
+            text = files[name][:left].decode("utf-8", errors="replace")
+            left -= min(left, len(files[name]))
+            shown.append(f"# file {name}\n{text}")
+    return "\n".join(shown)

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from harness.errors import ManifestError
 from harness.plugins import registry
 from harness.plugins.documents import Document, parse, read_toml
+from harness.plugins.identity import UNDEFENDED_NAME
 from harness.util.keys import canonical
 
 __all__ = ["AttackSpec", "Control", "Entry", "Suite", "load_suite", "quick_suite"]
@@ -127,10 +128,19 @@ class Suite(Document):
     """Whether its ranks are indicative only."""
     scenario_set: str = ""
     """Name of the fixed scenario set whose overall score it feeds; empty: none."""
+    negative_controls: tuple[str, ...] = ()
+    """Submissions that send noise of the right shape, on which no attack may beat its blind guess; they never rank."""
     threads: int = Field(2, ge=1)
     """Computation threads that are pinned while it runs, as sums depend on their number."""
     entries: tuple[Entry, ...] = Field(min_length=1)
     """The scenario entries."""
+
+    @field_validator("negative_controls")
+    @classmethod
+    def _valid_controls(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names) or UNDEFENDED_NAME in names:
+            raise ValueError(f"names must be distinct, and {UNDEFENDED_NAME!r} is no negative control")
+        return names
 
     @field_validator("entries")
     @classmethod

@@ -9,12 +9,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import math
 import struct
 import sys
 import time
 from collections.abc import Generator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -25,6 +28,7 @@ from harness.dp.mechanisms import Mechanisms
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
 from harness.protocol.party import Embed, Link, Party, PartyFunction, PartyResources, Sent
+from harness.runtime.knobs import chosen_settings
 from harness.util.seeds import derive, torch_generator
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, encode
@@ -41,6 +45,8 @@ class _HostedParty:
     steps: Generator[Sent, Message, None]
     waiting: Sent | None = None
     done: bool = False
+    globals: tuple[Any, ...] = ()
+    """State of the libraries' global generators when the party last paused."""
 
 
 class Host:
@@ -48,9 +54,9 @@ class Host:
 
     ``spec`` is JSON: ``function`` ("module:name" of the scenario's party function), ``submission`` (folder,
     ``defense.py`` class name and parameters, or None for no defense), ``threads``, ``paired`` and
-    ``parties``: name -> items, records, parts (role -> folder), settings, tokenizer folder, encoder, public texts,
-    seed axes of the defense and of training (:mod:`harness.runtime.worker_spec`). Parties that are given the same
-    folder share the part in memory: a scenario that trains a part takes a copy.
+    ``parties``: name -> items, records, parts (role -> folder), settings, knobs, tokenizer folder, encoder, public
+    texts, seed axes of the defense and of training (:mod:`harness.runtime.worker_spec`). Parties that are given the
+    same folder share the part in memory: a scenario that trains a part takes a copy.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -79,16 +85,19 @@ class Host:
         defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=salt))
         _seed_globals(derive("global", *party["seed"], salt=salt))
         items, records = (tuple(Item(**item) for item in party[kind]) for kind in ("items", "records"))
-        settings, texts = dict(party["settings"]), tuple(party["public_texts"])
-        public = PublicSide(texts, settings, {k: p.part for k, p in parts.items()}, tokenizer, embed)
+        offered, texts = deepcopy(dict(party["settings"])), tuple(party["public_texts"])
         with self._meter.counting():
-            prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), settings))
+            prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), offered))
+            settings = chosen_settings(party["settings"], offered, party["knobs"])
+            # Copies: what the defense holds of the settings is not what the party goes by.
+            shown = MappingProxyType(deepcopy(settings))
+            public = PublicSide(texts, shown, {k: p.part for k, p in parts.items()}, tokenizer, embed)
             defense.setup(prepared, public)
         inputs, labelled = prepared[: len(items)], prepared[len(items) :]
         generator = torch_generator(*party["training"], salt=salt)
         resources = PartyResources(inputs, labelled, texts, parts, settings, tokenizer, embed, generator)
         me = Party(name, resources, Link(defense, self._meter))
-        return _HostedParty(me, defense.me, function(me))
+        return _HostedParty(me, defense.me, function(me), globals=_global_states())
 
     def _part(self, folder: str) -> Any:
         if folder not in self._parts:
@@ -112,6 +121,10 @@ class Host:
         hosted = self._hosted[name]
         if hosted.done or (frame is None) != (hosted.waiting is None):
             raise ProtocolError(f"party {name!r}: send and receive must alternate strictly")
+        # Draws from a library's global generator must not depend on which other parties live here.
+        shared = len(self._hosted) > 1
+        if shared:
+            _restore_globals(hosted.globals)
         try:
             if frame is None or hosted.waiting is None:
                 hosted.waiting = next(hosted.steps)
@@ -120,13 +133,16 @@ class Host:
         except StopIteration:
             hosted.done, hosted.waiting = True, None
             return None
+        finally:
+            if shared:
+                hosted.globals = _global_states()
         out = hosted.waiting.frame
         return struct.pack("<I", len(out)) + out + encode(hosted.waiting.plain) if self._paired else out
 
     def finish(self) -> dict[str, Any]:
         """Predictions, ledgers and operation counts, as JSON."""
         return {
-            "predictions": {name: hosted.party.predictions for name, hosted in self._hosted.items()},
+            "predictions": {name: _finite(hosted.party.predictions) for name, hosted in self._hosted.items()},
             "ledger": [e.model_dump() for hosted in self._hosted.values() for e in hosted.mechanisms.ledger()],
             "flops": self._meter.flops,
             "setup": self.setup,
@@ -151,11 +167,29 @@ def _seed_globals(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def _global_states() -> tuple[Any, ...]:
+    import random
+
+    import numpy as np
+
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+
+def _restore_globals(states: tuple[Any, ...]) -> None:
+    import random
+
+    import numpy as np
+
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
+
+
 def load_defense_class(folder: str | Path, target: str) -> type[Defense]:
     """The class ``file:Class`` of a submission folder, imported under a private name; :class:`DefenseError` if not."""
     stem, _, name = target.partition(":")
     path = Path(folder) / f"{stem}.py"
-    spec = importlib.util.spec_from_file_location(f"_submission_{Path(folder).name}_{stem}", path)
+    spec = importlib.util.spec_from_file_location(f"_submission_{stem}", path)
     if spec is None or spec.loader is None or not path.exists():
         raise DefenseError(f"{path} does not exist")
     module = importlib.util.module_from_spec(spec)
@@ -180,6 +214,15 @@ def _check_prepared(before: tuple[Item, ...], after: Any) -> tuple[Item, ...]:
     if [i.id for i in items if isinstance(i, Item)] != [i.id for i in before]:
         raise DefenseError("prepare() must return one Item per record, same ids, same order")
     return items
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with None for numbers that are not finite, which JSON has no form for: they count as missing."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _resolve(target: str) -> PartyFunction:

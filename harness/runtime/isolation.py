@@ -6,6 +6,7 @@ that goes wrong on the submission's side, including silence beyond a limit, is a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,9 @@ class InProcess:
 
     def finish(self) -> tuple[dict[str, Any], bytes]:
         """Predictions, ledger, counts; and what the parties kept."""
-        return self._guard(self._host.finish), self._guard(self._host.own)
+        # As JSON, so that both levels of isolation give the same.
+        result = self._guard(lambda: json.loads(json.dumps(self._host.finish(), allow_nan=False)))
+        return result, self._guard(self._host.own)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -43,7 +46,7 @@ class InProcess:
     def _guard(call: Any) -> Any:
         try:
             return call()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise DefenseError(reason(error)) from error
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DefenseError, ProtocolError
+from harness.errors import DefenseError
 from harness.models.meter import Meter, MeteredPart
 from harness.models.refs import Encoder, PartRef
 from harness.models.split import public_part
@@ -17,13 +17,14 @@ from harness.protocol.behaviours import LOCAL_ONLY
 from harness.protocol.channel import Channel
 from harness.protocol.net import SERVER, CuriousResources, Net
 from harness.protocol.transport import Transport
+from harness.runtime.answers import Finished, read_finished, read_own
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.fork_server import ForkServer
 from harness.runtime.isolation import launch
 from harness.runtime.worker_process import Limits
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
-from harness.store.schema import Costs, LedgerEntry
+from harness.store.schema import Costs
 from harness.util.process import peak_bytes, reset_peak
 from harness.util.seeds import torch_generator
 from harness.wire.log import LoggedFrame, WireLog
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["Runner"]
+
+_WHOLE_RUN = 4
+"""Wall time of a run, the curious side's work included, over what may be spent on waiting for its worker."""
 
 
 @dataclass
@@ -70,18 +74,24 @@ class Runner:
     def _talk(self, deployment: Deployment, execution: Execution, transport: Transport) -> Outcome:
         resources = _curious_resources(deployment, execution, self.salt)
         started = time.perf_counter()
-        channel = Channel(transport, tuple(deployment.parties), paired=execution.paired, routes=deployment.routes)
+        channel = Channel(
+            transport,
+            tuple(deployment.parties),
+            paired=execution.paired,
+            routes=deployment.routes,
+            seconds=_WHOLE_RUN * self.limits.wall_seconds,
+        )
         net = Net(channel, resources, execution.behaviour)
         deployment.curious(net)
         if channel.waiting:
             raise DefenseError(f"parties {sorted(channel.waiting)} still wait after the protocol ended")
         seconds = time.perf_counter() - started
-        result, own = transport.finish()
+        raw, own = transport.finish()
         transport.close()
-        predictions = _merged({**result["predictions"], SERVER: net.predictions})
-        ledger = tuple(LedgerEntry(**entry) for entry in result["ledger"])
+        result, kept = read_finished(raw, deployment.parties), read_own(own, deployment.parties)
+        predictions = _merged({**result.predictions, SERVER: net.predictions})
         costs = _costs(channel, result, resources.meter, transport.peak_bytes, seconds)
-        return Outcome(channel.log, predictions, ledger, costs, _kept(own, net.own))
+        return Outcome(channel.log, predictions, result.ledger, costs, _kept(kept, net.own))
 
 
 def _curious_resources(deployment: Deployment, execution: Execution, salt: str) -> CuriousResources:
@@ -110,17 +120,16 @@ def _embedding(encoder: Encoder, meter: Meter) -> Callable[[Sequence[str]], Tens
 
 
 def _merged(by_party: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Predictions of all parties by record; :class:`ProtocolError` where two predicted the same one."""
+    """Predictions of all parties by record; :class:`DefenseError` where two predicted the same one."""
     merged: dict[str, Any] = {}
     for party, predictions in by_party.items():
         if twice := sorted(merged.keys() & predictions.keys()):
-            raise ProtocolError(f"party {party!r} predicted {twice[:3]}, which another party had predicted")
+            raise DefenseError(f"{party!r} predicted {twice[:3]}, which another party had predicted")
         merged |= predictions
     return merged
 
 
-def _kept(parties: bytes, curious: Mapping[str, Value]) -> WireLog:
-    log = WireLog.from_bytes(parties) if parties else WireLog()
+def _kept(log: WireLog, curious: Mapping[str, Value]) -> WireLog:
     if curious:
         log.append(LoggedFrame(SERVER, SERVER, encode(Message(Kind.CONTROL, dict(curious)))))
     return log
@@ -130,7 +139,7 @@ def _lazy_part(ref: PartRef, meter: Meter) -> Any:
     return lambda: MeteredPart(public_part(ref.model, ref.start, ref.stop, ref.head, ref.embed), meter)
 
 
-def _costs(channel: Channel, result: dict[str, Any], meter: Meter, peak: int, seconds: float) -> Costs:
+def _costs(channel: Channel, result: Finished, meter: Meter, peak: int, seconds: float) -> Costs:
     up = [len(e.frame) for e in channel.log.entries if e.sender in channel.parties]
     down = [len(e.frame) for e in channel.log.entries if e.receiver in channel.parties]
     return Costs(
@@ -139,11 +148,11 @@ def _costs(channel: Channel, result: dict[str, Any], meter: Meter, peak: int, se
         messages_up=len(up),
         messages_down=len(down),
         round_trips=channel.round_trips,
-        private_flops=result["flops"],
+        private_flops=result.flops,
         curious_flops=meter.flops,
         private_peak_bytes=peak,
         curious_peak_bytes=peak_bytes(),
         wall_seconds=seconds,
-        setup_seconds=result["setup"]["seconds"],
-        setup_flops=result["setup"]["flops"],
+        setup_seconds=result.setup.seconds,
+        setup_flops=result.setup.flops,
     )

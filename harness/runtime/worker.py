@@ -14,7 +14,8 @@ import traceback
 from typing import Any
 
 from harness.errors import DefenseError, LeakboardError
-from harness.runtime.frames import read_frame, write_frame
+from harness.runtime.frames import pack_frame, read_frame
+from harness.util.untrusted import one_line
 
 __all__ = [
     "serve",
@@ -32,30 +33,41 @@ def serve(sock: socket.socket) -> None:
         except (EOFError, ConnectionError):
             return
         try:
+            answer: tuple[dict[str, Any], bytes | None]
             if head["do"] == "load":
                 host = Host(head["spec"])
-                answer: tuple[dict[str, Any], bytes | None] = ({"ok": True, "setup": host.setup}, None)
+                answer = ({"ok": True}, None)
             elif host is not None and head["do"] == "step":
                 answer = ({"ok": True}, host.step(head["party"], blob))
             elif host is not None and head["do"] == "finish":
                 answer = ({"ok": True, "result": host.finish()}, host.own())
             else:
                 raise LeakboardError(f"unexpected request {head['do']!r}")
+            packed = pack_frame(*answer)
         except BaseException as error:
             # Whatever a submission raises, even SystemExit, must reach the harness as a reason.
-            answer = ({"ok": False, "reason": reason(error)}, None)
+            packed = pack_frame({"ok": False, "reason": reason(error)})
         with contextlib.suppress(BrokenPipeError, ConnectionError):
-            write_frame(sock, *answer)
+            sock.sendall(packed)
 
 
 def reason(error: BaseException) -> str:
     """One readable line: what was raised, and in which line of the submission if it was there."""
+    text = _message(error)
     if isinstance(error, DefenseError):
-        return str(error)
+        return text
     frames = traceback.extract_tb(error.__traceback__)
     inner = next((f for f in reversed(frames) if "/harness/" not in f.filename and "torch" not in f.filename), None)
     where = f" at {os.path.basename(inner.filename)}:{inner.lineno} in {inner.name}()" if inner else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return one_line(f"{type(error).__name__}: {text}{where}")
+
+
+def _message(error: BaseException) -> str:
+    """Its words, as one line: an exception class of a submission may do anything when it is asked for them."""
+    try:
+        return one_line(str(error), 400) if str(error) else "no message"
+    except BaseException:
+        return "no message that could be read"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.errors import DefenseError
 from harness.runtime.fork_server import ForkServer, WorkerAccount
-from harness.runtime.frames import read_frame, write_frame
+from harness.runtime.frames import FrameError, read_answer, write_frame
+from harness.util.untrusted import one_line
 
 __all__ = ["Limits", "WorkerProcess"]
 
@@ -29,6 +30,10 @@ class Limits:
     """CPU time of the worker, all its threads together; rounded up to whole seconds."""
     wall_seconds: float = 3600.0
     """Time that the harness spends waiting for the worker, over the whole run."""
+    frame_bytes: int = 2**29
+    """Bytes of one message."""
+    run_bytes: int = 2**32
+    """Bytes of all messages of a run: the harness keeps them in memory."""
 
 
 class WorkerProcess:
@@ -39,6 +44,7 @@ class WorkerProcess:
         self._fork_server = fork_server
         self._limits = limits
         self._waited = 0.0
+        self._received = 0
         self._cpu_limit = math.ceil(limits.cpu_seconds)
         tokenizers = {str(party["tokenizer"]) for party in spec["parties"].values() if party["tokenizer"]}
         self._pid, self._sock = fork_server.fork(tokenizers, self._cpu_limit)
@@ -56,6 +62,8 @@ class WorkerProcess:
     def finish(self) -> tuple[dict[str, Any], bytes]:
         """Predictions, ledger, counts; and what the parties kept."""
         answer, own = self._ask({"do": "finish"})
+        if "result" not in answer:
+            raise DefenseError(self._end("the worker's last answer holds no result"))
         return answer["result"], own or b""
 
     def close(self) -> None:
@@ -67,20 +75,27 @@ class WorkerProcess:
         self._reap(kill_after=5.0)
 
     def _ask(self, head: dict[str, Any], blob: bytes | None = None) -> tuple[dict[str, Any], bytes | None]:
+        if not self._open:
+            raise DefenseError("the worker process has ended")
         started = time.monotonic()
+        deadline = started + max(0.001, self._limits.wall_seconds - self._waited)
+        most = min(self._limits.frame_bytes, self._limits.run_bytes - self._received)
         try:
-            self._sock.settimeout(max(0.001, self._limits.wall_seconds - self._waited))
+            self._sock.settimeout(deadline - started)
             write_frame(self._sock, head, blob)
-            answer, out = read_frame(self._sock)
+            answer, out = read_answer(self._sock, deadline, most)
         except TimeoutError as error:
-            self._kill()
             wall = self._limits.wall_seconds
-            raise DefenseError(f"no answer within the wall limit of {wall:g} s of waiting for one run") from error
-        except (EOFError, ConnectionError, ValueError) as error:
+            late = f"no answer within the wall limit of {wall:g} s of waiting for one run"
+            raise DefenseError(self._end(late)) from error
+        except FrameError as error:
+            raise DefenseError(self._end(f"the worker sent {error}")) from error
+        except (EOFError, OSError) as error:
             raise DefenseError(self._death()) from error
         self._waited += time.monotonic() - started
-        if not answer["ok"]:
-            raise DefenseError(answer["reason"])
+        self._received += len(out or b"")
+        if answer.get("ok") is not True:
+            raise DefenseError(one_line(answer.get("reason", "the worker sent an answer of an unknown form")))
         return answer, out
 
     def _death(self) -> str:
@@ -93,8 +108,14 @@ class WorkerProcess:
         if account.status == -signal.SIGXCPU or (account.status < 0 and account.cpu >= self._cpu_limit):
             return f"the worker used more than the limit of {self._limits.cpu_seconds:g} s of CPU time for one run"
         if account.status < 0:
-            return f"the worker process died (signal {signal.Signals(-account.status).name})"
+            return f"the worker process died or closed its connection ({_signal(-account.status)})"
         return f"the worker process died (exit status {account.status})"
+
+    def _end(self, reason: str) -> str:
+        """Kill the worker; nothing that it still says is wanted. Returns the reason as one line."""
+        if self._open:
+            self._kill()
+        return one_line(reason)
 
     def _kill(self) -> None:
         self._open = False
@@ -111,6 +132,14 @@ class WorkerProcess:
         account = self._fork_server.wait(self._pid)
         self.peak_bytes = account.peak
         return account
+
+
+def _signal(number: int) -> str:
+    """The name of a signal; those for real time have none."""
+    try:
+        return f"signal {signal.Signals(number).name}"
+    except ValueError:
+        return f"signal {number}"
 
 
 def _running(pid: int) -> bool:

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.data.record import Item
+from harness.errors import SuiteError
 from harness.models import part_folder
 from harness.models.refs import Encoder, PartRef
 from harness.models.tokens import tokenizer_folder
 from harness.protocol.behaviours import PASSIVE
+from harness.runtime.staging import stage
 from harness.scenario.deployment import Deployment, PartyPlan
 from harness.wire.facts import ModelFacts
 
 if TYPE_CHECKING:
+    from harness.plugins.submission import Submission
     from harness.runtime.execution import Execution
 
 __all__ = ["worker_spec"]
@@ -25,11 +28,15 @@ def worker_spec(
 ) -> dict[str, Any]:
     """The JSON that :class:`harness.runtime.host.Host` is made from.
 
-    Embeddings of the parties' own texts are handed over in files under ``scratch``; without one the worker computes
-    them itself, with the same result.
+    A copy of the submission and embeddings of the parties' own texts are handed over in files under ``scratch``, a
+    folder of this run alone; without one the worker computes embeddings itself, with the same result.
+
+    Raises:
+        SuiteError: there is a submission, and no ``scratch``.
+        DefenseError: the submission's folder is no longer what it was when it was loaded.
     """
     submission = execution.submission and {
-        "folder": str(execution.submission.folder),
+        "folder": str(_staged(execution.submission, scratch)),
         "class": execution.submission.target,
         "parameters": execution.parameters,
     }
@@ -48,6 +55,12 @@ def worker_spec(
     }
 
 
+def _staged(submission: Submission, scratch: Path | None) -> Path:
+    if scratch is None:
+        raise SuiteError("a worker gets a copy of its submission; give worker_spec() a scratch folder for it")
+    return stage(submission, scratch / "submission")
+
+
 def _party(
     name: str, plan: PartyPlan, deployment: Deployment, execution: Execution, embeddings: Mapping[Encoder, Path]
 ) -> dict[str, Any]:
@@ -57,6 +70,7 @@ def _party(
         "records": [_labelled(record) for record in plan.records],
         "parts": {role: _folder(ref) for role, ref in plan.parts.items()},
         "settings": dict(plan.settings),
+        "knobs": dict(deployment.knobs),
         "tokenizer": str(tokenizer_folder(language_model.model)) if language_model else "",
         "encoder": _encoder(plan.encoder, embeddings) if plan.encoder else None,
         "public_texts": list(plan.public_texts),

@@ -21,6 +21,9 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
     ids = Counter(item.id for plan in deployment.parties.values() for item in (*plan.items, *plan.records))
     if twice := [name for name, count in ids.items() if count > 1]:
         yield f"{len(twice)} item or record ids are used twice, such as {twice[0]!r}"
+    for name, plan in deployment.parties.items():
+        if unknown := sorted(deployment.knobs.keys() - plan.settings.keys()):
+            yield f"party {name!r} has no settings {', '.join(unknown)}, which are knobs of its defense"
     yield from _candidate_problems(deployment)
     private = {content_id(r.text) for plan in deployment.parties.values() for r in plan.records}
     private |= {content_id(candidate.text) for candidate in deployment.candidates}  # shadow runs train on all of them

@@ -96,6 +96,10 @@ class Deployment:
     variants: Mapping[str, Callable[[], Deployment]] = field(default_factory=dict)
     """Behaviour -> the deployment that it is run on instead: ``centralised`` (one party that holds everything), or a
     ``local_only`` whose parties read it in their settings."""
+    knobs: Mapping[str, Literal["at most", "at least"] | tuple[str, ...]] = field(default_factory=dict)
+    """Settings of the parties that are the defense's own: ``prepare`` may change these and no others, numbers towards
+    this side of what they are, texts to one of these. Only what makes a party train less is one: utility past the
+    protocol is none."""
     knockout: Literal["sessions", "rows"] = "sessions"
     """The knock-out control exchanges messages between sessions, or (in rounds) the rows of every message."""
 

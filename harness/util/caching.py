@@ -1,4 +1,4 @@
-"""A cache for expensive values, shared by threads."""
+"""Caches for expensive values: one shared by threads, and one for a single value or the failure to make it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache, wraps
 from threading import Lock, RLock
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["single_flight"]
+__all__ = ["once", "single_flight"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,3 +34,22 @@ def single_flight(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
         return get
 
     return decorate
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """``make``, called at most once: later calls get the same value, or the same exception."""
+    results: list[T] = []
+    errors: list[Exception] = []
+
+    def get() -> T:
+        if errors:
+            raise errors[0]
+        if not results:
+            try:
+                results.append(make())
+            except Exception as error:
+                errors.append(error)
+                raise
+        return results[0]
+
+    return get

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ManifestError, UnknownName
+from harness.util.trees import read_files
 
-__all__ = ["HOUSES", "canonical", "code_digest", "key", "source_hash", "tree_hash"]
+__all__ = ["HOUSES", "canonical", "code_digest", "files_hash", "key", "source_hash", "tree_hash"]
 
 HOUSES = ("harness", "attacks", "scenarios", "leaderboard")
 """Top-level packages whose inner order may change without changing a key."""
@@ -99,18 +100,20 @@ def code_digest(tree: ast.Module, package: str = "") -> str:
 
 
 def tree_hash(folder: Path) -> str:
-    """SHA-256 over the files of a submission: all but ``*.md``, ``__pycache__`` and hidden ones.
+    """SHA-256 over the files of a submission that count (:func:`harness.util.trees.read_files`).
 
     Of ``submission.toml`` only the fields that can change a result count, so a new title keeps all keys.
 
     Raises:
-        ManifestError: the manifest is not TOML, or the folder holds symbolic links (what they point at could
-            change without changing the hash).
+        ManifestError: the manifest is not TOML, or the folder holds what :func:`harness.util.trees.read_files` refuses.
     """
-    files = sorted((file.relative_to(folder).as_posix(), file) for file in _source_files(folder))
-    if links := [name for name, file in files if file.is_symlink()]:
-        raise ManifestError(str(folder), [f"{name} is a symbolic link; copy the file instead" for name in links])
-    return _digest((name, _content(name, file)) for name, file in files if file.is_file())
+    return files_hash(read_files(folder), folder)
+
+
+def files_hash(files: Mapping[str, bytes], folder: Path) -> str:
+    """:func:`tree_hash` of a folder whose counting files were read already."""
+    digests = [[name, hashlib.sha256(_content(name, data, folder)).hexdigest()] for name, data in sorted(files.items())]
+    return hashlib.sha256(canonical(digests)).hexdigest()
 
 
 def _plain(value: object, where: str) -> Any:
@@ -156,10 +159,6 @@ def _is_silent(item: Any, own: set[str], renamed: set[tuple[str, str]]) -> bool:
     return isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant) and isinstance(item.value.value, str)
 
 
-def _digest(named: Iterator[tuple[str, bytes]]) -> str:
-    return hashlib.sha256(canonical([[name, hashlib.sha256(data).hexdigest()] for name, data in named])).hexdigest()
-
-
 def _package_root(package: str) -> Path:
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     for location in (spec.submodule_search_locations or []) if spec else []:
@@ -191,21 +190,11 @@ def _imports(tree: ast.AST, name: str, file: Path) -> Iterator[tuple[str, str]]:
             yield from ((source, f"{source}.{alias.name}") for alias in node.names)
 
 
-def _source_files(folder: Path) -> Iterator[Path]:
-    for entry in folder.iterdir():
-        if entry.name.startswith(".") or entry.name == "__pycache__":
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            yield from _source_files(entry)
-        elif entry.suffix != ".md":
-            yield entry
-
-
-def _content(name: str, file: Path) -> bytes:
+def _content(name: str, data: bytes, folder: Path) -> bytes:
     if name != "submission.toml":
-        return file.read_bytes()
+        return data
     try:
-        manifest = tomllib.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ManifestError(str(file), [f"not TOML: {error}"]) from error
+        manifest = tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(str(folder / name), [f"not TOML: {error}"]) from error
     return canonical({field: manifest[field] for field in _RESULT_FIELDS if field in manifest})

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.errors import CodecError
+from harness.util.untrusted import parse_json
 from harness.wire.message import Message, decode
 
 __all__ = ["LoggedFrame", "WireLog"]
@@ -67,9 +68,11 @@ class WireLog:
         """Inverse of :meth:`to_bytes`; raises :class:`CodecError` when lengths do not add up."""
         try:
             (size,) = struct.unpack_from("<Q", data)
-            index = json.loads(data[8 : 8 + size])
+            index = parse_json(data[8 : 8 + size])
             at, entries = 8 + size, []
             for sender, receiver, length, *sealed in index:
+                if not isinstance(length, int) or length < 0:
+                    raise ValueError(f"a frame of length {length!r}")
                 entries.append(LoggedFrame(str(sender), str(receiver), data[at : at + length], sealed=bool(sealed)))
                 at += length
         except (struct.error, ValueError, TypeError) as error:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import CodecError
+from harness.util.untrusted import one_line, parse_json
 from harness.wire.packing import Packed, pack_forms
 
 __all__ = ["Kind", "Message", "Value", "decode", "encode"]
@@ -28,6 +29,8 @@ __all__ = ["Kind", "Message", "Value", "decode", "encode"]
 MAGIC = b"LKB1"
 MAX_HEADER = 16 * 2**20
 MAX_FRAME = 2**31
+MAX_NUMBERS = 2**28
+"""Numbers of a tensor that is sent in a packed form, when it is unpacked."""
 
 Value = Tensor | Packed | str | int | float | bool | list[str] | list[int] | list[float]
 
@@ -110,15 +113,36 @@ def decode(frame: bytes) -> Message:
     if size > MAX_HEADER or 8 + size > len(frame) or len(frame) > MAX_FRAME:
         raise CodecError(f"frame of {len(frame)} bytes announces a header of {size} bytes")
     try:
-        header = json.loads(frame[8 : 8 + size])
+        header = parse_json(frame[8 : 8 + size])
         kind = Kind(header["k"])
-        session, step, round_ = (int(x) for x in header["at"])
+        session, step, round_ = (_place(x) for x in header["at"])
         values = {str(k): _plain(k, v) for k, v in header.get("v", {}).items()}
         tensors = safetensors.torch.load(frame[8 + size :]) if len(frame) > 8 + size else {}
         payload = _unpack(dict(header.get("p", {})), tensors)
-    except (ValueError, KeyError, TypeError, AttributeError, safetensors.SafetensorError) as error:
-        raise CodecError(f"malformed message frame: {type(error).__name__}: {error}") from error
+    except CodecError:
+        raise
+    except _MALFORMED as error:
+        raise CodecError(f"malformed message frame: {type(error).__name__}: {one_line(error)}") from error
     return Message(kind, {**payload, **values}, session, step, round_)
+
+
+_MALFORMED = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    safetensors.SafetensorError,
+)
+"""What reading a frame of arbitrary content can end in."""
+
+
+def _place(number: Any) -> int:
+    if not isinstance(number, int) or not 0 <= number < 2**31:
+        raise ValueError(f"session, step and round are whole numbers from 0 on, not {number!r}")
+    return number
 
 
 def _plain(name: str, value: object) -> Any:
@@ -137,7 +161,10 @@ def _unpack(packed: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Val
     payload: dict[str, Value] = {}
     for name, spec in packed.items():
         parts = {part: tensors.pop(f"{name}#{part}") for part in pack_forms(spec["form"])}
-        value = Packed(spec["form"], torch.Size(spec["shape"]), parts)
+        shape = torch.Size(spec["shape"])
+        if shape.numel() > MAX_NUMBERS:
+            raise CodecError(f"field {name!r} unpacks to {shape.numel()} numbers; at most {MAX_NUMBERS} are read")
+        value = Packed(spec["form"], shape, parts)
         value.dense()  # refuses inconsistent parts here, where the error is a codec error
         payload[name] = value
     return {**payload, **tensors}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.assessment import NEGATIVE, Assessment, EntryResults, assess_entry, suite_of
+from harness.assessment import Assessment, EntryResults, assess_entry, suite_of
 from harness.errors import StoreError
-from harness.plugins import registry
+from harness.plugins import registered_hashes, registry, shown_name
 from harness.store import CellRecord, RunRecord
 from leaderboard.build.cards import attack_cards, scenario_cards, submission_cards, suite_cards
 from leaderboard.build.diagnostics import diagnostic_rows
@@ -59,7 +60,21 @@ def current_board(paths: Sequence[Path], target: Path) -> Path:
     return build_board(paths, target, first_counts=True)
 
 
+def _apart(collected: Collected) -> Collected:
+    """The same records under the names that they stand under: a reserved name is that of one source alone."""
+    registered = registered_hashes()
+    shown = {key: shown_name(run.submission, run.submission_hash, registered) for key, run in collected.runs.items()}
+    runs = {key: run.model_copy(update={"submission": shown[key]}) for key, run in collected.runs.items()}
+    cells = {
+        key: cell.model_copy(update={"submission": shown.get(cell.run_key, cell.submission)})
+        for key, cell in collected.cells.items()
+    }
+    return replace(collected, runs=runs, cells=cells)
+
+
 def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
+    meta = _meta(collected, {run.suite for run in collected.runs.values()}, mark)
+    collected = _apart(collected)
     scenarios = scenario_cards()
     known = known_manifests(collected.manifests)
     tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata", "tasks")}
@@ -83,7 +98,7 @@ def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
     newest = sorted(collected.runs.values(), key=lambda run: run.environment.created)
     hashes = {run.submission: run.submission_hash for run in newest}
     tables["submissions"] = submission_cards(hashes, known, hashes)
-    tables["meta"] = _meta(collected, labels, mark)
+    tables["meta"] = meta
     return tables
 
 
@@ -100,8 +115,7 @@ def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
 
 
 def _add_entry(tables: dict[str, Rows], entry: EntryResults, context: Context) -> list[Assessment]:
-    negatives = {name for name, manifest in context.manifests.items() if manifest.get("control") == NEGATIVE}
-    assessments = assess_entry(entry, suite_of(entry.suite), negatives=negatives)
+    assessments = assess_entry(entry, suite_of(entry.suite))
     rows = [board_row(row, context) for row in assessments]
     tables["attacks"] += [attack for row in assessments for attack in attack_rows(row)]
     tables["strata"] += strata_rows(assessments)

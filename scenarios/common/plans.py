@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.scenario import (
     Coalition,
@@ -23,10 +23,17 @@ from scenarios.common.settings import PopulationSettings
 if TYPE_CHECKING:
     from harness.scenario import Net
 
-__all__ = ["EVERYONE", "Axes", "Plans", "everybodys_records", "idle"]
+__all__ = ["EVERYONE", "TRAINING_KNOBS", "Axes", "Plans", "everybodys_records", "idle"]
 
 Axes = tuple[str | int, ...]
 """What the random draws of a deployment are seeded with."""
+
+TRAINING_KNOBS: Mapping[str, Literal["at most", "at least"] | tuple[str, ...]] = {
+    "epochs": "at most",
+    "batch_size": "at least",
+    "lr": "at most",
+}
+"""Settings of local training that a defense may change: each makes its party learn less from its own records."""
 
 EVERYONE = "everyone"
 """The one party of the centralised reference."""

@@ -23,7 +23,7 @@ from harness.scenario import (
     numpy_generator,
     torch_generator,
 )
-from scenarios.common.plans import EVERYONE, Axes, Plans, everybodys_records, idle
+from scenarios.common.plans import EVERYONE, TRAINING_KNOBS, Axes, Plans, everybodys_records, idle
 from scenarios.common.planting import signed
 from scenarios.common.pool import draw_splits, fingerprint, of_wanted_classes, read_records
 from scenarios.common.population import CURIOUS, Population, draw_shadow, populate
@@ -115,6 +115,7 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         candidates=chosen.candidates,
         asked=tuple(text for texts in curious["candidates"].values() for text in texts),
         truth=population.truth,
+        knobs=TRAINING_KNOBS,
         knockout="rows",
         entitlement=plans.entitlement(),
     )

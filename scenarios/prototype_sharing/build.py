@@ -24,7 +24,7 @@ from harness.scenario import (
     numpy_generator,
     tokenizer_folder,
 )
-from scenarios.common.plans import EVERYONE, Axes, Plans, everybodys_records
+from scenarios.common.plans import EVERYONE, TRAINING_KNOBS, Axes, Plans, everybodys_records
 from scenarios.common.planting import signed
 from scenarios.common.pool import draw_splits, fingerprint, of_wanted_classes, read_records
 from scenarios.common.population import CURIOUS, Population, draw_shadow, populate
@@ -115,6 +115,8 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         coalitions=plans.coalitions(),
         candidates=chosen.candidates,
         truth=population.truth,
+        # Without an adapter, features are the public encoder's: a party then learns none of its own.
+        knobs={**TRAINING_KNOBS, **({"features": ("frozen",)} if settings.features == "adapter" else {})},
         knockout="rows",
         entitlement=plans.entitlement() | {"prototypes_of_one_record": _share_of_single(population)},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.scenario import (
     Candidate,
@@ -48,6 +48,13 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "build", "small"]
 
 _CLIENTS = "scenarios.synthetic_fusion.client"
+_TUNED = frozenset({"private_fusegen", "hosted_fusegen"})
+"""Methods whose parties train on their records."""
+_TUNING_KNOBS: Mapping[str, Literal["at most", "at least"] | tuple[str, ...]] = {
+    "epochs": "at most",
+    "batch": "at least",
+    "learning_rate": "at most",
+}
 PUBLIC_TEXTS = 200
 """Public texts that a defense is handed; a scratch generator has read all of them."""
 
@@ -156,6 +163,7 @@ class FusionPlans(Plans):
             coalitions=self.coalitions(),
             candidates=candidates,
             truth=population.truth,
+            knobs=_TUNING_KNOBS if s.method in _TUNED else {},
             knockout="rows",
             entitlement=self.entitlement(),
         )

@@ -9,6 +9,7 @@ import numpy as np
 from harness.assessment.assess import assess_entry
 from harness.assessment.reading import results_of_records
 from harness.assessment.results import Assessment, EntryResults
+from harness.plugins.identity import registered_hashes
 from harness.store.schema import CellRecord, Costs, Environment, RunRecord, Score
 
 COSTS = Costs(bytes_up=10, bytes_down=10, private_flops=10, private_peak_bytes=10, round_trips=10)
@@ -46,7 +47,7 @@ class StoredEntry:
             self.runs[run] = RunRecord(
                 **axes,
                 key=run,
-                submission_hash="",
+                submission_hash=registered_hashes().get(submission, "0"),
                 parameters={},
                 isolation=self.isolation,
                 costs=COSTS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +16,7 @@ from harness.attack import Attack, Guess, View
 from harness.data.record import Item, content_id
 from harness.errors import SuiteError
 from harness.evaluation.executor import Job, execute
-from harness.plugins.submission import Submission
+from harness.plugins.identity import undefended_submission
 from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
@@ -134,7 +134,6 @@ def test_who_may_ask_and_for_whom(runner: Runner, pooled: Deployment) -> None:
 def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
     runner: Runner,
     pooled: Deployment,
-    submission: Callable[..., Submission],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -142,7 +141,7 @@ def test_an_informed_attack_is_scored_on_every_target_and_never_ranked(
     registered(monkeypatch, attacks)
     more = [{"name": name, "secret": "membership", "variants": ["adaptive"]} for name in ("knowing", "presumptuous")]
     suite = {**SUITE, "entries": [{**ENTRY, "attacks": [*ATTACKS, *more]}]}
-    none = submission("class Plugin(Defense): pass\n", "none")
+    none = undefended_submission()
     cells = cells_of(monkeypatch, pooled, none, none, suite)
     with Store.open(tmp_path / "s.duckdb") as store:
         execute(Job(store, runner, Quiet(), environment("cpu")), cells, 1)

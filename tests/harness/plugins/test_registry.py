@@ -91,6 +91,8 @@ def test_submissions_by_name_and_by_path(beside: Path, tmp_path: Path) -> None:
         "none": beside / "submissions/none",
     }
     assert registry.find_submission("none") == beside / "submissions/none"
+    write(tmp_path, {"submissions/none/submission.toml": "another"})
+    assert registry.submissions()["none"] == beside / "submissions/none"
     assert registry.find_submission("far/away") == tmp_path / "far/away"
     assert registry.find_submission(tmp_path / "far/away/submission.toml") == tmp_path / "far/away"
     with pytest.raises(UnknownName, match="did you mean mine"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ManifestError
 from harness.plugins import submission
+from harness.util import trees
 from tests import toml_writer
 
 GOOD: dict[str, Any] = {
@@ -145,11 +147,55 @@ def test_family_is_one_of_those_known_and_changes_no_hash(tmp_path: Path) -> Non
     assert any(problem.startswith("family") for problem in problems_of(folder))
 
 
-def test_a_negative_control_says_so_and_keeps_its_hash(tmp_path: Path) -> None:
+def test_no_manifest_says_that_its_submission_is_a_control(tmp_path: Path) -> None:
+    """On commit e6ffef4 a stranger who declared himself one flagged every row of an entry."""
+    folder = write(tmp_path / "quiet", GOOD | {"control": "negative"})
+    assert problems_of(folder) == (
+        "control: which submissions are controls is a suite's word (its negative_controls); remove it",
+    )
+
+
+def test_links_pipes_and_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(tmp_path / "quiet", GOOD)
-    before = submission.load_submission(folder)
-    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "negative"}))
-    after = submission.load_submission(folder)
-    assert (before.control, after.control) == (None, "negative") and after.hash == before.hash
-    (folder / "submission.toml").write_text(toml_writer.dumps({**GOOD, "control": "positive"}))
-    assert any(problem.startswith("control") for problem in problems_of(folder))
+    os.mkfifo(folder / "pipe.py")
+    (folder / "there").symlink_to("/etc")
+    assert problems_of(folder) == (
+        "pipe.py is neither a file nor a folder; remove it",
+        "there is a symbolic link; copy the file instead",
+    )
+    for name in ("pipe.py", "there"):
+        (folder / name).unlink()
+    monkeypatch.setattr(trees, "MAX_BYTES", 1000)
+    (folder / ".weights").write_bytes(bytes(2000))
+    assert problems_of(folder) == ("its files have more than 0.001 MB together",)
+    monkeypatch.setattr(trees, "MAX_FILES", 2)
+    assert problems_of(folder) == ("holds more than 2 files and folders; leave out what is not needed",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("submission.toml", "x = " + "[" * 5000, "not TOML"),
+        ("submission.toml", "title = 'a\x1b[2J'", "not TOML"),
+        ("submission.toml", 'title = "a\\u001b[2J"', "title: holds control characters"),
+        ("defense.py", "x = " + "(" * 5000, "is not Python"),
+        ("defense.py", "x = " + "-" * 200_000 + "1", "is not Python"),
+    ],
+)
+def test_files_that_end_a_parser_are_problems_of_the_submission(
+    tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    folder = write(tmp_path / "quiet", GOOD)
+    (folder / name).write_text(content)
+    assert any(words in problem for problem in problems_of(folder))
+
+
+def test_everything_odd_is_shown_as_text(tmp_path: Path) -> None:
+    """On commit e6ffef4 each of these voided every attack."""
+    folder = write(tmp_path / "quiet", GOOD)
+    (folder / "latin.py").write_bytes(b"# \xe9\n")
+    (folder / "folder.py").mkdir()
+    (folder / "folder.py" / "table.bin").write_bytes(bytes(range(256)))
+    text = submission.source_text(submission.load_submission(folder))
+    assert text.index("# file defense.py") < text.index("# file latin.py") < text.index("# file folder.py/table.bin")
+    assert "class Quiet" in text

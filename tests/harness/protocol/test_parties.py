@@ -113,20 +113,21 @@ def test_noise_differs_between_parties_and_training_does_not_depend_on_the_submi
 
 
 def test_solo_replay_in_a_fresh_worker_emits_identical_bytes(
-    runner: Runner, pooled: Deployment, submission: Make
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path
 ) -> None:
     task = Execution(submission(NOISE), noise=("point", 0))
     log = runner.execute(pooled, task).log
     assert runner.fork_server is not None
     for name in pooled.parties:
-        worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone(name), task, 1), Limits())
+        spec = worker_spec(pooled.alone(name), task, 1, scratch=tmp_path / name)
+        worker = WorkerProcess(runner.fork_server, spec, Limits())
         replayed = [worker.step(name, frame) for frame in [None, *log.inbox(name)]]
         worker.close()
         assert [frame for frame in replayed if frame is not None] == log.outbox(name)
 
 
 def test_state_shared_between_parties_shows_in_solo_replay(
-    runner: Runner, pooled: Deployment, submission: Make
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path
 ) -> None:
     pools = submission("""
     seen = torch.__dict__.setdefault("_seen", [])
@@ -138,13 +139,14 @@ def test_state_shared_between_parties_shows_in_solo_replay(
     """)
     log = runner.execute(pooled, Execution(pools)).log
     assert runner.fork_server is not None
-    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client2"), Execution(pools), 1), Limits())
+    spec = worker_spec(pooled.alone("client2"), Execution(pools), 1, scratch=tmp_path)
+    worker = WorkerProcess(runner.fork_server, spec, Limits())
     assert worker.step("client2", None) != log.outbox("client2")[0]
     worker.close()
 
 
 def test_embeddings_handed_over_equal_those_computed_in_the_worker(
-    runner: Runner, pooled: Deployment, submission: Make
+    runner: Runner, pooled: Deployment, submission: Make, tmp_path: Path
 ) -> None:
     rewrites = submission("""
     from dataclasses import replace
@@ -155,7 +157,9 @@ def test_embeddings_handed_over_equal_those_computed_in_the_worker(
     """)
     log = runner.execute(pooled, Execution(rewrites)).log
     assert runner.fork_server is not None
-    worker = WorkerProcess(runner.fork_server, worker_spec(pooled.alone("client0"), Execution(rewrites), 1), Limits())
+    spec = worker_spec(pooled.alone("client0"), Execution(rewrites), 1, scratch=tmp_path)
+    spec["parties"]["client0"]["encoder"]["known"] = ""
+    worker = WorkerProcess(runner.fork_server, spec, Limits())
     assert worker.step("client0", None) == log.outbox("client0")[0]  # this worker was given no embeddings
     worker.close()
 

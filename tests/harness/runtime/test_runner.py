@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
 from harness.errors import DefenseError
 from harness.models import load_part
-from harness.plugins.submission import Submission
+from harness.plugins.submission import Submission, load_submission
 from harness.protocol.net import SERVER
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.fork_server import ForkServer
@@ -111,11 +112,13 @@ def test_costs_are_what_crossed_the_wire(runner: Runner, toy_deployment: Deploym
     assert outcome.costs.private_flops == flops
 
 
-def test_solo_replay_emits_identical_bytes(runner: Runner, toy_deployment: Deployment, submission: Make) -> None:
+def test_solo_replay_emits_identical_bytes(
+    runner: Runner, toy_deployment: Deployment, submission: Make, tmp_path: Path
+) -> None:
     task = Execution(submission(NOISE), noise=("point", 0))
     log = runner.execute(toy_deployment, task).log
     assert runner.fork_server is not None
-    worker = WorkerProcess(runner.fork_server, worker_spec(toy_deployment, task, 1), Limits())
+    worker = WorkerProcess(runner.fork_server, worker_spec(toy_deployment, task, 1, scratch=tmp_path), Limits())
     inbox: list[bytes | None] = [None, *log.inbox(PARTY)]
     replayed = [worker.step(PARTY, frame) for frame in inbox]
     worker.close()
@@ -192,6 +195,35 @@ def test_what_a_submission_prints_goes_nowhere(
     """)
     runner.execute(toy_deployment, Execution(loud))
     assert capfd.readouterr().out == ""
+
+
+def test_a_worker_gets_the_hashed_files_in_a_folder_of_its_own(
+    runner: Runner, toy_deployment: Deployment, submission: Make
+) -> None:
+    looks = submission("""
+    from pathlib import Path
+    from harness.protocol.party import Party
+
+    HERE = Path(__file__).parent
+    INSIDE = [p for p in HERE.rglob("*") if p.is_file() and "__pycache__" not in str(p)]
+    FILES = sorted(p.relative_to(HERE).as_posix() for p in INSIDE)
+    predict = Party.predict
+    Party.predict = lambda me, record, value: predict(me, record, {**value, "here": str(HERE), "files": FILES})
+
+    class Plugin(Defense):
+        pass
+    """)
+    for name in (".hidden", "notes.md", "README.md", "table/words.txt", "__pycache__/defense.cpython-311.pyc"):
+        (looks.folder / name).parent.mkdir(exist_ok=True)
+        (looks.folder / name).write_bytes(b"\xff")
+    with pytest.raises(DefenseError, match="have changed since"):
+        runner.execute(toy_deployment, Execution(looks))
+    looks = load_submission(looks.folder)
+    seen = [next(iter(runner.execute(toy_deployment, Execution(looks)).predictions.values())) for _ in range(2)]
+    assert seen[0]["files"] == [".hidden", "defense.py", "notes.md", "table/words.txt"]
+    assert seen[0]["here"] != seen[1]["here"]
+    for other in ("plugin", str(looks.folder)):
+        assert other not in seen[0]["here"]
 
 
 def test_labels_and_annotations_never_reach_the_worker(toy_deployment: Deployment) -> None:

@@ -51,7 +51,7 @@ def assess_entry(
     ]
     shared = (*leaks, *(Flag("shadows_void", flag.detail) for flag in differences(entry.undefended.attacks)))
     shared += useful_controls(entry, controls)
-    return [replace(one, flags=(*one.flags, *shared, *_of_control(one, negatives))) for one in assessments]
+    return [replace(one, flags=(*one.flags, *shared, *_of_control(one, controls))) for one in assessments]
 
 
 def _of_control(assessment: Assessment, negatives: Collection[str]) -> tuple[Flag, ...]:

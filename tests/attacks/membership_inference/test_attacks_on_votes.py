@@ -60,6 +60,7 @@ def test_probes_see_members_exactly_without_noise() -> None:
     assert set(VoteProbe().guess(world()).values()) == {0.0}
 
 
+@pytest.mark.slow
 def test_probes_under_known_noise_have_the_power_of_one_vote() -> None:
     """In many dimensions and among many texts hardly anyone else votes for a probe: its background is known."""
     from attacks.toolkit.vote_likelihood import expected_auc

@@ -77,6 +77,7 @@ def all_targets(view: TargetView) -> Iterator[tuple[TargetView, dict[str, bool]]
         yield target, dict(target.members())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aggregation", ["per_party", "sum"])
 @pytest.mark.parametrize("method", ["aug_pe", "wasp"])
 def test_without_noise_every_member_of_a_real_run_is_told(
@@ -156,6 +157,7 @@ def one_of_each(attack: Any, views: Sequence[RoundsView]) -> tuple[np.ndarray, n
     return np.array(scores), np.array(labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sigma", "rounds", "ranks", "far"), [(1.0, 1, 1, False), (2.0, 4, 1, False), (1.5, 1, 4, True)]
 )
@@ -206,6 +208,7 @@ def test_the_order_within_a_world_is_the_answer_whatever_was_released() -> None:
     assert np.mean(orders) > 0.6
 
 
+@pytest.mark.slow
 def test_it_is_stronger_than_an_estimated_background() -> None:
     crowd = worlds(100, protocol={"noise": 0.5}, laws=(NoiseLaw("gaussian", 0.5),), sizes=(60,))
     exact, labels = one_of_each(ExactVoteRatio(), crowd)

@@ -115,6 +115,7 @@ def test_rebuilt_weights_are_those_of_peft(toy_folder: Path) -> None:
     assert not np.allclose(losses, text_losses(part, tokens, asked, 16, {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attack", "least"), [(GeneratorExposure(references=31), 0.7), (GeneratorLira(shadows=SHADOWS), 0.85)]
 )
@@ -124,6 +125,7 @@ def test_learned_records_are_found(
     assert power(attack, learned)[0] > least  # 56 scores: a standard error of 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", [GeneratorExposure(references=31), GeneratorLira(shadows=SHADOWS)])
 def test_noise_for_adapters_says_nothing(attack: GeneratorExposure | GeneratorLira, noisy: TargetView) -> None:
     reached, mean = power(attack, noisy)

@@ -52,6 +52,7 @@ def test_a_weak_property_is_found_better_with_more_shadows() -> None:
     assert 0.75 < aucs[64] > aucs[12]
 
 
+@pytest.mark.slow
 def test_leaving_one_out_of_noise_is_chance() -> None:
     """Also with unequal sides: without balancing, the rest of the shadows would tell the label of the one left out."""
     rng, areas = np.random.default_rng(1), []

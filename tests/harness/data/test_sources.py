@@ -26,6 +26,7 @@ LABELS = {"sms_spam": {"ham", "spam"}, "rotten_tomatoes": {"fresh", "rotten"}}
 GROUPS = {"rotten_tomatoes": 507, "health_tweets": 16, "news": 9}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_counts_labels_groups_and_ids(name: str) -> None:
     found = loaded(name)
@@ -62,6 +63,7 @@ def test_publishers_are_uneven_but_all_there() -> None:
     assert "tass.com" in sizes and min(sizes.values()) > 200
 
 
+@pytest.mark.slow
 def test_personal_data_have_spans_of_many_kinds_and_follow_the_seed() -> None:
     found = loaded("pii")
     assert all(record.spans for record in found)
@@ -70,6 +72,7 @@ def test_personal_data_have_spans_of_many_kinds_and_follow_the_seed() -> None:
     assert content_hash(records(load("pii", seed=1))) != content_hash(found)
 
 
+@pytest.mark.slow
 def test_another_column_can_be_the_label() -> None:
     found = records(load("news", label_column="group"))
     assert {record.label for record in found} == {record.group for record in loaded("news")}

@@ -41,6 +41,7 @@ def test_an_attack_is_not_credited_with_a_lucky_seed(world: Any) -> None:
     assert abs(fitted) < 0.015 and plain > 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"tau": 0.0}, {"tau": 0.03}, {"tau": 0.02, "tau_own": 0.02}])
 def test_the_interval_covers_the_strongest_attack(world: Any, how: dict[str, float]) -> None:
     """Conservative at the top when attacks are equal: all twenty upper bounds would have to miss."""

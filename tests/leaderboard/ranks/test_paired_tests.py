@@ -43,6 +43,7 @@ def simulate(means: np.ndarray[Any, Any], runs: int, tau: float = 0.0) -> list[L
     return [measured(np.random.default_rng([3, i]), means, tau=tau) for i in range(runs)]
 
 
+@pytest.mark.slow
 def test_intervals_of_twenty_correlated_attacks_cover_and_the_null_is_unbiased() -> None:
     means = np.full(ATTACKS, FLOOR)
     leaks = simulate(means, 200)
@@ -85,6 +86,7 @@ def difference(i: int, means: tuple[float, float], measure: str, tau: float = 0.
 TRUTHS = {"privacy": (0.53 - 0.56) / 0.5, "utility": 0.02 / 0.1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["privacy", "utility"])
 def test_paired_differences_cover_their_truth(measure: str) -> None:
     tested = [difference(i, (0.56, 0.53), measure) for i in range(60)]

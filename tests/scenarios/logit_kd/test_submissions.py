@@ -100,6 +100,7 @@ def test_answer_by_answer_the_noise_keeps_its_claim(runner: Runner, toy_folder: 
     assert found.status == "holds", found.reason
 
 
+@pytest.mark.slow
 def test_private_training_keeps_its_claim_over_all_rounds(runner: Runner, toy_folder: Path) -> None:
     found = verdict(runner, toy_folder, "dp_sgd", 0, batch_size=2, rounds=1)
     assert found.status == "holds", found.reason
@@ -107,6 +108,7 @@ def test_private_training_keeps_its_claim_over_all_rounds(runner: Runner, toy_fo
     assert 0.5 * found.claimed < found.epsilon <= found.claimed
 
 
+@pytest.mark.slow
 def test_private_training_is_calibrated_over_inner_rounds(runner: Runner, toy_folder: Path) -> None:
     """Of the trainings alone: what the hierarchy sends in the clear is another matter."""
     found = load_submission(ROOT / "dp_sgd")

@@ -86,6 +86,7 @@ def test_dummies_of_another_space_are_means_of_what_is_sent(runner: Runner, toy_
             assert torch.allclose(messages[0]["means"][row], real["means"].mean(0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_dummies_of_frozen_features_are_told_by_one_who_knows_the_defense(runner: Runner, toy_folder: Path) -> None:
     """Real prototypes are of records that stay; the attack learns the difference on shadow runs with the defense."""
     made = deployment(toy_folder, features="frozen", method="fedtgp", alpha=0.2, rounds=3, clients=6)

@@ -62,6 +62,7 @@ def test_without_private_data_nothing_depends_on_records(runner: Runner, worlds:
     assert one == other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ("private_fusegen", "hosted_fusegen", *VOTING))
 def test_private_records_matter(method: str, runner: Runner, worlds: Mapping[str, Deployment]) -> None:
     one, other = (frames(runner.execute(redrawn(worlds[method], inside=i), Execution(None))) for i in (True, False))

@@ -48,6 +48,7 @@ def test_cosines_and_slopes_are_those_of_the_encoder(tiny: Any) -> None:
     assert (rise[0] - rise[1]) / (2 * step) == pytest.approx(float(slope[0].norm()), rel=0.05)
 
 
+@pytest.mark.slow
 def test_what_is_found_embeds_nearer_than_any_own_text(tiny: Any) -> None:
     texts = corpus()
     own, private = texts[12:], texts[:12]
@@ -59,6 +60,7 @@ def test_what_is_found_embeds_nearer_than_any_own_text(tiny: Any) -> None:
         assert ids == reword(target, reader, tiny, budget, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_a_vector_of_noise_tells_no_more_words_than_a_guess(tiny: Any) -> None:
     texts = corpus()
     own, private = texts[40:], texts[:40]

@@ -150,9 +150,10 @@ def _become_worker(control: socket.socket, fd: int, cpu_limit: int) -> NoReturn:
 
 
 _PRELOADED = (
-    "harness.runtime.host",
-    "harness.models",
+    "harness.assets.cache",
+    "harness.models.split",
     "harness.models.tokens",
+    "harness.runtime.host",
     "safetensors.torch",
     "tokenizers",
     "torch.utils.flop_counter",

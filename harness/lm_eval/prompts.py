@@ -41,7 +41,7 @@ class Prompt:
 
 
 def prompts_of(pairs: Sequence[tuple[str, str]]) -> tuple[list[Prompt], list[tuple[int, int]]]:
-    """Prompts of (context, continuation) pairs, each context once, and the place of each pair: (prompt, continuation)."""
+    """Prompts of (context, continuation) pairs, each context once, and each pair's place: prompt, continuation."""
     continuations: dict[str, dict[str, int]] = {}
     places = []
     numbers: dict[str, int] = {}

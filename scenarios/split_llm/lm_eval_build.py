@@ -8,9 +8,10 @@ continuations, so that no session shows by its form what it is for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from pathlib import Path
 from typing import Any
 
 from harness.scenario import (
@@ -96,19 +97,13 @@ def build_questions(settings: Settings, axes: Axes) -> Deployment:
     return _deployment(settings, forms.pop(), wording, items, splits, axes, tasks, ids, everybody)
 
 
-def answering(settings: Settings, form: Form, prompts: Sequence[Prompt], axes: Axes) -> Deployment:
+def answering(
+    settings: Settings, form: Form, prompts: Sequence[Prompt], public: Sequence[str], axes: Axes
+) -> Deployment:
     """A deployment that answers given prompts, sessions ``r0``, ``r1``, ... in their order: no secrets, no tasks."""
     items = [Item(f"r{i}", prompt.text, choices=prompt.continuations) for i, prompt in enumerate(prompts)]
-    public = tuple(r for r in _distinct(prompts[:NORM_TEXTS]))
-    return _deployment(settings, form, wording_of(settings.model), items, Splits(public=public), axes, [], {}, {})
-
-
-def _distinct(prompts: Sequence[Prompt]) -> Iterator[Record]:
-    seen = set()
-    for prompt in prompts:
-        if prompt.text.strip() and (key := content_id(prompt.text)) not in seen:
-            seen.add(key)
-            yield make(prompt.text)
+    splits = Splits(public=tuple(make(text) for text in public))
+    return _deployment(settings, form, wording_of(settings.model), items, splits, axes, [], {}, {})
 
 
 def _shares(settings: Settings, place: int) -> dict[str, int]:
@@ -177,7 +172,7 @@ def _utility(
         for session, asked in questions.items():
             tokens = wording.tokens.encode(asked.prompt.text)
             unigram[session] = sum(log((counts[t] + 1) / total) for t in tokens) / len(tokens)
-    name = f"{wanted.lm_eval.replace(':', '_')}_{metric}"
+    name = f"{Path(wanted.lm_eval).stem.replace(':', '_')}_{metric}"
     return LmEvalUtility(name, metric, settings.model, wording, questions, unigram, vocabulary)
 
 

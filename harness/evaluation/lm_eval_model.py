@@ -7,10 +7,10 @@ lm-eval is there. Requests of one context share its forward.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import log
+from math import log, sqrt
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import SuiteError
 from harness.lm_eval.answers import Answer, answers
 from harness.lm_eval.prompts import Form, Prompt, prompts_of, wording_of
 from harness.lm_eval.tasks import form_of, load_tasks, quiet
@@ -50,10 +50,11 @@ def deployment_model(model: str, answering: Answering, runner: Runner, execution
             pairs = [request.args[:2] for request in requests]
             prompts, places = prompts_of(pairs)
             got = self._ask(Form("choices"), prompts)
-            return [
-                got[prompt].likelihoods[place] if got[prompt] else self._guess(*pair)
-                for (prompt, place), pair in zip(places, pairs, strict=True)
-            ]
+            results = []
+            for (prompt, place), pair in zip(places, pairs, strict=True):
+                answer = got[prompt]
+                results.append(answer.likelihoods[place] if answer else self._guess(*pair))
+            return results
 
         def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
             """Log-likelihood of each whole text."""
@@ -101,24 +102,31 @@ def ask(lm: Any, names: Sequence[str], limit: int | None) -> dict[str, Mapping[s
     import io
 
     tasks = {str(task.task_name): task for name in names for task in load_tasks(name)}
-    if not tasks:
-        raise SuiteError("name at least one lm-eval task")
     # lm-eval draws bars on standard error whatever it is told.
     with quiet(), contextlib.redirect_stderr(io.StringIO()):
         from lm_eval import evaluate
 
-        results = evaluate(lm, tasks, limit=limit, bootstrap_iters=0, log_samples=False)
-    return {name: _numbers(values) for name, values in results["results"].items()}
+        results = evaluate(lm, tasks, limit=limit, bootstrap_iters=0, log_samples=True)
+    return {name: _numbers(values, results["samples"].get(name, ())) for name, values in results["results"].items()}
 
 
-def _numbers(values: Mapping[str, Any]) -> dict[str, float | int]:
-    """The numbers among lm-eval's values, under short names: ``acc``, ``acc_stderr``."""
+def _numbers(values: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, float | int]:
+    """The numbers among lm-eval's values, under short names, with standard errors of means over questions.
+
+    lm-eval gives standard errors only together with bootstraps in a pool of processes; that of a mean is the same.
+    """
     numbers: dict[str, float | int] = {}
     for name, value in values.items():
-        if isinstance(value, bool) or not (isinstance(value, int | float) or hasattr(value, "item")):
+        if not _is_number(value):
             continue
-        short, _, kind = name.partition(",")
-        numbers[short if kind in {"none", ""} else f"{short} ({kind})"] = (
-            value.item() if hasattr(value, "item") else value
-        )
+        metric, _, kind = name.partition(",")
+        short = metric if kind in {"none", ""} else f"{metric} ({kind})"
+        numbers[short] = float(value)
+        single: list[Any] = [sample.get(metric) for sample in samples if sample.get("filter", kind) == kind]
+        if len(single) > 1 and all(map(_is_number, single)) and abs(fmean(map(float, single)) - float(value)) < 1e-9:
+            numbers[f"{short}_stderr"] = stdev(map(float, single)) / sqrt(len(single))
     return numbers
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or hasattr(value, "item")

@@ -78,6 +78,8 @@ def run_tasks(
     Raises:
         SuiteError: settings, points or tasks that cannot be used.
     """
+    if not tasks:
+        raise SuiteError("name at least one lm-eval task")
     submission = load_submission(registry.find_submission(path))
     scenario = registry.load("scenario", SCENARIO)
     if not isinstance(scenario, Scenario) or scenario.answering is None:

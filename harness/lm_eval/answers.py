@@ -28,7 +28,7 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one prompt."""
+    """The likelihoods or the text that one prompt came to."""
 
     likelihoods: tuple[tuple[float, bool], ...] = ()
     """Each continuation (``choices``), or the text itself (``rolling``): log-likelihood in nats, and whether every

@@ -116,7 +116,7 @@ class LmEvalUtility:
         if question.form.mode == "rolling":
             return answer.likelihoods[0][0] / max(answer.tokens, 1)
         if question.form.mode == "choices":
-            results: list[Any] = [answer.likelihoods[place] for place in question.places]
+            results: Sequence[Any] = [answer.likelihoods[place] for place in question.places]
         else:
             results = _filtered(question, answer.text)
         with quiet():

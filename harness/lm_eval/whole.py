@@ -33,7 +33,7 @@ def answers_alone(model: str, wording: Wording, continuations: Sequence[str]) ->
 
 
 def whole_predictions(model: str, wording: Wording, form: Form, asked: Mapping[str, Prompt]) -> dict[str, Any]:
-    """What a private party would return, had the whole model answered: each text is run by itself, nothing is shared.
+    """Predictions as a private party returns them, of the whole model: each text is run by itself, nothing is shared.
 
     For ``choices`` and ``rolling``.
     """

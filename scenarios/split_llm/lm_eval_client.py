@@ -46,6 +46,7 @@ def generation_party(me: Party) -> Generator[Sent, Message, None]:
     """The likeliest token again and again, until a stop, the end of text, or the most tokens."""
     head, tail, wording = me.part("head"), _tail(me), Wording.from_settings(me.tokenizer, me.settings)
     vocabulary = me.part("vocabulary").part.head
+    assert vocabulary is not None
     for item in me.inputs():
         before, after = head.new_cache(), tail.new_cache() if tail else None
         new, rows, chosen = _ids(me, wording, item), [], list[int]()

@@ -20,6 +20,8 @@ def question_server(net: Net) -> None:
     while (up := net.receive()) is not None:
         if up.step == 0:
             cache = body.new_cache()
+        if cache is None:
+            raise DefenseError(f"session {up.session} begins with step {up.step}, not with its prompt")
         if up.step and net.settings["mode"] == "choices":
             out = branches(body, torch.split(up["hidden"].float(), _lengths(up)), cache)
         else:
@@ -28,7 +30,8 @@ def question_server(net: Net) -> None:
 
 
 def _lengths(message: Message) -> list[int]:
-    lengths, rows = message.payload.get("lengths"), len(message["hidden"])
-    if not isinstance(lengths, list) or any(x < 0 for x in lengths) or sum(lengths) != rows or not rows:
-        raise DefenseError(f"session {message.session}: lengths {lengths} are not those of {rows} rows")
+    given, rows = message.payload.get("lengths"), len(message["hidden"])
+    lengths = [x for x in given if isinstance(x, int) and x >= 0] if isinstance(given, list) else []
+    if lengths != given or sum(lengths) != rows or not rows:
+        raise DefenseError(f"session {message.session}: lengths {given} are not those of {rows} rows")
     return lengths

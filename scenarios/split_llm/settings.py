@@ -54,8 +54,8 @@ class Settings(EntrySettings):
         """Contradictions: data or lm-eval tasks, one of both; a task's questions bring their own form."""
         if not self.utility:
             return [] if self.data else ["data: name a dataset, or utility tasks whose questions are the texts"]
-        excluded = ("data", "task", "pooled", "prefix", "suffix", "label_words", "new_tokens", "records", "attribute")
-        excluded += ("planted", "data_options")
+        excluded = ["data", "task", "pooled", "prefix", "suffix", "label_words", "new_tokens", "records", "attribute"]
+        excluded += ["planted", "data_options"]
         given = [
             name
             for name in excluded

@@ -5,31 +5,43 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-CHOICES = {
+CHOICES: dict[str, object] = {
     "output_type": "multiple_choice",
     "doc_to_text": "{{text}}\nFrom:",
     "doc_to_choice": "{{options}}",
     "doc_to_target": "right",
 }
-LETTERS = {**CHOICES, "doc_to_choice": ["A", "B"]}
-TARGET = {"output_type": "loglikelihood", "doc_to_text": "{{text}}", "doc_to_target": " {{options[0]}}"}
-ROLLING = {"output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_target": "{{text}}"}
-GENERATION = {
+LETTERS: dict[str, object] = {**CHOICES, "doc_to_choice": ["A", "B"]}
+TARGET: dict[str, object] = {
+    "output_type": "loglikelihood",
+    "doc_to_text": "{{text}}",
+    "doc_to_target": " {{options[0]}}",
+}
+ROLLING: dict[str, object] = {"output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_target": "{{text}}"}
+GENERATION: dict[str, object] = {
     "output_type": "generate_until",
     "doc_to_text": "{{text}}\nFrom:",
     "doc_to_target": "{{options[right]}}",
     "generation_kwargs": {"until": ["e"], "max_gen_toks": 5, "do_sample": False},
 }
-TWO_TEXTS = {**CHOICES, "doc_to_text": "right", "doc_to_choice": "{{['First ' + text, 'Second ' + text]}}"}
+TWO_TEXTS: dict[str, object] = {
+    **CHOICES,
+    "doc_to_text": "right",
+    "doc_to_choice": "{{['First ' + text, 'Second ' + text]}}",
+}
 TWO_TEXTS["doc_to_target"] = "{{options[0]}}"
 
-ACCURACY = {"metric": "acc", "aggregation": "mean", "higher_is_better": True}
-NORMED = {**ACCURACY, "metric": "acc_norm"}
-PERPLEXITY = {"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}
-WORDS = {"metric": "word_perplexity", "aggregation": "weighted_perplexity", "higher_is_better": False}
-MATCH = {**ACCURACY, "metric": "exact_match"}
+ACCURACY: dict[str, object] = {"metric": "acc", "aggregation": "mean", "higher_is_better": True}
+NORMED: dict[str, object] = {**ACCURACY, "metric": "acc_norm"}
+PERPLEXITY: dict[str, object] = {"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}
+WORDS: dict[str, object] = {
+    "metric": "word_perplexity",
+    "aggregation": "weighted_perplexity",
+    "higher_is_better": False,
+}
+MATCH: dict[str, object] = {**ACCURACY, "metric": "exact_match"}
 
-TASKS = {
+TASKS: dict[str, tuple[dict[str, object], list[dict[str, object]]]] = {
     "choices": (CHOICES, [ACCURACY, NORMED]),
     "letters": (LETTERS, [ACCURACY]),
     "target": (TARGET, [PERPLEXITY, ACCURACY]),

@@ -56,7 +56,7 @@ def likelihoods(task: LmEvalUtility, predictions: Mapping[str, Any]) -> list[flo
 
 
 def scores(task: LmEvalUtility, predictions: Mapping[str, Any]) -> dict[str, float]:
-    return {score.record: score.value for score in task.score(predictions, {})}
+    return {score.record: float(score.value or 0.0) for score in task.score(predictions, {})}
 
 
 @pytest.mark.parametrize("kind", ["choices", "letters", "target", "rolling"])
@@ -156,30 +156,22 @@ def test_attackers_texts_have_the_form_of_questions(runner: Runner, toy_folder: 
     assert set(steps.values()) == {1}
 
 
-def test_defects_8_no_party_states_its_own_likelihood(runner: Runner, toy_folder: Path, submission: Make) -> None:
+def test_defects_8_no_party_states_its_own_likelihood(
+    runner: Runner, toy_folder: Path, submission: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Numbers that a submission's process puts in place of states count as the worst, not as its likelihood."""
     deployment = build(toy_folder, "rolling")
     task = utility(deployment)
+    monkeypatch.setattr("scenarios.split_llm.lm_eval_client.pack_rows", pack_rows)  # put back after the test
     liar = submission("""
-    import harness.scenario
-
     class Plugin(Defense):
         def setup(self, records, public):
             import scenarios.split_llm.lm_eval_client as client
-            self.before = client.pack_rows
             client.pack_rows = lambda rows: {"nll": 0.0, "log_likelihood": 0.0, "acc": 1.0}
-
-        def receive(self, message):
-            return message
     """)
-    import scenarios.split_llm.lm_eval_client as client
-
-    before = client.pack_rows
-    try:
-        outcome = runner.execute(deployment, Execution(liar))
-    finally:
-        client.pack_rows = before
+    outcome = runner.execute(deployment, Execution(liar))
     worst = -torch.log(torch.tensor(float(task.vocabulary))).item()
+    assert list(outcome.predictions["r0"]["rows"]) == ["nll", "log_likelihood", "acc"]
     assert list(scores(task, outcome.predictions).values()) == pytest.approx([worst] * 6)
     assert list(scores(task, {}).values()) == pytest.approx([worst] * 6)
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["answers_alone", "whole_predictions"]
 
+BATCH = 32
+"""Continuations that are run side by side."""
+
 
 def answers_alone(model: str, wording: Wording, continuations: Sequence[str]) -> dict[str, tuple[float, bool]]:
     """Log-likelihood of each continuation without its question, and whether each token is the likeliest; remembered."""
@@ -24,12 +27,31 @@ def answers_alone(model: str, wording: Wording, continuations: Sequence[str]) ->
 
     def measure() -> list[list[Any]]:
         asked = {text: Prompt("", (text,)) for text in texts}
-        form = Form("choices")
-        got = answers(model, wording, form, asked, whole_predictions(model, wording, form, asked))
+        got = answers(model, wording, Form("choices"), asked, _alone(model, wording, texts))
         return [list(got[text].likelihoods[0]) for text in texts]
 
     measured = memo("lm-eval-alone", [model_hash(model), wording.settings(), texts], measure) if texts else []
     return {text: (float(value), bool(greedy)) for text, (value, greedy) in zip(texts, measured, strict=True)}
+
+
+def _alone(model: str, wording: Wording, texts: Sequence[str]) -> dict[str, Any]:
+    """Predictions for continuations of nothing, in batches of like lengths; padding follows the real tokens."""
+    import torch
+
+    from harness.models.split import public_part
+
+    part = public_part(model, 0, None, False)
+    ids = {text: torch.tensor([wording.start, *wording.continuation("", text)[:-1]]) for text in texts}
+    order = sorted(texts, key=lambda text: len(ids[text]))
+    predictions = {}
+    with torch.inference_mode():
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            out = part(torch.nn.utils.rnn.pad_sequence([ids[text] for text in batch], batch_first=True))
+            for text, states in zip(batch, out, strict=True):
+                length = len(ids[text])
+                predictions[text] = {"rows": pack_rows(states[:length]), "lengths": [length - 1]}
+    return predictions
 
 
 def whole_predictions(model: str, wording: Wording, form: Form, asked: Mapping[str, Prompt]) -> dict[str, Any]:

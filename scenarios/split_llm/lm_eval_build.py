@@ -7,9 +7,11 @@ continuations, so that no session shows by its form what it is for.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from math import log
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,6 @@ from harness.scenario import (
     Wording,
     assert_disjoint,
     checked_metric,
-    content_hash,
     content_id,
     cut_block,
     depth,
@@ -249,10 +250,21 @@ def _deployment(
         tasks=tuple(tasks),
         known={ids[r.id]: r.text for r in splits.known},
         model_id=f"{model}:{model_hash(model)}",
-        data_id=f"lm-eval:{content_hash([make(' '.join((i.text or '-', *i.choices))) for i in items])}",
+        data_id=f"lm-eval:{_fingerprint(items, tasks)}",
         entitlement=_entitlement(settings, splits),
         choices=choices,
     )
+
+
+def _fingerprint(items: Sequence[Item], tasks: Sequence[UtilityTask]) -> str:
+    """Hash of all texts with their continuations, and of the documents, right answers included, that score them."""
+    documents = [
+        [task.name, {session: q.document for session, q in task.questions.items()}]
+        for task in tasks
+        if isinstance(task, LmEvalUtility)
+    ]
+    content = json.dumps([[[i.id, i.text, i.choices] for i in items], documents], sort_keys=True, default=str)
+    return sha256(content.encode()).hexdigest()
 
 
 def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:

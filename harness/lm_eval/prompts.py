@@ -41,16 +41,23 @@ class Prompt:
 
 
 def prompts_of(pairs: Sequence[tuple[str, str]]) -> tuple[list[Prompt], list[tuple[int, int]]]:
-    """Prompts of (context, continuation) pairs, each context once, and each pair's place: prompt, continuation."""
-    continuations: dict[str, dict[str, int]] = {}
-    places = []
-    numbers: dict[str, int] = {}
+    """Prompts of (context, continuation) pairs, each context once, and each pair's place: prompt, continuation.
+
+    Continuations stand in the order of the alphabet: in the order of their files the right one is often the last, which
+    a private party could answer by.
+    """
+    wanted: dict[str, set[str]] = {}
     for context, continuation in pairs:
         text = context.rstrip()
-        number = numbers.setdefault(text, len(numbers))
-        own = continuations.setdefault(text, {})
-        places.append((number, own.setdefault(context[len(text) :] + continuation, len(own))))
-    return [Prompt(text, tuple(own)) for text, own in continuations.items()], places
+        wanted.setdefault(text, set()).add(context[len(text) :] + continuation)
+    prompts = [Prompt(text, tuple(sorted(own))) for text, own in wanted.items()]
+    numbers = {prompt.text: number for number, prompt in enumerate(prompts)}
+    places = []
+    for context, continuation in pairs:
+        text = context.rstrip()
+        number = numbers[text]
+        places.append((number, prompts[number].continuations.index(context[len(text) :] + continuation)))
+    return prompts, places
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ ROLLING = "log_likelihood"
 """Metric of whole texts: mean log-likelihood per token, in nats."""
 TARGET = "perplexity"
 """lm-eval's name for the log-likelihood of one target text; its value per question is that, higher is better."""
+PROBABILITY = "probability"
+"""Metric of options, beside lm-eval's own: the right one's share of the likelihood of all, in [0, 1]. One
+question says more by it than by accuracy, so that fewer are needed."""
 
 Value = Callable[["Question"], float]
 
@@ -40,6 +43,7 @@ def checked_metric(task: Any, wanted: str) -> str:
     else:
         known = {str(name): bool(better) for name, better in task.higher_is_better().items()}
         known |= {TARGET: True} if TARGET in known and task.OUTPUT_TYPE == "loglikelihood" else {}
+        known |= {PROBABILITY: True} if task.OUTPUT_TYPE == "multiple_choice" else {}
     better = [name for name in known if known[name]]
     metric = wanted or ("acc" if "acc" in better else next(iter(better), ""))
     if metric not in better:
@@ -74,7 +78,7 @@ class LmEvalUtility:
         return self._scores({session: self._value(session, got.get(session)) for session in asked})
 
     def blind(self) -> tuple[Score, ...]:
-        """The best guess that sees no question: always the same option, or the likeliest answer by itself."""
+        """The best guess without the question: an option that all have, or the likeliest answer by itself."""
         guesses = [{session: guess(session) for session in self.questions} for guess in self._guesses()]
         return self._scores(max(guesses, key=lambda values: sum(values.values())))
 
@@ -92,20 +96,22 @@ class LmEvalUtility:
             continuations = self.questions[session].prompt.continuations
             return self._value(session, Answer(tuple(alone[text] for text in continuations)))
 
-        return [by_itself, *(self._always(option) for option in range(self._options()))]
+        return [by_itself, *(self._always(text) for text in self._common())]
 
-    def _options(self) -> int:
-        """Options that every question has; none where there is only a target text."""
-        sizes = [len(q.places) for q in self.questions.values() if q.task.OUTPUT_TYPE == "multiple_choice"]
-        return min(sizes, default=0)
+    def _common(self) -> list[str]:
+        """Texts that are an option of every question, such as letters; none where there is only a target text."""
+        asked = list(self.questions.values())
+        if asked[0].task.OUTPUT_TYPE != "multiple_choice":
+            return []
+        return sorted(set.intersection(*(set(question.prompt.continuations) for question in asked)))
 
-    def _always(self, option: int) -> Callable[[str], float]:
+    def _always(self, option: str) -> Callable[[str], float]:
         def guess(session: str) -> float:
-            question = self.questions[session]
-            chosen = question.places[option]
+            continuations = self.questions[session].prompt.continuations
             # Far below what a length could make of it: normed likelihoods choose the same option.
-            values = tuple((0.0 if i == chosen else -1e9, False) for i in range(len(question.prompt.continuations)))
-            return self._value(session, Answer(values))
+            return self._value(
+                session, Answer(tuple((0.0 if text == option else -1e9, False) for text in continuations))
+            )
 
         return guess
 
@@ -119,6 +125,8 @@ class LmEvalUtility:
             results: Sequence[Any] = [answer.likelihoods[place] for place in question.places]
         else:
             results = _filtered(question, answer.text)
+        if self.metric == PROBABILITY:
+            return _share(question, [likelihood for likelihood, _ in results])
         with quiet():
             value = question.task.process_results(question.document, results).get(self.metric)
         if not isinstance(value, int | float | bool) and not hasattr(value, "item"):
@@ -137,6 +145,16 @@ class LmEvalUtility:
 
     def _scores(self, values: Mapping[str, float]) -> tuple[Score, ...]:
         return tuple(Score(record=session, metric=self.name, value=value) for session, value in values.items())
+
+
+def _share(question: Question, likelihoods: Sequence[float]) -> float:
+    """The right option's share of the likelihood of all options."""
+    from scipy.special import softmax
+
+    right = question.task.doc_to_target(question.document)
+    if not isinstance(right, int):
+        right = [str(text) for text in question.task.doc_to_choice(question.document)].index(str(right))
+    return float(softmax(likelihoods)[right])
 
 
 def _filtered(question: Question, text: str) -> Sequence[Any]:

@@ -88,14 +88,14 @@ def build_questions(settings: Settings, axes: Axes) -> Deployment:
     sessions = [*splits.private, *splits.known]
     order = numpy_generator("order", *axes).permutation(len(sessions))
     ids = {sessions[i].id: f"r{place}" for place, i in enumerate(order)}
-    items = [
-        Item(ids[sessions[i].id], sessions[i].text, choices=sources[sessions[i].id].prompt.continuations) for i in order
-    ]
+    items = [Item(ids[r.id], r.text, choices=_told(sources[r.id], wording)) for r in (sessions[i] for i in order)]
     tasks = [
         _utility(task, each, settings, wording, ids, splits) for task, each in zip(settings.utility, drawn, strict=True)
     ]
-    everybody = {r.text: sources[r.id].prompt.continuations for r in (*splits.auxiliary, *splits.public, *splits.known)}
-    return _deployment(settings, forms.pop(), wording, items, splits, axes, tasks, ids, everybody)
+    open_texts = (*splits.auxiliary, *splits.public, *splits.known)
+    everybody = {r.text: _told(sources[r.id], wording) for r in open_texts}
+    choices = everybody if any(everybody.values()) else {}
+    return _deployment(settings, forms.pop(), wording, items, splits, axes, tasks, ids, choices)
 
 
 def answering(
@@ -105,6 +105,17 @@ def answering(
     items = [Item(f"r{i}", prompt.text, choices=prompt.continuations) for i, prompt in enumerate(prompts)]
     splits = Splits(public=tuple(make(text) for text in public))
     return _deployment(settings, form, wording_of(settings.model), items, splits, axes, [], {}, {})
+
+
+def _told(asked: Question, wording: Wording) -> tuple[str, ...]:
+    """Continuations that the party must know to return a state for each of their tokens.
+
+    None where each is one token: the state after the text predicts it, and a party that does not know a target cannot
+    state it.
+    """
+    prompt = asked.prompt
+    single = all(len(wording.continuation(prompt.text, text)) == 1 for text in prompt.continuations)
+    return () if single else prompt.continuations
 
 
 def _shares(settings: Settings, place: int) -> dict[str, int]:
@@ -131,6 +142,9 @@ def _draw(
         asked = question(*places[place])
         text = asked.prompt.text
         if not text.strip() or len(wording.tokens.encode(text)) > settings.max_tokens:
+            continue
+        # The party is told no target, as it could then state it: only those of one token are asked.
+        if asked.task.OUTPUT_TYPE == "loglikelihood" and _told(asked, wording):
             continue
         if (key := content_id(text)) not in seen:
             seen.add(key)

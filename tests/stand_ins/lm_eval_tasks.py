@@ -14,8 +14,8 @@ CHOICES: dict[str, object] = {
 LETTERS: dict[str, object] = {**CHOICES, "doc_to_choice": ["A", "B"]}
 TARGET: dict[str, object] = {
     "output_type": "loglikelihood",
-    "doc_to_text": "{{text}}",
-    "doc_to_target": " {{options[0]}}",
+    "doc_to_text": "{{text[:-1]}}",
+    "doc_to_target": "{{text[-1]}}",
 }
 ROLLING: dict[str, object] = {"output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_target": "{{text}}"}
 GENERATION: dict[str, object] = {

@@ -24,5 +24,6 @@ def test_continuations_alone_do_not_depend_on_their_batch(
     assert set(batched) == set(texts)
     for text in texts:
         value, greedy = single[text].likelihoods[0]
-        assert batched[text] == (pytest.approx(value, abs=1e-3), greedy)
+        assert batched[text][0] == pytest.approx(value, abs=1e-3)
+        assert batched[text][1] is greedy
     assert answers_alone(model, wording, texts) == batched

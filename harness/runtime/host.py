@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Generator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -84,7 +84,7 @@ class Host:
         self._loading += time.perf_counter() - started
         defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=salt))
         _seed_globals(derive("global", *party["seed"], salt=salt))
-        items, records = (tuple(Item(**item) for item in party[kind]) for kind in ("items", "records"))
+        items, records = (tuple(map(_item, party[kind])) for kind in ("items", "records"))
         offered, texts = deepcopy(dict(party["settings"])), tuple(party["public_texts"])
         with self._meter.counting():
             prepared = _check_prepared((*items, *records), defense.prepare((*items, *records), offered))
@@ -209,10 +209,18 @@ def _load_defense(submission: Mapping[str, Any] | None) -> Defense:
     return load_defense_class(submission["folder"], submission["class"])(**submission["parameters"])
 
 
+def _item(fields: Mapping[str, Any]) -> Item:
+    return Item(**{**fields, "choices": tuple(fields.get("choices", ()))})
+
+
 def _check_prepared(before: tuple[Item, ...], after: Any) -> tuple[Item, ...]:
     items = tuple(after) if isinstance(after, list | tuple) else ()
     if [i.id for i in items if isinstance(i, Item)] != [i.id for i in before]:
         raise DefenseError("prepare() must return one Item per record, same ids, same order")
+    # A defense that builds its items anew knows nothing of continuations: they stay as they were.
+    items = tuple(i if i.choices else replace(i, choices=b.choices) for b, i in zip(before, items, strict=True))
+    if any(len(i.choices) != len(b.choices) for b, i in zip(before, items, strict=True)):
+        raise DefenseError("prepare() must keep the number of choices of every Item")
     return items
 
 

@@ -66,7 +66,7 @@ def _party(
 ) -> dict[str, Any]:
     language_model = deployment.public.facts_of(ModelFacts)
     return {
-        "items": [{"id": item.id, "text": item.text} for item in plan.items],
+        "items": [_input(item) for item in plan.items],
         "records": [_labelled(record) for record in plan.records],
         "parts": {role: _folder(ref) for role, ref in plan.parts.items()},
         "settings": dict(plan.settings),
@@ -77,6 +77,10 @@ def _party(
         "seed": [*plan.seed, name, *execution.noise],
         "training": ["training", *plan.seed, name, *execution.draw],
     }
+
+
+def _input(item: Item) -> dict[str, Any]:
+    return {"id": item.id, "text": item.text, **({"choices": list(item.choices)} if item.choices else {})}
 
 
 def _labelled(record: Item) -> dict[str, Any]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from harness.data.split import Splits, assert_disjoint, draw
     from harness.dp.sensitivity import MODEL, Bound
     from harness.errors import DataError, DefenseError, ProtocolError, SuiteError
+    from harness.lm_eval.prompts import Form, Prompt, Wording, cut_at, wording_of
+    from harness.lm_eval.rows import pack_rows
+    from harness.lm_eval.tasks import Question, load_tasks, question
+    from harness.lm_eval.utility import LmEvalUtility, checked_metric
     from harness.metrics.pii import span_token_ranges
     from harness.metrics.recovery import frequent_tokens
     from harness.models.embeddings import embed
@@ -87,11 +91,13 @@ __all__ = [
     "EncoderFacts",
     "Facts",
     "Floats",
+    "Form",
     "GeneratorFacts",
     "Ints",
     "Item",
     "Kind",
     "Likelihood",
+    "LmEvalUtility",
     "LogitFacts",
     "Mask",
     "MembershipSecret",
@@ -106,11 +112,13 @@ __all__ = [
     "PartyPlan",
     "PopulationFacts",
     "PresenceSecret",
+    "Prompt",
     "PropertySecret",
     "ProtocolError",
     "PrototypeFacts",
     "Public",
     "PublicTextFacts",
+    "Question",
     "Record",
     "Scenario",
     "Score",
@@ -128,12 +136,15 @@ __all__ = [
     "UtilityTask",
     "Value",
     "VoteFacts",
+    "Wording",
     "assert_disjoint",
     "batches",
     "cache_root",
+    "checked_metric",
     "choose",
     "content_hash",
     "content_id",
+    "cut_at",
     "cut_block",
     "depth",
     "derive",
@@ -148,16 +159,19 @@ __all__ = [
     "label_shares",
     "load",
     "load_part",
+    "load_tasks",
     "load_tokenizer",
     "load_tokens",
     "make",
     "memo",
     "model_hash",
     "numpy_generator",
+    "pack_rows",
     "partition",
     "plant_attribute",
     "plant_linked",
     "publish",
+    "question",
     "records",
     "single_flight",
     "span_token_ranges",
@@ -166,6 +180,7 @@ __all__ = [
     "toy_model",
     "toy_records",
     "train",
+    "wording_of",
 ]
 
 _ROOMS = {
@@ -179,6 +194,10 @@ _ROOMS = {
     "harness.data.split": "Splits assert_disjoint draw",
     "harness.dp.sensitivity": "MODEL Bound",
     "harness.errors": "DataError DefenseError ProtocolError SuiteError",
+    "harness.lm_eval.prompts": "Form Prompt Wording cut_at wording_of",
+    "harness.lm_eval.rows": "pack_rows",
+    "harness.lm_eval.tasks": "Question load_tasks question",
+    "harness.lm_eval.utility": "LmEvalUtility checked_metric",
     "harness.metrics.pii": "span_token_ranges",
     "harness.metrics.recovery": "frequent_tokens",
     "harness.models.embeddings": "embed",

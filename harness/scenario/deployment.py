@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.attack import Candidate
 from harness.models.refs import Encoder, PartRef
+from harness.util.seeds import derive
 from harness.wire.coalition import Coalition
 
 if TYPE_CHECKING:
@@ -102,14 +103,28 @@ class Deployment:
     protocol is none."""
     knockout: Literal["sessions", "rows"] = "sessions"
     """The knock-out control exchanges messages between sessions, or (in rounds) the rows of every message."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Text -> continuations that its party compares, of public and auxiliary texts; empty: no input has any."""
 
     def with_items(self, items: Mapping[str, Sequence[Item]]) -> Deployment:
-        """The same deployment with other inputs for the named parties (simulations, knock-out subsets)."""
+        """The same deployment with other inputs for the named parties (simulations, knock-out subsets).
+
+        Where inputs have continuations, those without get their own, or those of another public text if they are
+        nobody's: no session shows by its form what it is for.
+        """
         parties = {
-            name: replace(plan, items=tuple(items[name])) if name in items else plan
+            name: replace(plan, items=tuple(map(self._with_choices, items[name]))) if name in items else plan
             for name, plan in self.parties.items()
         }
         return replace(self, parties=parties)
+
+    def _with_choices(self, item: Item) -> Item:
+        if item.choices or not self.choices:
+            return item
+        if item.text in self.choices:
+            return replace(item, choices=self.choices[item.text])
+        others = sorted(self.choices)
+        return replace(item, choices=self.choices[others[derive("choices", item.text) % len(others)]])
 
     def alone(self, party: str) -> Deployment:
         """The same deployment with one private party, for solo replay."""

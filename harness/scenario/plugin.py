@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.scenario.deployment import Deployment
 from harness.scenario.settings import Settings
+
+if TYPE_CHECKING:
+    from harness.lm_eval.prompts import Form, Prompt
 
 __all__ = ["Scenario", "Step"]
 
@@ -44,6 +47,9 @@ class Scenario:
     """(Settings, seed axes) -> deployment; :class:`harness.errors.SuiteError` lists all problems."""
     small: Callable[[str], Deployment]
     """A deployment on a tiny random model written to the given folder, for contract checks: no findings."""
+    answering: Callable[[Any, Form, Sequence[Prompt], Sequence[str], tuple[str | int, ...]], Deployment] | None = None
+    """(Settings, form, prompts, public texts, seed axes) -> a deployment that answers lm-eval prompts, sessions
+    ``r0``, ``r1``, ... in their order; None: the scenario has no such use."""
     steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     """Variant of the protocol -> its steps, for readers; tests hold them against what is really sent."""
     steps_by: str = ""

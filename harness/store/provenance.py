@@ -24,6 +24,7 @@ PACKAGES = (
     "evaluate",
     "rouge-score",
     "faker",
+    "lm-eval",
     "gguf",
     "duckdb",
     "pyarrow",

@@ -74,7 +74,10 @@ CONTRACTS: Mapping[Kind, KindContract] = MappingProxyType(
         ),
         Kind.HIDDEN: KindContract(
             "hidden states of a split model, one row for each new token",
-            {"hidden": _F(_T.FLOATS, ("n", "d"), meaning="residual stream after the cut")},
+            {
+                "hidden": _F(_T.FLOATS, ("n", "d"), meaning="residual stream after the cut"),
+                "lengths": _F(_T.INTEGERS, ("m",), optional=True, meaning="rows of each continuation of one prompt"),
+            },
             facts=(SplitFacts,),
         ),
         Kind.GRADIENT: KindContract(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from harness.scenario import Scenario, Step
 from scenarios.split_llm.build import build, small
+from scenarios.split_llm.lm_eval_build import answering
 from scenarios.split_llm.settings import Settings
 
 __all__ = ["SPLIT_LLM"]
@@ -48,6 +49,7 @@ SPLIT_LLM = Scenario(
     settings=Settings,
     build=build,
     small=small,
+    answering=answering,
     steps=STEPS,
     steps_by="topology",
 )

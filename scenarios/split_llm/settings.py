@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.scenario import Settings as EntrySettings
 
-__all__ = ["Settings"]
+__all__ = ["LmEvalTask", "Settings"]
+
+
+class LmEvalTask(BaseModel):
+    """One lm-eval task as utility of an entry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lm_eval: str = Field(description="name of an embedded task or group, or of lm-eval's own (hub:NAME)")
+    limit: int = Field(100, ge=2, description="questions, drawn by the seed")
+    metric: str = Field("", description="lm-eval's metric, one value per question; empty: accuracy or the first one")
 
 
 class Settings(EntrySettings):
     """Model, data and topology of a suite entry."""
 
     model: str = Field(description="embedded name, hub name or local folder of a causal model or encoder")
-    data: str = Field(description="embedded dataset, local path or hub name")
+    data: str = Field("", description="embedded dataset, local path or hub name; none with utility tasks")
     task: Literal["classification", "generation"] = Field("classification", description="what the system is used for")
     cut: int | str = Field("25%", description="blocks the data party runs first: a number, 0, 25%, 50%, 75% or last")
     topology: Literal["head-tail", "head-body-tail"] = Field(
@@ -36,3 +46,23 @@ class Settings(EntrySettings):
     attribute: str = Field("", description="name of a binary record attribute that is a secret too")
     planted: bool = Field(False, description="plant an attribute (a signature in a random half) as a control")
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
+    utility: tuple[LmEvalTask, ...] = Field(
+        (), description='lm-eval tasks, such as { lm_eval = "piqa", limit = 100 }: their questions are the texts'
+    )
+
+    def problems(self) -> list[str]:
+        """Contradictions: data or lm-eval tasks, one of both; a task's questions bring their own form."""
+        if not self.utility:
+            return [] if self.data else ["data: name a dataset, or utility tasks whose questions are the texts"]
+        excluded = ["data", "task", "pooled", "prefix", "suffix", "label_words", "new_tokens", "records", "attribute"]
+        excluded += ["planted", "data_options"]
+        given = [
+            name
+            for name in excluded
+            if getattr(self, name) != type(self).model_fields[name].get_default(call_default_factory=True)
+        ]
+        names = [task.lm_eval for task in self.utility]
+        problems = [f"{name}: has no meaning where utility tasks bring their questions" for name in given]
+        return problems + [
+            f"utility: {name} is named twice" for name in sorted({n for n in names if names.count(n) > 1})
+        ]

@@ -52,6 +52,8 @@ class DefenseBank:
     _spent: int = 0
     _transport: Transport | None = None
     _prepared: dict[str, str] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    """Parties whose history the worker has."""
 
     def defend(
         self, messages: Sequence[Message], party: str, repeats: int = 1, history: Callable[[], History] = tuple
@@ -65,7 +67,7 @@ class DefenseBank:
         self._spend(repeats * sum(map(_rows, messages)))
         if self.submission is None or not messages:
             return [*messages] * repeats
-        answers = [(len(batch), self._ask(batch, party, repeats, history())) for batch in _batches(messages)]
+        answers = [(len(batch), self._ask(batch, party, repeats, history)) for batch in _batches(messages)]
         return [m for again in range(repeats) for size, sent in answers for m in sent[again * size :][:size]]
 
     def prepare(self, texts: Sequence[str], party: str) -> list[str]:
@@ -97,13 +99,15 @@ class DefenseBank:
             )
         self._spent += rows
 
-    def _ask(self, batch: Sequence[Message], party: str, repeats: int, history: History) -> list[Message]:
+    def _ask(self, batch: Sequence[Message], party: str, repeats: int, history: Callable[[], History]) -> list[Message]:
         try:
             head, blob = join(batch)
         except CodecError as error:
             raise SuiteError(f"view.defend: {error}") from error
         seed = ["defend", self.run_key, sha256(blob).hexdigest(), repeats]
-        answer, out = self._open().defend(party, {**head, "seed": seed, "repeats": repeats, "history": history}, blob)
+        head |= {"seed": seed, "repeats": repeats, "history": [] if party in self._told else history()}
+        answer, out = self._open().defend(party, head, blob)
+        self._told.add(party)
         try:
             sent = split(answer, out)
         except CodecError as error:

@@ -48,6 +48,7 @@ def join(messages: Sequence[Message]) -> tuple[dict[str, Any], bytes]:
     if any(m.kind is not first.kind or m.payload.keys() != first.payload.keys() for m in messages):
         raise CodecError("messages of one batch must be of one kind and have the same fields")
     fields = [name for name, value in first.payload.items() if isinstance(value, Tensor | Packed)]
+    others = len(fields) < len(first.payload)
     try:
         columns = {name: [m[name] for m in messages] for name in fields}
         flat = {name: torch.cat([_plain(value).reshape(-1) for value in column]) for name, column in columns.items()}
@@ -57,7 +58,7 @@ def join(messages: Sequence[Message]) -> tuple[dict[str, Any], bytes]:
         "kind": first.kind.value,
         "at": [[m.session, m.step, m.round] for m in messages],
         "shapes": {name: [list(value.shape) for value in column] for name, column in columns.items()},
-        "values": [{k: v for k, v in m.payload.items() if k not in columns} for m in messages],
+        "values": [{k: v for k, v in m.payload.items() if k not in columns} for m in messages] if others else None,
     }
     return head, safetensors.torch.save(flat)
 
@@ -66,21 +67,22 @@ def split(head: Mapping[str, Any], blob: bytes) -> list[Message]:
     """The messages of :func:`join`; :class:`CodecError` where head and blob do not fit."""
     try:
         kind, at = Kind(head["kind"]), head["at"]
+        values = head["values"] or [{}] * len(at)
         flat = safetensors.torch.load(blob)
         columns: dict[str, list[Tensor]] = {}
         for name, shapes in head["shapes"].items():
             parts = torch.split(flat[name], [math.prod(shape) for shape in shapes])
             columns[name] = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
         return [
-            Message(kind, {**{name: column[i] for name, column in columns.items()}, **values}, int(s), int(t), int(r))
-            for i, ((s, t, r), values) in enumerate(zip(at, head["values"], strict=True))
+            Message(kind, {**{name: column[i] for name, column in columns.items()}, **rest}, int(s), int(t), int(r))
+            for i, ((s, t, r), rest) in enumerate(zip(at, values, strict=True))
         ]
     except (KeyError, TypeError, ValueError, RuntimeError, IndexError, safetensors.SafetensorError) as error:
         raise CodecError(f"malformed batch of messages: {type(error).__name__}: {error}") from error
 
 
 def _plain(value: Tensor) -> Tensor:
-    value = value.detach().cpu()
+    value = value.detach()
     return value.to(torch.float32) if value.is_floating_point() else value
 
 
@@ -97,10 +99,8 @@ class Requests:
 
         ``history`` holds the places and shapes of the live run's messages in order.
         """
-        messages = split(head, blob)
-        if messages[0].kind in _INFERENCE:
-            with torch.inference_mode():
-                messages = [m.replace(**{n: v[None].clone()[0] for n, v in m.tensors().items()}) for m in messages]
+        with torch.inference_mode(head["kind"] in _INFERENCE):
+            messages = split(head, blob)
         _reseed(self.defense, derive(*head["seed"], salt=self.salt))
         if self._state is None:
             self._state = _Watched(self.defense, head["history"], messages[0])
@@ -117,11 +117,9 @@ class Requests:
 
 
 def send_through(defense: Defense, message: Message) -> Message:
-    """One message through a defense, held against the contract, and noted for the mechanisms' sake."""
+    """One message through a defense, held against the contract; what the ledger would say of it, nobody asks."""
     defense.me.begin(message)
-    after = check_outgoing(message, defense.send(message))
-    defense.me.end(after)
-    return after
+    return check_outgoing(message, defense.send(message))
 
 
 def _reseed(defense: Defense, seed: int) -> None:

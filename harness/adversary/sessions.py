@@ -60,9 +60,9 @@ class RunSessions:
             raise no_defense("sessions.defend")
         party = only_party(self.deployment)
         places = {item.id: number for number, item in enumerate(self.deployment.parties[party].items)}
-        names = list(records) or [next(iter(places))] * len(states)
+        names = list(records) or [""] * len(states)
         kind, name = (Kind.REPRESENTATION, "representation") if self.facts.pooled else (Kind.HIDDEN, "hidden")
-        messages = [Message(kind, {name: s}, places[r]) for s, r in zip(states, names, strict=True)]
+        messages = [Message(kind, {name: s}, places.get(r, 0)) for s, r in zip(states, names, strict=True)]
         sent = self.bank.defenses.defend(messages, party, repeats, lambda: history_of(self.log, party))
         return [message[name].to(torch.float32) for message in sent]
 

@@ -54,6 +54,11 @@ class Channel:
         """True where states of different tokens can be confused: the noise is above 3 % of the spread."""
         return self.tolerance > 0.15
 
+    @property
+    def exact(self) -> bool:
+        """True where it says of every coordinate what is sent, within 2 % of the spread."""
+        return self.tolerance < 0.02 and not self.withheld
+
     def expect(self, plain: Tensor, position: int | Tensor = 0) -> Tensor:
         """Mean message of ``plain [..., d]`` at ``position`` (a number or ``[...]``), as if nothing were withheld."""
         mean = self.map.expect(plain)

@@ -66,7 +66,7 @@ class Rows:
         """Rows ``[n]`` whose message is longer, for its state, than nine in ten others by a factor of ten: garbage that
         would decide every least-squares fit alone."""
         ratio = self.message.norm(dim=1) / self.plain.norm(dim=1).clamp_min(1e-30)
-        return ratio > 10 * ratio.quantile(0.9)
+        return torch.gt(ratio, 10 * ratio.quantile(0.9))
 
     def keeps_largest(self) -> bool:
         """Tell whether the coordinates sent are larger in the plain state than those withheld."""

@@ -34,6 +34,7 @@ from attacks.toolkit.readers.hidden_states import (
     probe_sequences,
     whole_states,
 )
+from attacks.toolkit.rewriting import originals
 from attacks.toolkit.ridge import fit_ridge
 from harness.attack import Attack, SplitFacts, single_flight
 
@@ -109,14 +110,14 @@ class VocabularyMatching(Attack):
         if channel is not None and not channel.exact and (search := self._following(view)):
             tasks = [_task(split, one) for one in observed]
             texts = [one.ids for one in invert_by_following(search, tasks, FollowEffort())]
-            return {one.record: list(ids) for one, ids in zip(observed, texts, strict=True)}
+            return originals(view, {one.record: ids for one, ids in zip(observed, texts, strict=True)})
         problem, jobs = self.problem(view, channel), text_jobs(view)
         if problem.channel.noisy:
             texts = invert_by_beam(problem, jobs, split.prefix, split.suffix, self.beam)
         else:
             exact = invert_exactly(problem, jobs, split.prefix, self.effort)
             texts = [one.ids for one in exact]
-        return {one.record: list(ids) for one, ids in zip(observed, texts, strict=True)}
+        return originals(view, {one.record: ids for one, ids in zip(observed, texts, strict=True)})
 
     def problem(self, view: View, channel: Channel | None = None) -> Problem:
         """Everything that is fitted before the secrets are looked at: channel, discriminant, prior."""

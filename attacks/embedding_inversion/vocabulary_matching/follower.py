@@ -96,7 +96,8 @@ class Follower:
         size = gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
         gram = gram + (1e-7 * size + 1e-12) * torch.eye(len(rows), dtype=gram.dtype)
         weights = torch.linalg.solve(gram, axes @ scaled[..., None])
-        return (scaled - (axes.mT @ weights).squeeze(-1)).to(sent.dtype) * self.spread
+        beyond = scaled - (axes.mT @ weights).squeeze(-1)
+        return torch.mul(beyond.to(sent.dtype), self.spread)
 
     def rms(self, difference: Tensor) -> Tensor:
         """Root mean square of ``difference [..., e]`` in units of :attr:`spread`."""

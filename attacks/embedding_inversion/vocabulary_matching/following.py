@@ -159,7 +159,8 @@ def _decode(search: Search, tasks: list[Task], fillers: list[Tensor], effort: Fo
             ids, plain = ids[:count], plain[:count]
         hunt = _Hunt(search, tasks[:count], fillers[:count], tree, ids, plain)
         hunt.ids = ids
-        _find(hunt, effort)
+        tolerance = search.follower.tolerance
+        _find(hunt, effort, [row for row in range(count) if max(texts[row][1], default=0.0) <= tolerance])
         state = tree.commit(hunt.token)
         ids, plain = torch.cat([ids, hunt.token[:, None]], 1), torch.cat([plain, state[:, None]], 1)
         for row in range(count):
@@ -168,22 +169,28 @@ def _decode(search: Search, tasks: list[Task], fillers: list[Tensor], effort: Fo
     return [Followed(tuple(a), tuple(b)) for a, b in texts]
 
 
-def _find(hunt: _Hunt, effort: FollowEffort) -> None:
-    """Widen step by step while nothing fits."""
+def _find(hunt: _Hunt, effort: FollowEffort, sound: Sequence[int]) -> None:
+    """Widen step by step while nothing fits.
+
+    After a token that did not fit the text before is wrong, and nothing will fit: beyond the first widening, only the
+    ``sound`` texts are searched on.
+    """
     search = hunt.search
     scores = torch.stack([_scores(search, *pair, hunt.row) for pair in zip(hunt.tasks, hunt.fillers, strict=True)])
     hunt.test(_top(scores, effort.first), range(len(hunt.tasks)))
     if effort.wide > effort.first and (rows := hunt.open):
         hunt.test(_top(scores[rows], effort.wide)[:, effort.first :], rows)
-    if not effort.guided or not (rows := hunt.open):
+    if not effort.guided or not (rows := [row for row in hunt.open if row in sound]):
         return
     prior = _prior(hunt, rows)
     # By both together, then by the language model alone: of some messages every reading fails.
     together = _top(scores[rows] + prior, effort.guided)
     hunt.test(torch.cat([together, _top(prior, effort.guided // 2)], 1), rows)
-    if not (effort.screened and search.follower.alone) or not (rows := hunt.open):
+    left = [at for at, row in enumerate(rows) if row in hunt.open]
+    if not (effort.screened and search.follower.alone) or not left:
         return
-    likely = _top(_prior(hunt, rows), effort.screened // 2)
+    prior, rows = prior[left], [rows[at] for at in left]
+    likely = _top(prior, effort.screened // 2)
     likely = torch.cat([likely, _top(scores[rows], effort.screened // 2)], 1)
     near = torch.stack([-hunt.predicted(row, tokens) for row, tokens in zip(rows, likely, strict=True)])
     hunt.test(likely.gather(1, _top(near, effort.guided)), rows)

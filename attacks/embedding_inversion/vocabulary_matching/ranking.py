@@ -32,11 +32,12 @@ def _as_sent(message: Tensor) -> Tensor:
 
 
 def _direction(message: Tensor) -> Tensor:
-    return message * (message.shape[1] ** 0.5 / message.norm(dim=1, keepdim=True).clamp_min(1e-12))
+    length = message.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    return torch.mul(message, message.shape[1] ** 0.5 / length)
 
 
 def _change(message: Tensor) -> Tensor:
-    return torch.cat([message[:1], message[1:] - message[:-1]])
+    return torch.cat([message[:1], torch.diff(message, dim=0)])
 
 
 READINGS: tuple[Reading, ...] = (_as_sent, _direction, _change)

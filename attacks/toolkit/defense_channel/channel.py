@@ -57,7 +57,7 @@ class Channel:
     @property
     def exact(self) -> bool:
         """True where it says of every coordinate what is sent, within 2 % of the spread."""
-        return self.tolerance < 0.02 and not self.withheld
+        return self.tolerance < 0.02
 
     def expect(self, plain: Tensor, position: int | Tensor = 0) -> Tensor:
         """Mean message of ``plain [..., d]`` at ``position`` (a number or ``[...]``), as if nothing were withheld."""

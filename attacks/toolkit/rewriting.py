@@ -48,13 +48,15 @@ def undoing(before: Sequence[str], after: Sequence[str], rewrite: Callable[[Sequ
     pairs = list(zip(before, after, strict=True))
     best: Undo = _unchanged
     hits = -1.0
-    for strip in (_unchanged, _stripping(before, after)):
-        for way in _ways(pairs, strip, rewrite):
-            share = sum(way(text).split() == plain.split() for plain, text in pairs) / len(pairs)
-            if share > hits:
-                best, hits = way, share
-            if hits >= MOST:
-                return best
+    strips = (_unchanged, _stripping(before, after))
+    # A dictionary gives back what it was made from: it comes last.
+    ways = [way for strip in strips for way in _ways(pairs, strip, rewrite)]
+    for way in [*ways, *(_by_words(pairs, strip) for strip in strips)]:
+        share = sum(way(text).split() == plain.split() for plain, text in pairs) / len(pairs)
+        if share > hits:
+            best, hits = way, share
+        if hits >= MOST:
+            break
     return best
 
 
@@ -71,8 +73,11 @@ def _ways(
     if letters := _letters(cores):
         yield lambda text: strip(text).translate(letters)
     yield lambda text: strip(rewrite([strip(text)])[0])
-    words = _words(cores)
-    yield lambda text: " ".join(words.get(word, word) for word in strip(text).split(" "))
+
+
+def _by_words(pairs: Sequence[tuple[str, str]], strip: Undo) -> Undo:
+    words = _words([(plain, strip(text)) for plain, text in pairs])
+    return lambda text: " ".join(words.get(word, word) for word in strip(text).split(" "))
 
 
 def _stripping(before: Sequence[str], after: Sequence[str]) -> Undo:

@@ -48,7 +48,7 @@ def undoing(before: Sequence[str], after: Sequence[str], rewrite: Callable[[Sequ
     pairs = list(zip(before, after, strict=True))
     best: Undo = _unchanged
     hits = -1.0
-    strips = (_unchanged, _stripping(before, after))
+    strips = (_unchanged, *_strippings(before, after))
     # A dictionary gives back what it was made from: it comes last.
     ways = [way for strip in strips for way in _ways(pairs, strip, rewrite)]
     for way in [*ways, *(_by_words(pairs, strip) for strip in strips)]:
@@ -80,15 +80,12 @@ def _by_words(pairs: Sequence[tuple[str, str]], strip: Undo) -> Undo:
     return lambda text: " ".join(words.get(word, word) for word in strip(text).split(" "))
 
 
-def _stripping(before: Sequence[str], after: Sequence[str]) -> Undo:
-    """Take off what every rewritten text begins and ends with, unless the plain ones do as well."""
+def _strippings(before: Sequence[str], after: Sequence[str]) -> Iterator[Undo]:
+    """Take off what every rewritten text begins with, ends with, or both, unless the plain ones do as well."""
     front, back = _shared(before, after), _shared([t[::-1] for t in before], [t[::-1] for t in after])[::-1]
-
-    def strip(text: str) -> str:
-        text = text.removeprefix(front) if text.startswith(front) else text.removeprefix(front.strip())
-        return text.removesuffix(back) if back else text
-
-    return strip
+    yield lambda text: text.removeprefix(front if text.startswith(front) else front.strip())
+    yield lambda text: text.removesuffix(back)
+    yield lambda text: text.removeprefix(front if text.startswith(front) else front.strip()).removesuffix(back)
 
 
 def _shared(before: Sequence[str], after: Sequence[str]) -> str:

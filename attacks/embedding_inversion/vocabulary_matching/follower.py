@@ -17,6 +17,8 @@ from torch import Tensor
 
 from attacks.embedding_inversion.vocabulary_matching.ranking import Ranking, fit_rankings
 from attacks.toolkit.readers.hidden_states import Sequences, private_slice, whole_states
+from attacks.toolkit.ridge import fit_ridge
+from harness.attack import torch_generator
 
 if TYPE_CHECKING:
     from harness.attack import Observation, Part, SplitFacts, View
@@ -27,6 +29,8 @@ REPEATS = 12
 """Answers that span the affine hull of a random defense."""
 EXACT = 0.05
 """Whitened distance of true states up to which following recognises tokens."""
+SAMPLES = 3
+"""Contexts of every token, whose messages make its usual one."""
 ARITHMETIC = 4e-6
 """Relative differences between two float32 evaluations of one state."""
 HELD = 5
@@ -146,8 +150,27 @@ def follow(view: View, part: Part, sequences: Sequences, simulated: Sequence[Obs
     else:
         return None
     follower.alone = follower.repeats == 1 and _alone(follower, whole)
-    follower.rankings = fit_rankings(sent, sequences, split, part.embed_table.detach(), HELD)
+    table = part.embed_table.detach()
+    own = torch.cat([one[where] for one, where in zip(whole, private, strict=True)])
+    ids = torch.tensor([token for one in sequences for token in one])
+    usual = _usual(follower, own, ids, table, len(whole[0])) if follower.alone else None
+    follower.rankings = fit_rankings(sent, sequences, split, table, HELD, usual)
     return follower
+
+
+def _usual(follower: Follower, states: Tensor, ids: Tensor, table: Tensor, length: int) -> Tensor:
+    """Mean message ``[V, e]`` of every token: its usual state, with what contexts add to others', through the defense.
+
+    A map that is not linear (magnitudes, a mask) has other means than those of a linear map of embeddings.
+    """
+    mean = fit_ridge(table[ids], states)
+    rest = states - mean(table[ids])
+    generator = torch_generator("contexts", len(ids))
+    total = torch.zeros(len(table), len(follower.spread))
+    for _ in range(SAMPLES):
+        drawn = rest[torch.randint(len(rest), (len(table),), generator=generator)]
+        total += follower.rows(mean(table) + drawn, length, "") / SAMPLES
+    return total
 
 
 def _usable(pair: Observation) -> bool:

@@ -16,6 +16,10 @@ from harness.attack import Part, PrefixTree
 __all__ = ["FollowEffort", "Followed", "Search", "Task", "invert_by_following"]
 
 
+CHUNK = 512
+"""Candidates of one text that are tried at a time."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One observed text: its record, the whole message ``[T, e]`` of its prompt, and its private length."""
@@ -27,12 +31,14 @@ class Task:
 
 @dataclass(frozen=True)
 class FollowEffort:
-    """Candidates tried at first, after the first misfit, with the language model's help, and by predicted states."""
+    """Candidates tried at first, after the first misfit, with the language model's help, by predicted states, and at
+    last in order of plausibility."""
 
     first: int = 8
     wide: int = 64
     guided: int = 128
     screened: int = 4096
+    scan: int = 2048
     passes: int = 3
     """Times that a text is decoded where rows depend on later ones."""
 
@@ -78,12 +84,12 @@ def _invert(search: Search, tasks: list[Task], effort: FollowEffort) -> list[Fol
     fillers = [_fit_length(search.filler, len(task.sent)) for task in tasks]
     if all(search.follower.causal(filler) for filler in fillers):
         return _decode(search, tasks, fillers, effort)
-    cheap = replace(effort, wide=effort.first, guided=0, screened=0)
+    cheap = replace(effort, wide=effort.first, guided=0, screened=0, scan=0)
     texts = _decode(search, tasks, fillers, cheap)
-    for number in range(effort.passes):
+    for tried in [cheap] * effort.passes + [effort] * effort.passes:
         fillers = [_states(search, task, one) for task, one in zip(tasks, texts, strict=True)]
-        again = _decode(search, tasks, fillers, cheap if number + 1 < effort.passes else effort)
-        if again == texts:
+        again = _decode(search, tasks, fillers, tried)
+        if again == texts and tried is effort:
             break
         texts = again
     return texts
@@ -158,7 +164,6 @@ def _decode(search: Search, tasks: list[Task], fillers: list[Tensor], effort: Fo
             tree.select(torch.arange(count))
             ids, plain = ids[:count], plain[:count]
         hunt = _Hunt(search, tasks[:count], fillers[:count], tree, ids, plain)
-        hunt.ids = ids
         tolerance = search.follower.tolerance
         _find(hunt, effort, [row for row in range(count) if max(texts[row][1], default=0.0) <= tolerance])
         state = tree.commit(hunt.token)
@@ -194,6 +199,10 @@ def _find(hunt: _Hunt, effort: FollowEffort, sound: Sequence[int]) -> None:
     likely = torch.cat([likely, _top(scores[rows], effort.screened // 2)], 1)
     near = torch.stack([-hunt.predicted(row, tokens) for row, tokens in zip(rows, likely, strict=True)])
     hunt.test(likely.gather(1, _top(near, effort.guided)), rows)
+    order = _top(scores, effort.scan)
+    for start in range(effort.wide, order.shape[1], CHUNK):
+        if left := [row for row in rows if row in hunt.open]:
+            hunt.test(order[left, start : start + CHUNK], left)
 
 
 def _prior(hunt: _Hunt, rows: Sequence[int]) -> Tensor:

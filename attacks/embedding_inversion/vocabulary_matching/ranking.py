@@ -61,11 +61,17 @@ class Ranking:
 
 
 def fit_rankings(
-    sent: Sequence[Tensor], sequences: Sequence[Sequence[int]], split: SplitFacts, table: Tensor, every: int
+    sent: Sequence[Tensor],
+    sequences: Sequence[Sequence[int]],
+    split: SplitFacts,
+    table: Tensor,
+    every: int,
+    usual: Tensor | None = None,
 ) -> tuple[Ranking, ...]:
     """The reading that ranks held-out tokens best, and a second one where that finds what the first does not.
 
-    ``sent [T_i, e]`` are whole messages of ``sequences``, of which one in ``every`` is held out.
+    ``sent [T_i, e]`` are whole messages of ``sequences``, of which one in ``every`` is held out. ``usual [V, e]`` are
+    mean messages of all tokens, where they are known otherwise than by a linear map of their embeddings.
     """
     start = len(split.prefix)
     own = [slice(start, start + len(one)) for one in sequences]
@@ -73,9 +79,10 @@ def fit_rankings(
     fitted = [i for i in range(len(sent)) if i not in set(held)] or held
     ids = {tuple(some): torch.tensor([t for i in some for t in sequences[i]]) for some in (fitted, held)}
     found: list[tuple[Ranking, Tensor]] = []
-    for reading in READINGS:
+    means = [*((reading, None) for reading in READINGS), *([(_as_sent, usual)] if usual is not None else [])]
+    for reading, known in means:
         rows = torch.cat([reading(sent[i])[own[i]] for i in fitted])
-        ranking = _fit(reading, rows, ids[tuple(fitted)], table)
+        ranking = _fit(reading, rows, ids[tuple(fitted)], table, known)
         scores = torch.cat([ranking.scores(sent[i], own[i]) for i in held])
         true = scores.gather(1, ids[tuple(held)][:, None])
         found.append((ranking, (scores > true).sum(1) < 8))
@@ -86,9 +93,9 @@ def fit_rankings(
     return (first, second) if gain > USEFUL else (first,)
 
 
-def _fit(reading: Reading, rows: Tensor, ids: Tensor, table: Tensor, penalty: float = 10.0) -> Ranking:
-    mean = fit_ridge(table[ids], rows, penalty)
-    rest = (rows - mean(table[ids])).double()
+def _fit(reading: Reading, rows: Tensor, ids: Tensor, table: Tensor, known: Tensor | None) -> Ranking:
+    means = fit_ridge(table[ids], rows)(table) if known is None else known
+    rest = (rows - means[ids]).double()
     rest = rest - rest.mean(0)
     covariance = rest.T @ rest / max(len(rest) - table.shape[1], (len(rest) + 3) // 4)
     diagonal = covariance.diagonal()
@@ -96,5 +103,5 @@ def _fit(reading: Reading, rows: Tensor, ids: Tensor, table: Tensor, penalty: fl
     covariance = covariance + torch.diag(1e-4 * diagonal + 1e-6 * diagonal.mean() + 1e-12)
     variances, axes = torch.linalg.eigh(covariance)
     whiten = (axes * variances.clamp_min(1e-6 * float(variances.mean()) + 1e-12).rsqrt()).to(table.dtype)
-    whitened = mean(table) @ whiten
+    whitened = means @ whiten
     return Ranking(reading, whiten, whitened, whitened.square().sum(1) / 2)

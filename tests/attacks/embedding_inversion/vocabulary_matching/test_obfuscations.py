@@ -51,7 +51,7 @@ OBFUSCATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "the two largest coordinates": top(0.07),
     "magnitudes": torch.abs,
     "four bits": four_bits,
-    "tanh": lambda x: torch.tanh(x),
+    "tanh": torch.tanh,
     "cube roots": lambda x: x.sign() * x.abs() ** (1 / 3),
     "sorted": lambda x: x.sort(dim=1).values,
     "projected": lambda x: x @ PROJECTION @ PROJECTION.T,

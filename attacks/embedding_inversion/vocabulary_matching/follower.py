@@ -29,7 +29,7 @@ REPEATS = 12
 """Answers that span the affine hull of a random defense."""
 EXACT = 0.05
 """Whitened distance of true states up to which following recognises tokens."""
-SAMPLES = 3
+SAMPLES = 2
 """Contexts of every token, whose messages make its usual one."""
 ARITHMETIC = 4e-6
 """Relative differences between two float32 evaluations of one state."""
@@ -153,7 +153,10 @@ def follow(view: View, part: Part, sequences: Sequences, simulated: Sequence[Obs
     table = part.embed_table.detach()
     own = torch.cat([one[where] for one, where in zip(whole, private, strict=True)])
     ids = torch.tensor([token for one in sequences for token in one])
-    usual = _usual(follower, own, ids, table, len(whole[0])) if follower.alone else None
+
+    def usual() -> Tensor | None:
+        return _usual(follower, own, ids, table, len(whole[0])) if follower.alone else None
+
     follower.rankings = fit_rankings(sent, sequences, split, table, HELD, usual)
     return follower
 

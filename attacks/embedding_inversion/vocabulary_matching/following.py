@@ -84,7 +84,7 @@ def _invert(search: Search, tasks: list[Task], effort: FollowEffort) -> list[Fol
     fillers = [_fit_length(search.filler, len(task.sent)) for task in tasks]
     if all(search.follower.causal(filler) for filler in fillers):
         return _decode(search, tasks, fillers, effort)
-    cheap = replace(effort, wide=effort.first, guided=0, screened=0, scan=0)
+    cheap = replace(effort, guided=0, screened=0, scan=0)
     texts = _decode(search, tasks, fillers, cheap)
     for tried in [cheap] * effort.passes + [effort] * effort.passes:
         fillers = [_states(search, task, one) for task, one in zip(tasks, texts, strict=True)]

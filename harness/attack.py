@@ -352,7 +352,7 @@ class View(Protocol):
         raise NotImplementedError
 
     def defend(self, messages: Sequence[Message], *, repeats: int = 1, party: str | None = None) -> list[Message]:
-        """What the defense of a private party (by default the first) sends instead of each of ``messages``: all of
+        """Messages that the defense of a private party (by default the first) sends for ``messages``: all of
         them once, then all again, ``repeats`` times, with fresh noise.
 
         The submission's own ``send`` in a worker of its own: the live isolation and parameters, ``prepare`` and

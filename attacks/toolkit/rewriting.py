@@ -89,7 +89,7 @@ def _strippings(before: Sequence[str], after: Sequence[str]) -> Iterator[Undo]:
 
 
 def _shared(before: Sequence[str], after: Sequence[str]) -> str:
-    """What all rewritten texts begin with, without what the plain ones begin with as well."""
+    """Beginning that all rewritten texts share, without what the plain ones begin with as well."""
     return _beginning(after).removesuffix(_beginning(before))
 
 

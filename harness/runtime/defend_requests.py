@@ -95,7 +95,7 @@ class Requests:
     _state: _Watched | None = None
 
     def defend(self, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """What the defense sends instead of a batch of messages, ``repeats`` times over, with noise seeded by ``seed``.
+        """Messages that the defense sends instead of a batch of messages, ``repeats`` times over, with noise seeded by ``seed``.
 
         ``history`` holds the places and shapes of the live run's messages in order.
         """
@@ -135,7 +135,7 @@ def _reseed(defense: Defense, seed: int) -> None:
 
 
 class _Watched:
-    """What a defense changes in itself by sending: attributes of its own, and data of its modules.
+    """State that a defense changes in itself by sending: attributes of its own, and data of its modules.
 
     It is sent through the live run's places once. What has changed afterwards is put back before every message.
     """
@@ -250,8 +250,8 @@ def _mark(value: Any, depth: int) -> Any:
 def _random_state(value: Any) -> str:
     for name in ("bit_generator", "getstate", "get_state"):
         if hasattr(value, name) and type(value).__module__.startswith(("numpy", "random")):
-            found = getattr(value, name)
-            return repr(found.state if name == "bit_generator" else found())
+            state = getattr(value, name)
+            return repr(state.state if name == "bit_generator" else state())
     return repr(value.tobytes()) if type(value).__module__ == "numpy" and hasattr(value, "tobytes") else ""
 
 

@@ -83,7 +83,7 @@ class Follower:
         return self.rms(self.beyond(sent[at], rows))
 
     def rows(self, states: Tensor, length: int, record: str) -> Tensor:
-        """What is sent of ``states [K, d]``, several to a message of ``length`` rows; for defenses of rows alone."""
+        """Messages of ``states [K, d]``, several to a message of ``length`` rows; for defenses of rows alone."""
         missing = -len(states) % length
         padded = torch.cat([states, states[:1].expand(missing, -1)]) if missing else states
         messages = list(padded.view(-1, length, states.shape[1]))

@@ -84,9 +84,9 @@ def fit_rankings(
     held = [i for i in range(len(sent)) if i % every == every - 1][:MOST_HELD] or [0]
     fitted = [i for i in range(len(sent)) if i not in set(held)] or held
     ids = {tuple(some): torch.tensor([t for i in some for t in sequences[i]]) for some in (fitted, held)}
-    found: list[tuple[Ranking, Tensor]] = []
+    ranked: list[tuple[Ranking, Tensor]] = []
     for reading, linear in [*((reading, True) for reading in READINGS), (_as_sent, False)]:
-        if found and float(found[-1][1].float().mean()) >= GOOD:
+        if ranked and float(ranked[-1][1].float().mean()) >= GOOD:
             break
         known = None if linear else usual()
         if not linear and known is None:
@@ -95,10 +95,10 @@ def fit_rankings(
         ranking = _fit(reading, rows, ids[tuple(fitted)], table, known)
         scores = torch.cat([ranking.scores(sent[i], own[i]) for i in held])
         true = scores.gather(1, ids[tuple(held)][:, None])
-        found.append((ranking, (scores > true).sum(1) < 8))
-    best = max(range(len(found)), key=lambda i: float(found[i][1].float().mean()))
-    first, hits = found[best]
-    more = [(float((other & ~hits).float().mean()), ranking) for ranking, other in found if ranking is not first]
+        ranked.append((ranking, (scores > true).sum(1) < 8))
+    best = max(range(len(ranked)), key=lambda i: float(ranked[i][1].float().mean()))
+    first, hits = ranked[best]
+    more = [(float((other & ~hits).float().mean()), ranking) for ranking, other in ranked if ranking is not first]
     gain, second = max(more, key=lambda pair: pair[0], default=(0.0, first))
     return (first, second) if gain > USEFUL else (first,)
 

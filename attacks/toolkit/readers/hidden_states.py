@@ -120,6 +120,7 @@ def flatten(states: Iterable[Tensor], sequences: Iterable[Sequence[int]], split:
     return TokenStates(torch.cat(rows), torch.cat(tokens).to(device), torch.cat(positions).to(device))
 
 
+@single_flight(maxsize=6)
 def clean_states(
     part: Part, sequences: Sequences, prefix: tuple[int, ...] = (), suffix: tuple[int, ...] = ()
 ) -> tuple[Tensor, ...]:

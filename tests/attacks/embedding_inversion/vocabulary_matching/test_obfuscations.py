@@ -59,7 +59,6 @@ OBFUSCATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "running sums of coordinates": lambda x: x.cumsum(1),
     "running sums of positions": lambda x: x.cumsum(0),
     "rows backwards": lambda x: x.flip(0),
-    "rows less their mean": lambda x: x - x.mean(0),
     "eight bits": lambda x: (x / x.abs().amax(1, keepdim=True) * 127).round(),
     "permuted": lambda x: x[:, torch.randperm(WIDTH, generator=seeded(2))],
     "scaled": lambda x: 0.3 * x,

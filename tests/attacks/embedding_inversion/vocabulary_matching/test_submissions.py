@@ -36,14 +36,6 @@ BODIES = {
         def prepare(self, records, settings):
             return [replace(record, text="well " + record.text) for record in records]
     """,
-    "letters": """
-    from dataclasses import replace
-
-    class Plugin(Defense):
-        def prepare(self, records, settings):
-            table = str.maketrans("aeiou", "eioua")
-            return [replace(record, text=record.text.translate(table)) for record in records]
-    """,
 }
 
 

@@ -95,7 +95,7 @@ class Requests:
     _state: _Watched | None = None
 
     def defend(self, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """Messages that the defense sends instead of a batch of messages, ``repeats`` times over, with noise seeded by ``seed``.
+        """Answers of the defense to a batch of messages, ``repeats`` times over, with noise seeded by ``seed``.
 
         ``history`` holds the places and shapes of the live run's messages in order.
         """

@@ -58,7 +58,7 @@ class DefenseBank:
     def defend(
         self, messages: Sequence[Message], party: str, repeats: int = 1, history: Callable[[], History] = tuple
     ) -> list[Message]:
-        """Messages that the defense of ``party`` sends for the given ones: all of them once, then all again.
+        """Messages that the defense of ``party`` sends for the given ones, ``repeats`` times over.
 
         Raises:
             SuiteError: the budget is spent, or the messages differ in kind or fields.

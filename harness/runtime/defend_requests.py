@@ -95,7 +95,7 @@ class Requests:
     _state: _Watched | None = None
 
     def defend(self, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
-        """Answers of the defense to a batch of messages, ``repeats`` times over, with noise seeded by ``seed``.
+        """Answers to a batch of messages, ``repeats`` times over, with noise seeded by ``seed``.
 
         ``history`` holds the places and shapes of the live run's messages in order.
         """
@@ -201,7 +201,7 @@ class _Watched:
 
 
 def _homes(defense: Defense) -> Iterator[dict[str, Any]]:
-    """Where a submission can keep state: the instance, and the modules of its folder."""
+    """Places where a submission can keep state: the instance, and the modules of its folder."""
     yield vars(defense)
     module = sys.modules.get(type(defense).__module__)
     folder = str(getattr(module, "__file__", "") or "").rpartition("/")[0]

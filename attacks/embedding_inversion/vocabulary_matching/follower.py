@@ -108,7 +108,7 @@ class Follower:
         return (difference / self.spread).square().mean(-1).sqrt()
 
     def _dependence(self, like: Tensor) -> tuple[tuple[int, ...], bool]:
-        """Carriers of all rows, and the sign that none depends on later ones: changed rows are looked for one by one."""
+        """Carriers of all rows, and True if none depends on later ones; rows are changed one by one."""
         length, own = len(like), tuple(range(len(like)))
         if self.repeats > 1 or self.alone:
             return own, True

@@ -276,6 +276,15 @@ class Sessions(Protocol):
         """(plain text, message) pairs of the live deployment, disjoint from the secrets; may be empty."""
         raise NotImplementedError
 
+    def defend(self, states: Sequence[Tensor], *, repeats: int = 1, records: Sequence[str] = ()) -> list[Tensor]:
+        """The messages that the defense makes of ``states``, each ``[T, d]`` (``[d]`` where pooled) as the prompt of
+        one session: all of them once, then all again, ``repeats`` times, with fresh noise.
+
+        ``records`` name the observed session whose place each takes (by default the first one's). As
+        :meth:`View.defend` in all else.
+        """
+        raise NotImplementedError
+
     def part(self, start: int, stop: int | None, *, head: bool = False) -> Part:
         """A part of the public model, loaded once per process."""
         raise NotImplementedError
@@ -339,6 +348,30 @@ class View(Protocol):
         Only :attr:`Attack.informed` attacks may ask; :class:`harness.errors.SuiteError` for all others, and for an id
         of no candidate. The guess about a candidate may rest on its own others alone: what ``others(a)`` holds and
         ``others(b)`` lacks is the answer for b.
+        """
+        raise NotImplementedError
+
+    def defend(self, messages: Sequence[Message], *, repeats: int = 1, party: str | None = None) -> list[Message]:
+        """Messages that the defense of a private party (by default the first) sends for ``messages``: all of
+        them once, then all again, ``repeats`` times, with fresh noise.
+
+        The submission's own ``send`` in a worker of its own: the live isolation and parameters, ``prepare`` and
+        ``setup`` run on the attacker's data, secret state drawn anew. Messages of one call are of one kind with the
+        same fields; number sessions, steps and rounds, and shape the tensors, as the protocol does. State that a
+        defense keeps from message to message is what it is at that place of the live run. Equal calls get equal
+        answers. Tensors come back dense, floats as float32.
+
+        Raises:
+            SuiteError: the view is oblivious, the entry's ``defend_budget`` of rows is spent, or messages differ.
+            DefenseError: the defense fails on one of them.
+        """
+        raise NotImplementedError
+
+    def prepare(self, texts: Sequence[str], *, party: str | None = None) -> list[str]:
+        """Texts of the attacker's own as the defense's ``prepare`` leaves them; words count as rows of the budget.
+
+        Raises:
+            SuiteError: the view is oblivious, or the entry's ``defend_budget`` is spent.
         """
         raise NotImplementedError
 

@@ -18,6 +18,7 @@ from attacks.embedding_inversion.linear_inverters import (
 from attacks.embedding_inversion.nearest_rows import nearest
 from attacks.toolkit.defense_channel.live import live_channel
 from attacks.toolkit.readers.hidden_states import TokenStates, allowed_tokens, private_ids, private_slice, token_states
+from attacks.toolkit.rewriting import originals
 from attacks.toolkit.ridge import fit_ridge
 from harness.attack import Attack, SplitFacts
 
@@ -69,13 +70,13 @@ class RidgeInverter(Attack):
         inverter = self._adaptive(view, clean, unseen) if view.adaptive else clean_inverter(clean, table, self.penalty)
         observed = view.sessions.observations()
         tokens = read_tokens(inverter, observed, view.sessions.facts, table)
-        return {one.record: ids for one, ids in zip(observed, tokens, strict=True)}
+        return originals(view, {one.record: ids for one, ids in zip(observed, tokens, strict=True)})
 
     def _adaptive(self, view: View, clean: TokenStates, others: TokenStates) -> Inverter:
         """``others``: the clean states without those of the texts that are simulated, on which inverters compete."""
         channel, table = live_channel(view, self.simulated), view.sessions.part(0, 0).embed_table
         texts = [record.text for record in view.public.auxiliary[: self.simulated]]
-        pairs = view.sessions.known_pairs() or view.sessions.simulate(texts)
+        pairs = [p for p in view.sessions.known_pairs() or view.sessions.simulate(texts) if p.ids is not None]
         fitted = [] if view.defense.laws else [pair for number, pair in enumerate(pairs) if number % 4]
         held = pairs[::4] if fitted else pairs
 

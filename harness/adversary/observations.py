@@ -44,8 +44,15 @@ def _observation(record: str, steps: list[tuple[Tensor, Tensor | None]], pooled:
 
 
 def with_ids(observation: Observation, split: SplitFacts, text: str) -> Observation:
-    """The same observation cut to its prompt, with the prompt's token ids."""
+    """The same observation cut to its prompt, with the prompt's token ids.
+
+    Without ids where the prompt has another length: a defense that rewrites at random ran another text.
+    """
     ids = torch.tensor(prompt_ids(split, text))
+    length = observation.prompt_length
+    if not split.pooled and length != len(ids):
+        states, plain = observation.states[:length], observation.plain
+        return Observation(observation.record, states, None if plain is None else plain[:length], None, length)
     states, plain = observation.states, observation.plain
     if not split.pooled:
         states, plain = states[: len(ids)], None if plain is None else plain[: len(ids)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from harness.adversary.defend import history_of, no_defense
 from harness.adversary.observations import prompt_ids, stitched, text_ids, with_ids
 from harness.adversary.simulation import SimulationBank, only_party
 from harness.attack import Observation
@@ -17,6 +18,7 @@ from harness.scenario.deployment import Deployment
 from harness.wire.coalition import SERVER
 from harness.wire.facts import SplitFacts
 from harness.wire.log import WireLog
+from harness.wire.message import Kind, Message
 
 __all__ = ["RunSessions"]
 
@@ -40,7 +42,9 @@ class RunSessions:
     def known_pairs(self) -> list[Observation]:
         """Known sessions with their plain states, recomputed from the public weights."""
         texts = self.deployment.known
-        known = [with_ids(o, self.facts, texts[o.record]) for o in self._live() if o.record in texts]
+        live = [o for o in self._live() if o.record in texts]
+        prepared = self._prepared([texts[o.record] for o in live])
+        known = [with_ids(o, self.facts, text) for o, text in zip(live, prepared, strict=True)]
         return [self._with_plain(observation) for observation in known]
 
     def simulate(self, texts: Sequence[str], *, repeats: int = 1) -> list[Observation]:
@@ -49,6 +53,24 @@ class RunSessions:
             return self.bank.simulate(tuple(texts), repeats)
         plain = [self._undefended(f"r{i}", text) for i, text in enumerate(texts)]
         return plain * repeats
+
+    def defend(self, states: Sequence[Tensor], *, repeats: int = 1, records: Sequence[str] = ()) -> list[Tensor]:
+        """``states`` through the defense, each as the message of one session."""
+        if not self.adaptive:
+            raise no_defense("sessions.defend")
+        party = only_party(self.deployment)
+        places = {item.id: number for number, item in enumerate(self.deployment.parties[party].items)}
+        names = list(records) or [""] * len(states)
+        kind, name = (Kind.REPRESENTATION, "representation") if self.facts.pooled else (Kind.HIDDEN, "hidden")
+        messages = [Message(kind, {name: s}, places.get(r, 0)) for s, r in zip(states, names, strict=True)]
+        sent = self.bank.defenses.defend(messages, party, repeats, lambda: history_of(self.log, party))
+        return [message[name].to(torch.float32) for message in sent]
+
+    def _prepared(self, texts: Sequence[str]) -> list[str]:
+        """The texts as the live party runs them; an attacker who knows no defense takes them as they are."""
+        if not self.adaptive:
+            return list(texts)
+        return self.bank.defenses.prepare(texts, only_party(self.deployment))
 
     def part(self, start: int, stop: int | None, *, head: bool = False) -> Part:
         """A part of the public model."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from harness.adversary.defend import DefenseBank
 from harness.adversary.observations import stitched, with_ids
 from harness.attack import Observation
 from harness.data.record import Item
@@ -33,6 +35,11 @@ class SimulationBank:
     _simulated: dict[tuple[tuple[str, ...], int], list[Observation]] = field(default_factory=dict)
     _spent: int = 0
 
+    @cached_property
+    def defenses(self) -> DefenseBank:
+        """The run's defense, for messages and texts of the attacker's own."""
+        return DefenseBank(self.runner, self.deployment, self.submission, self.point, self.run_key)
+
     def simulate(self, texts: tuple[str, ...], repeats: int) -> list[Observation]:
         """Observations of fresh runs on ``texts``; :class:`SuiteError` beyond the budget."""
         if (texts, repeats) not in self._simulated:
@@ -52,7 +59,8 @@ class SimulationBank:
         task = Execution(self.submission, self.point, noise=noise, paired=True)
         outcome = self.runner.execute(self.deployment.with_items({party: items}), task)
         observed = stitched(outcome.log.entries, [item.id for item in items], split.pooled)
-        return [with_ids(o, split, text) for o, text in zip(observed, texts, strict=True)]
+        prepared = self.defenses.prepare(texts, party)
+        return [with_ids(o, split, text) for o, text in zip(observed, prepared, strict=True)]
 
 
 def only_party(deployment: Deployment) -> str:

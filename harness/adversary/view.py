@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from harness.adversary.defend import history_of, no_defense
 from harness.adversary.sessions import RunSessions
 from harness.adversary.shadows import ShadowBank, own_of, seen_messages
 from harness.adversary.simulation import SimulationBank
@@ -125,6 +126,20 @@ class TargetView:
             raise SuiteError(f"view.others: there is no candidate {candidate!r}; ask about one of view.candidates")
         rest = tuple(record for record in self._held[asked.party] if record.text != asked.text)
         return {**self._held, asked.party: rest}
+
+    def defend(self, messages: Sequence[Message], *, repeats: int = 1, party: str | None = None) -> list[Message]:
+        """Messages of the attacker's own through the defense; see :meth:`harness.attack.View.defend`."""
+        if not self.adaptive:
+            raise no_defense("view.defend")
+        party = party or next(iter(self.deployment.parties))
+        bank, history = self.simulations.defenses, lambda: history_of(self.log, party)
+        return bank.defend(messages, party, repeats, history)
+
+    def prepare(self, texts: Sequence[str], *, party: str | None = None) -> list[str]:
+        """Texts of the attacker's own as the defense rewrites them; see :meth:`harness.attack.View.prepare`."""
+        if not self.adaptive:
+            raise no_defense("view.prepare")
+        return self.simulations.defenses.prepare(texts, party or next(iter(self.deployment.parties)))
 
     def embed(self, texts: Sequence[str], encoder: Encoder | None = None) -> Tensor:
         """Embeddings [n, d] by a public encoder, the deployment's by default."""

@@ -60,9 +60,14 @@ class Mechanisms:
         self.generator = generator
         """For the defense's own draws."""
         # Of its own: noise must not repeat where a defense seeds the generator it is given.
-        self.noise = torch.Generator().manual_seed(derive("mechanisms", str(generator.initial_seed())))
+        self.noise = torch.Generator().manual_seed(_seed_of_noise(generator))
         """Drawn from by the harness's mechanisms alone."""
         self._releases = Releases()
+
+    def reseed(self, seed: int) -> None:
+        """Begin both generators anew; called by the harness."""
+        self.generator.manual_seed(seed)
+        self.noise.manual_seed(_seed_of_noise(self.generator))
 
     def gaussian(self, x: Tensor, *, scale: Scale, clip: float | None) -> Tensor:
         """Clip to Euclidean norm ``clip``, then add N(0, ``scale``^2) to every coordinate; ``scale`` is a number or one
@@ -132,3 +137,7 @@ class Mechanisms:
         law = Release(mechanism, clip, float(lowest), kind=self._releases.kind, field=field, ratios=row_ratios)
         self._releases.note(law, 1, x[..., 0].numel())
         return field
+
+
+def _seed_of_noise(generator: torch.Generator) -> int:
+    return derive("mechanisms", str(generator.initial_seed()))

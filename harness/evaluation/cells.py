@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from harness.adversary.defend import DEFEND_BUDGET
 from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed_laws
 from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, replay_test
 from harness.adversary.shadows import ShadowBank, ShadowPlan
@@ -75,6 +76,7 @@ def make_banks(
     submission = plan.submission if plan.submission.hash != "" else None
     shadows = _make_shadows(plan, base or plan, runner, archive or Archive())
     simulations = SimulationBank(runner, plan.deployment, submission, plan.execution.point, plan.key, budget)
+    simulations.defenses.budget = int(plan.entry.entitlement.get("defend_budget", DEFEND_BUDGET))
     return Banks(simulations, shadows)
 
 

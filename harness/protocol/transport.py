@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 __all__ = ["Transport"]
@@ -15,6 +16,12 @@ class Transport(Protocol):
 
     def step(self, party: str, frame: bytes | None) -> bytes | None:
         """See :meth:`harness.runtime.host.Host.step`."""
+
+    def defend(self, party: str, batch: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """See :meth:`harness.runtime.host.Host.defend`."""
+
+    def prepare(self, party: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+        """See :meth:`harness.runtime.host.Host.prepare`."""
 
     def finish(self) -> tuple[dict[str, Any], bytes]:
         """See :meth:`harness.runtime.host.Host.finish` and :meth:`harness.runtime.host.Host.own`."""

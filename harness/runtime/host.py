@@ -13,7 +13,7 @@ import math
 import struct
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from harness.dp.mechanisms import Mechanisms
 from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
 from harness.protocol.party import Embed, Link, Party, PartyFunction, PartyResources, Sent
+from harness.runtime.defend_requests import Requests
 from harness.runtime.knobs import chosen_settings
 from harness.util.seeds import derive, torch_generator
 from harness.wire.log import LoggedFrame, WireLog
@@ -62,6 +63,8 @@ class Host:
     def __init__(self, spec: Mapping[str, Any]) -> None:
         torch.set_num_threads(int(spec["threads"]))  # sums, and so bytes, depend on it
         self._paired = bool(spec.get("paired"))
+        self._spec = spec
+        self._requests: dict[str, Requests] = {}
         self._meter = Meter()
         self._parts: dict[str, Any] = {}
         self._encoders: dict[str, Embed] = {}
@@ -138,6 +141,20 @@ class Host:
                 hosted.globals = _global_states()
         out = hosted.waiting.frame
         return struct.pack("<I", len(out)) + out + encode(hosted.waiting.plain) if self._paired else out
+
+    def defend(self, name: str, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """An attacker's own messages through the defense of a party: :meth:`Requests.defend`."""
+        if name not in self._requests:
+            self._requests[name] = Requests(self._hosted[name].party.link.defense, self._spec.get("salt", ""))
+        return self._requests[name].defend(head, blob)
+
+    def prepare(self, name: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+        """An attacker's own texts as a new defense's ``prepare`` leaves them, were they all the inputs of a party."""
+        defense = _load_defense(self._spec.get("submission"))
+        defense.me = Mechanisms(name, torch_generator(*seed, salt=self._spec.get("salt", "")))
+        items = tuple(Item(f"r{i}", text) for i, text in enumerate(texts))
+        prepared = _check_prepared(items, defense.prepare(items, dict(self._spec["parties"][name]["settings"])))
+        return [str(item.text) for item in prepared]
 
     def finish(self) -> dict[str, Any]:
         """Predictions, ledgers and operation counts, as JSON."""

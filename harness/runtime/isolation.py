@@ -7,7 +7,7 @@ that goes wrong on the submission's side, including silence beyond a limit, is a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import DefenseError, SuiteError
@@ -32,6 +32,16 @@ class InProcess:
         """Resume a party here and now."""
         out: bytes | None = self._guard(lambda: self._host.step(party, frame))
         return out
+
+    def defend(self, party: str, batch: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """An attacker's own messages through a party's defense."""
+        answer: tuple[dict[str, Any], bytes] = self._guard(lambda: self._host.defend(party, batch, blob))
+        return answer
+
+    def prepare(self, party: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+        """An attacker's own texts as a party's defense rewrites them."""
+        prepared: list[str] = self._guard(lambda: self._host.prepare(party, texts, seed))
+        return prepared
 
     def finish(self) -> tuple[dict[str, Any], bytes]:
         """Predictions, ledger, counts; and what the parties kept."""

@@ -39,6 +39,11 @@ def serve(sock: socket.socket) -> None:
                 answer = ({"ok": True}, None)
             elif host is not None and head["do"] == "step":
                 answer = ({"ok": True}, host.step(head["party"], blob))
+            elif host is not None and head["do"] == "defend":
+                batch, sent = host.defend(head["party"], head["batch"], blob or b"")
+                answer = ({"ok": True, "batch": batch}, sent)
+            elif host is not None and head["do"] == "prepare":
+                answer = ({"ok": True, "texts": host.prepare(head["party"], head["texts"], head["seed"])}, None)
             elif host is not None and head["do"] == "finish":
                 answer = ({"ok": True, "result": host.finish()}, host.own())
             else:

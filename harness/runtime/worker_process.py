@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,21 @@ class WorkerProcess:
     def step(self, party: str, frame: bytes | None) -> bytes | None:
         """Resume a party in the worker."""
         return self._ask({"do": "step", "party": party}, frame)[1]
+
+    def defend(self, party: str, batch: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """An attacker's own messages through a party's defense in the worker."""
+        answer, sent = self._ask({"do": "defend", "party": party, "batch": dict(batch)}, blob)
+        if not isinstance(answer.get("batch"), dict):
+            raise DefenseError(self._end("the worker's answer to messages of an attacker holds none"))
+        return answer["batch"], sent or b""
+
+    def prepare(self, party: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+        """An attacker's own texts as a party's defense rewrites them in the worker."""
+        head = {"do": "prepare", "party": party, "texts": list(texts), "seed": list(seed)}
+        prepared = self._ask(head)[0].get("texts")
+        if not isinstance(prepared, list) or len(prepared) != len(texts):
+            raise DefenseError(self._end("the worker's answer to texts of an attacker holds not as many"))
+        return [str(text) for text in prepared]
 
     def finish(self) -> tuple[dict[str, Any], bytes]:
         """Predictions, ledger, counts; and what the parties kept."""

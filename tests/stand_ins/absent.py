@@ -34,6 +34,12 @@ class NoRounds:
     def others(self, candidate: str) -> Mapping[str, Sequence[Item]]:
         raise NotImplementedError
 
+    def defend(self, messages: Sequence[Message], *, repeats: int = 1, party: str | None = None) -> list[Message]:
+        raise NotImplementedError
+
+    def prepare(self, texts: Sequence[str], *, party: str | None = None) -> list[str]:
+        raise NotImplementedError
+
     def embed(self, texts: Sequence[str], encoder: Any = None) -> Tensor:
         raise NotImplementedError
 
@@ -43,6 +49,12 @@ class NoSessions:
 
     @property
     def sessions(self) -> Sessions:
+        raise NotImplementedError
+
+    def defend(self, messages: Sequence[Message], *, repeats: int = 1, party: str | None = None) -> list[Message]:
+        raise NotImplementedError
+
+    def prepare(self, texts: Sequence[str], *, party: str | None = None) -> list[str]:
         raise NotImplementedError
 
     def messages(self, kind: Kind | None = None) -> list[Message]:

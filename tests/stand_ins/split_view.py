@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.attack import DefenseCard, NoiseLaw, Observation, Public, SplitFacts
+from harness.attack import DefenseCard, NoiseLaw, Observation, Public, SplitFacts, SuiteError
 from harness.data.record import Record, make
 from harness.models import Part, load_part
 from harness.wire.message import Kind, Message
@@ -73,6 +73,8 @@ class SplitView(NoRounds):
     pooled: bool = False
     attributes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Auxiliary text -> its attributes."""
+    rewrite: Callable[[str], str] = str
+    """The defense's ``prepare`` of one text."""
     seed: int = 0
     device: str = "cpu"
 
@@ -116,6 +118,21 @@ class SplitView(NoRounds):
             self._bank[key] = [self._run(f"sim{n}", t, defense, True) for defense in fresh for n, t in enumerate(texts)]
         return self._bank[key]
 
+    def defend(
+        self, states: Sequence[Any], *, repeats: int = 1, party: str | None = None, records: Sequence[str] = ()
+    ) -> list[Any]:
+        """States through a deployment of its own, as :class:`harness.attack.Sessions` has it."""
+        if not self.adaptive:
+            raise SuiteError("an oblivious attacker does not know the defense")
+        defense = self.deploy(torch.Generator().manual_seed(self.seed + 4000))
+        noise = torch.Generator().manual_seed(self.seed + 4001 + len(states))
+        plain = [one[None] if self.pooled else one for one in states]
+        sent = [defense(one, 0, noise) for _ in range(repeats) for one in plain]
+        return [one[0] for one in sent] if self.pooled else sent
+
+    def prepare(self, texts: Sequence[str], *, party: str | None = None) -> list[str]:
+        return [self.rewrite(text) for text in texts]
+
     def known_pairs(self) -> list[Observation]:
         return [self._run(f"known{n}", text, self._live, True) for n, text in enumerate(self.known)]
 
@@ -134,7 +151,7 @@ class SplitView(NoRounds):
 
     @torch.no_grad()
     def _run(self, record: str, text: str, defense: Defense, chosen: bool) -> Observation:
-        ids = torch.tensor([*self.prefix, *self.tokenize(text), *self.suffix])
+        ids = torch.tensor([*self.prefix, *self.tokenize(self.rewrite(text)), *self.suffix])
         plain = self.part(0, self.cut)(ids[None])[0]
         if self.pooled:
             plain = torch.nn.functional.normalize(plain.mean(0), dim=0)

@@ -11,6 +11,7 @@ from attacks.embedding_inversion.linear_inverters import training_sequences
 from attacks.toolkit.defense_channel.channel import Channel
 from attacks.toolkit.defense_channel.live import live_channel
 from attacks.toolkit.readers.hidden_states import allowed_tokens, clean_states, forward_part, private_slice, resized
+from attacks.toolkit.rewriting import originals
 from attacks.toolkit.ridge import fit_ridge
 from harness.attack import Attack, SplitFacts
 
@@ -74,7 +75,7 @@ class GruInverter(Attack):
             tokens[observation.record] = reader.read(
                 messages[private_slice(view.sessions.facts, observation)], allowed
             ).tolist()
-        return tokens
+        return originals(view, tokens)
 
     def _trained(self, view: View, channel: Channel | None) -> GruReader:
         split, table = view.sessions.facts, view.sessions.part(0, 0).embed_table

@@ -19,6 +19,7 @@ from attacks.toolkit.readers.hidden_states import (
     private_slice,
     resized,
 )
+from attacks.toolkit.rewriting import originals
 from harness.attack import Attack, SplitFacts
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class RelaxedOptimisation(Attack):
                 problem = _problem(view, channel, reader.spread, rows)
                 ids = self._solve(problem, reader, length, view)
                 guesses |= {one.record: tokens for one, tokens in zip(rows, ids.tolist(), strict=True)}
-        return {one.record: guesses[one.record] for one in view.sessions.observations()}
+        return originals(view, {one.record: guesses[one.record] for one in view.sessions.observations()})
 
     def _solve(self, problem: Problem, reader: Start, length: int, view: View) -> Tensor:
         """Tokens ``[B, T]``: the ridge estimate where it explains the messages, else the best of the restarts."""

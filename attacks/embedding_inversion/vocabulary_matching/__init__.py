@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
+from torch import Tensor
 
 from attacks.embedding_inversion.vocabulary_matching.beam import Beam, invert_by_beam
 from attacks.embedding_inversion.vocabulary_matching.candidates import (
@@ -15,6 +16,8 @@ from attacks.embedding_inversion.vocabulary_matching.candidates import (
     fit_state_law,
 )
 from attacks.embedding_inversion.vocabulary_matching.exact import Job, invert_exactly
+from attacks.embedding_inversion.vocabulary_matching.follower import follow
+from attacks.embedding_inversion.vocabulary_matching.following import FollowEffort, Search, Task, invert_by_following
 from attacks.embedding_inversion.vocabulary_matching.hunt import Effort, Problem
 from attacks.embedding_inversion.vocabulary_matching.prior import unigram
 from attacks.toolkit.defense_channel.channel import Channel, open_channel
@@ -29,7 +32,10 @@ from attacks.toolkit.readers.hidden_states import (
     forward_part,
     private_slice,
     probe_sequences,
+    whole_states,
 )
+from attacks.toolkit.rewriting import originals
+from attacks.toolkit.ridge import fit_ridge
 from harness.attack import Attack, SplitFacts, single_flight
 
 if TYPE_CHECKING:
@@ -100,25 +106,52 @@ class VocabularyMatching(Attack):
         observed, split = view.sessions.observations(), view.sessions.facts
         if not observed:
             return {}
-        problem, jobs = self.problem(view), text_jobs(view)
+        channel = live_channel(view, self.simulated) if view.adaptive else None
+        if channel is not None and not channel.exact and (search := self._following(view)):
+            tasks = [_task(split, one) for one in observed]
+            texts = [one.ids for one in invert_by_following(search, tasks, FollowEffort())]
+            return originals(view, {one.record: ids for one, ids in zip(observed, texts, strict=True)})
+        problem, jobs = self.problem(view, channel), text_jobs(view)
         if problem.channel.noisy:
             texts = invert_by_beam(problem, jobs, split.prefix, split.suffix, self.beam)
         else:
             exact = invert_exactly(problem, jobs, split.prefix, self.effort)
             texts = [one.ids for one in exact]
-        return {one.record: list(ids) for one, ids in zip(observed, texts, strict=True)}
+        return originals(view, {one.record: ids for one, ids in zip(observed, texts, strict=True)})
 
-    def problem(self, view: View) -> Problem:
+    def problem(self, view: View, channel: Channel | None = None) -> Problem:
         """Everything that is fitted before the secrets are looked at: channel, discriminant, prior."""
         split, part = view.sessions.facts, forward_part(view)
+        sequences, prior = self._sequences(view, part)
+        if channel is None and view.adaptive:
+            channel = live_channel(view, self.simulated)
+        channel = channel or open_channel(_clean(part, sequences, split).states.std(0))
+        decoder = self._decoder(part, channel, sequences, split)
+        return Problem(part, channel, decoder, prior, channel.tolerance, self._whole(view))
+
+    def _sequences(self, view: View, part: Part) -> tuple[Sequences, Tensor]:
+        """Sequences that the vocabulary's rankings are fitted on, and log frequencies of tokens ``[V]``."""
+        split = view.sessions.facts
         texts = auxiliary_sequences(view, self.texts)
         allowed = allowed_tokens(split, part.vocab_size).to(view.device)
-        sequences = texts + probe_sequences(split, part.vocab_size, self.probes)
+        return texts + probe_sequences(split, part.vocab_size, self.probes), unigram(texts, allowed)
+
+    def _whole(self, view: View) -> Part | None:
+        return view.sessions.part(0, None, head=True) if self.language and view.sessions.facts.prefix else None
+
+    def _following(self, view: View) -> Search | None:
+        """The search through the defense itself, where asking it tells what was sent."""
+        split, part = view.sessions.facts, forward_part(view)
+        simulated = view.sessions.simulate([record.text for record in view.public.auxiliary[: self.simulated]])
+        sequences, prior = self._sequences(view, part)
+        follower = follow(view, part, sequences, simulated)
+        if follower is None:
+            return None
+        whole = whole_states(part, sequences, split.prefix, split.suffix)
         clean = _clean(part, sequences, split)
-        channel = live_channel(view, self.simulated) if view.adaptive else open_channel(clean.states.std(0))
-        decoder = self._decoder(part, channel, sequences, split)
-        whole = view.sessions.part(0, None, head=True) if self.language and split.prefix else None
-        return Problem(part, channel, decoder, unigram(texts, allowed), channel.tolerance, whole)
+        mean = fit_ridge(part.embed_table.detach()[clean.ids], clean.states)
+        longest = max(whole, key=len)
+        return Search(part, follower, prior, split.prefix, split.suffix, longest, mean, self._whole(view))
 
     def _decoder(self, part: Part, channel: Channel, sequences: Sequences, split: SplitFacts) -> Decoder:
         if split.cut == 0:
@@ -126,6 +159,12 @@ class VocabularyMatching(Attack):
         table = part.embed_table.detach()
         law = _moved_law(part, sequences, split.prefix, split.suffix, channel.map)
         return fit_discriminant(channel, law, table)
+
+
+def _task(split: SplitFacts, observation: Observation) -> Task:
+    where = private_slice(split, observation)
+    sent = observation.states[: observation.prompt_length or len(observation.states)]
+    return Task(observation.record, sent, where.stop - where.start)
 
 
 def text_jobs(view: View) -> list[Job]:

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from attacks.toolkit.defense_channel.channel import Channel, explained, fit_channel
+from attacks.toolkit.readers.hidden_states import auxiliary_sequences, forward_part, whole_states
+from harness.attack import Observation
 
 if TYPE_CHECKING:
-    from harness.attack import Observation, View
+    from harness.attack import View
 
 __all__ = ["live_channel", "with_plain"]
 
+MORE_TEXTS = 120
+"""Texts whose states are sent through the defense where simulations alone explain too little."""
 LAW_TEXTS = 4
 """Simulated texts where the law is known; as many as the harness confirms laws on, so they cost nothing more."""
 
@@ -30,7 +34,7 @@ def live_channel(view: View, texts: int = 64) -> Channel:
     # A declared law was confirmed on simulations before; a few of them are enough to build its channel.
     texts = min(texts, LAW_TEXTS) if laws else texts
     simulated = view.sessions.simulate([record.text for record in view.public.auxiliary[:texts]])
-    channel = fit_channel(simulated, laws, skip=skip, pooled=split.pooled)
+    channel = _simulated_channel(view, simulated)
     known = with_plain(view, view.sessions.known_pairs())
     if not known:
         return channel
@@ -38,6 +42,28 @@ def live_channel(view: View, texts: int = 64) -> Channel:
     if explained(channel, known, skip=skip, pooled=split.pooled) <= 1.25 * expected + 1e-6:
         return channel
     return fit_channel(known, laws, skip=skip, pooled=split.pooled)
+
+
+def _simulated_channel(view: View, simulated: Sequence[Observation]) -> Channel:
+    """The channel fitted on ``simulated`` alone where that explains them, else on many states sent through the defense.
+
+    A few simulated texts have fewer rows than a state has coordinates: no rotation or projection is learned from them.
+    """
+    split, laws = view.sessions.facts, view.defense.laws
+    skip = len(split.prefix)
+    channel = fit_channel(simulated, laws, skip=skip, pooled=split.pooled)
+    if laws or split.pooled or channel.exact:
+        return channel
+    sequences = auxiliary_sequences(view, MORE_TEXTS)
+    plain = whole_states(forward_part(view), sequences, split.prefix, split.suffix)
+    sent = view.sessions.defend(plain)
+    pairs = [Observation("own", m, x, None, len(x)) for m, x in zip(sent, plain, strict=True)]
+    more = fit_channel(pairs, laws, skip=skip)
+    # Equal states can be sent in another way elsewhere: what is learned must hold for the simulations, and better than
+    # what half of them say about the other half.
+    half = fit_channel(simulated[::2], laws, skip=skip)
+    less = explained(half, simulated[1::2] or simulated, skip=skip)
+    return more if explained(more, simulated, skip=skip) < less else channel
 
 
 @torch.no_grad()

@@ -62,6 +62,12 @@ class Rows:
         """Rows on which maps are fitted."""
         return self.where(~self.held)
 
+    def wild(self) -> Tensor:
+        """Rows ``[n]`` whose message is longer, for its state, than nine in ten others by a factor of ten: garbage that
+        would decide every least-squares fit alone."""
+        ratio = self.message.norm(dim=1) / self.plain.norm(dim=1).clamp_min(1e-30)
+        return torch.gt(ratio, 10 * ratio.quantile(0.9))
+
     def keeps_largest(self) -> bool:
         """Tell whether the coordinates sent are larger in the plain state than those withheld."""
         sent, rest = self.kept.sum(), (1 - self.kept).sum()
@@ -247,9 +253,14 @@ def _sent(x: Tensor, m: Tensor) -> Tensor:
 
 
 def _on_lattice(m: Tensor) -> bool:
-    """Tell whether most messages are multiples of their smallest coordinate: rounding sends zeros as well."""
+    """Tell whether most messages are multiples of their smallest coordinate: rounding sends zeros as well.
+
+    Of the coordinates that were sent, that is: withheld ones are on every lattice.
+    """
     size = m.abs()
-    step = size.masked_fill(size == 0, torch.inf).amin(1, keepdim=True)
+    sent = size > 0
+    step = size.masked_fill(~sent, torch.inf).amin(1, keepdim=True)
     ratio = size / step
-    off = ((ratio - ratio.round()).abs() > 0.01 * ratio.clamp(1, 20)).float().mean(1)
-    return float((off < 0.05).float().mean()) > 0.5
+    off = ((ratio - ratio.round()).abs() > 0.01 * ratio.clamp(1, 20)) & sent
+    share = off.sum(1) / sent.sum(1).clamp_min(1)
+    return float((share < 0.05).float().mean()) > 0.5

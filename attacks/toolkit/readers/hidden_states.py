@@ -32,6 +32,7 @@ __all__ = [
     "probe_sequences",
     "resized",
     "token_states",
+    "whole_states",
 ]
 
 Sequences = tuple[tuple[int, ...], ...]
@@ -124,9 +125,17 @@ def clean_states(
     part: Part, sequences: Sequences, prefix: tuple[int, ...] = (), suffix: tuple[int, ...] = ()
 ) -> tuple[Tensor, ...]:
     """States ``[T_i, d]`` at the positions of ``sequences``, each run as prefix + sequence + suffix."""
-    whole = tuple((*prefix, *sequence, *suffix) for sequence in sequences)
     own = [slice(len(prefix), len(prefix) + len(sequence)) for sequence in sequences]
-    return tuple(states[where] for states, where in zip(forward_all(part, whole), own, strict=True))
+    whole = whole_states(part, sequences, prefix, suffix)
+    return tuple(states[where] for states, where in zip(whole, own, strict=True))
+
+
+@single_flight(maxsize=6)
+def whole_states(
+    part: Part, sequences: Sequences, prefix: tuple[int, ...] = (), suffix: tuple[int, ...] = ()
+) -> tuple[Tensor, ...]:
+    """States at all positions of prefix + sequence + suffix: what an undefended party sends of each sequence."""
+    return tuple(forward_all(part, tuple((*prefix, *sequence, *suffix) for sequence in sequences)))
 
 
 @torch.no_grad()

@@ -51,6 +51,7 @@ class DefenseBank:
     budget: int = DEFEND_BUDGET
     _spent: int = 0
     _transport: Transport | None = None
+    _ending: Callable[[], object] | None = None
     _prepared: dict[str, str] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     """Parties whose history the worker has."""
@@ -87,9 +88,10 @@ class DefenseBank:
 
     def close(self) -> None:
         """End the worker."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        if self._ending is not None:
+            self._ending()
+        self._transport = self._ending = None
+        self._told.clear()
 
     def _spend(self, rows: int) -> None:
         if self._spent + rows > self.budget:
@@ -121,10 +123,15 @@ class DefenseBank:
             task = Execution(self.submission, self.point, noise=("defend", self.run_key))
             parties = {name: self._on_own_data(plan) for name, plan in self.deployment.parties.items()}
             deployment = replace(self.deployment, parties=parties, candidates=())
-            with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
-                spec = worker_spec(deployment, task, self.runner.threads, self.runner.salt, Path(scratch))
+            # Kept as long as the worker: prepare() makes a new defense of the submission's copy there each time.
+            scratch = tempfile.TemporaryDirectory(prefix="leakboard-")
+            try:
+                spec = worker_spec(deployment, task, self.runner.threads, self.runner.salt, Path(scratch.name))
                 transport = launch(self.runner.isolation, spec, self.runner.fork_server, self.runner.limits)
-            weakref.finalize(self, _end, transport)
+            except BaseException:
+                scratch.cleanup()
+                raise
+            self._ending = weakref.finalize(self, _end, transport, scratch)
             self._transport = transport
         return self._transport
 
@@ -171,7 +178,8 @@ def _rows(message: Message) -> int:
     )
 
 
-def _end(transport: Transport) -> None:
-    """Close a worker whose bank is gone; the fork server may be gone, too."""
+def _end(transport: Transport, scratch: tempfile.TemporaryDirectory[str]) -> None:
+    """Close a worker whose bank is gone, and remove its files; the fork server may be gone, too."""
     with contextlib.suppress(Exception):
         transport.close()
+    scratch.cleanup()

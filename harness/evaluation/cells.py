@@ -18,7 +18,6 @@ from harness.errors import LeakboardError
 from harness.evaluation.examples import evidence
 from harness.evaluation.finished_run import FinishedRun
 from harness.evaluation.plan import CellPlan, RunPlan, make_attack
-from harness.protocol.behaviours import KNOCKOUT
 from harness.runtime.runner import Runner
 from harness.scenario.membership import MembershipSecret
 from harness.store.archive import Archive
@@ -178,15 +177,11 @@ def _rng(cell: CellPlan, target: int) -> torch.Generator:
 
 
 def compute_utility(cell: CellPlan, finished: FinishedRun, reference: FinishedRun) -> CellRecord:
-    """Score predictions; a knock-out run is scored on the sessions it had."""
+    """Score the predictions of a run, a knock-out run's like any other's."""
     assert cell.task is not None
     started = time.perf_counter()
     scores = cell.task.score(finished.predictions, reference.predictions)
-    scored = scores
-    if finished.plan.execution.behaviour == KNOCKOUT:
-        present = {item.id for plan in finished.plan.deployment.parties.values() for item in plan.items}
-        scored = tuple(score for score in scores if score.record in present or score.record in finished.predictions)
-    return _record(cell, scores=scored, seconds=time.perf_counter() - started)
+    return _record(cell, scores=scores, seconds=time.perf_counter() - started)
 
 
 def compute_blind_utility(cell: CellPlan) -> CellRecord:

@@ -29,9 +29,6 @@ __all__ = ["REPLAY", "CellPlan", "RunPlan", "plan_cells"]
 REPLAY = "same_in_simulation"
 """Name of the control that compares live messages with the same ones sent again (:mod:`harness.adversary.replay`)."""
 
-KNOCKOUT_SESSIONS = 6
-"""Sessions of a knock-out run: enough to see that utility is not earned past the protocol, and cheap."""
-
 
 @dataclass(frozen=True)
 class RunPlan:
@@ -149,7 +146,6 @@ class _Maker:
         execution = Execution(submission, point, behaviour, noise=("point", point))
         variant = self.deployment.variants.get(behaviour)
         deployment = variant() if variant else self.deployment
-        deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
         run_key = key(
             entry=self.entry.key_part(),
             suite=self.suite.label,
@@ -225,11 +221,6 @@ def make_attack(spec: AttackSpec) -> Attack:
     except TypeError as error:
         raise SuiteError(f"attack {spec.name!r} does not take parameters {spec.parameters}: {error}") from error
     return attack
-
-
-def _subset(deployment: Deployment) -> Deployment:
-    items = {name: plan.items[:KNOCKOUT_SESSIONS] for name, plan in deployment.parties.items()}
-    return deployment.with_items(items)
 
 
 def _check_secrets(entry: Entry, deployment: Deployment) -> None:

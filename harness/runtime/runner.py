@@ -26,6 +26,7 @@ from harness.scenario.deployment import Deployment
 from harness.store.schema import Costs, LedgerEntry
 from harness.util.process import peak_bytes, reset_peak
 from harness.util.seeds import torch_generator
+from harness.wire.departures import measured
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, Value, encode
 
@@ -70,7 +71,7 @@ class Runner:
     def _talk(self, deployment: Deployment, execution: Execution, transport: Transport) -> Outcome:
         resources = _curious_resources(deployment, execution, self.salt)
         started = time.perf_counter()
-        channel = Channel(transport, tuple(deployment.parties), paired=execution.paired, routes=deployment.routes)
+        channel = Channel(transport, tuple(deployment.parties), paired=True, routes=deployment.routes)
         net = Net(channel, resources, execution.behaviour)
         deployment.curious(net)
         if channel.waiting:
@@ -81,7 +82,8 @@ class Runner:
         predictions = _merged({**result["predictions"], SERVER: net.predictions})
         ledger = tuple(LedgerEntry(**entry) for entry in result["ledger"])
         costs = _costs(channel, result, resources.meter, transport.peak_bytes, seconds)
-        return Outcome(channel.log, predictions, ledger, costs, _kept(own, net.own))
+        log = channel.log if execution.paired else channel.log.as_seen()
+        return Outcome(log, predictions, ledger, costs, _kept(own, net.own), measured(channel.log.entries))
 
 
 def _curious_resources(deployment: Deployment, execution: Execution, salt: str) -> CuriousResources:

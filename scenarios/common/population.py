@@ -108,23 +108,21 @@ def _likely(
     rng: numpy.random.Generator,
 ) -> dict[str, tuple[Record, ...]]:
     """``size`` records of ``pool``, divided as those of the live run may be."""
-    import numpy as np
-
     stacks: dict[str, list[Record]] = {}
     for record in pool:
         stacks.setdefault(str(record.label), []).append(record)
     for candidate in candidates:
         stacks.setdefault(str(candidate.label), [])
     names = sorted(stacks)
-    shares = np.array([len(stacks[name]) for name in names]) / len(pool)
-    flipped = settings.canary_kind == "mislabelled"
     seen = Seen(
-        np.array([int(c.party.removeprefix("client")) for c in candidates], dtype=np.int64),
-        np.array([names.index(str(c.label)) for c in candidates], dtype=np.int64),
-        np.array([c.canary and flipped for c in candidates], dtype=np.bool_),
+        tuple(int(c.party.removeprefix("client")) for c in candidates),
+        tuple(names.index(str(c.label)) for c in candidates),
+        flipped=tuple(c.canary and settings.canary_kind == "mislabelled" for c in candidates),
+        picked=tuple(c.canary and settings.canary_kind == "rare" for c in candidates),
     )
-    division = Division(settings.alpha, shares * settings.records, settings.least, settings.clients)
-    counts = likely_counts(division, seen, size, rng)
+    totals = tuple(len(stacks[name]) * settings.records / len(pool) for name in names)
+    division = Division(settings.alpha, totals, settings.least, settings.clients)
+    counts = likely_counts(division, seen, size, int(rng.integers(2**62)))
     parts: dict[str, list[Record]] = {f"client{k}": [] for k in range(settings.clients)}
     for party, row in zip(parts, counts.tolist(), strict=True):
         parts[party] = [_take(stacks, name) for name, number in zip(names, row, strict=True) for _ in range(number)]

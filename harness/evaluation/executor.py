@@ -30,6 +30,7 @@ from harness.runtime.runner import Runner
 from harness.store import Store
 from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Costs, Environment, RunRecord, Verdict
+from harness.util.seeds import PUBLIC_SALT
 
 __all__ = ["Job", "Progress", "execute"]
 
@@ -196,7 +197,7 @@ class Job:
         reason: str | None = None,
         verdict: Verdict | None = None,
     ) -> RunRecord:
-        deployment = plan.deployment
+        deployment, salt = plan.deployment, "public" if plan.salt == PUBLIC_SALT else "sealed"
         return RunRecord(
             key=plan.key,
             **plan.columns(),
@@ -208,7 +209,7 @@ class Job:
             costs=costs,
             ledger=ledger,
             verdict=verdict,
-            entitlement={**deployment.entitlement, **plan.entry.entitlement},
+            entitlement={**deployment.entitlement, **plan.entry.entitlement, "salt": salt},
             model=deployment.model_id,
             data=deployment.data_id,
             environment=self.environment,

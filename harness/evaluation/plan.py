@@ -22,7 +22,7 @@ from harness.scenario.plugin import Scenario
 from harness.scenario.tasks import UtilityTask
 from harness.store.schema import RESULTS_VERSION
 from harness.util.keys import key, source_hash
-from harness.util.seeds import Axis
+from harness.util.seeds import PUBLIC_SALT, Axis, secret_axis
 
 __all__ = ["REPLAY", "CellPlan", "RunPlan", "plan_cells"]
 
@@ -41,11 +41,12 @@ class RunPlan:
     deployment: Deployment
     submission: Submission
     execution: Execution
+    salt: str = PUBLIC_SALT
 
     @property
     def seed_axes(self) -> tuple[Axis, ...]:
         """Seed axes shared by every submission."""
-        return (self.suite.name, self.entry.scenario, self.entry.name, self.seed)
+        return (self.suite.name, self.entry.scenario, self.entry.name, self.seed, secret_axis(self.salt))
 
     def columns(self) -> dict[str, Any]:
         """The columns that the records of the run and of its cells share."""
@@ -98,17 +99,17 @@ def plan_cells(
     entries = [entry for entry in suite.entries if submission.applies_to(entry.scenario)]
     places = [(entry, seed) for entry in entries for seed in entry.seeds]
     with ThreadPoolExecutor(jobs) as pool:
-        for (entry, seed), deployment in zip(places, pool.map(partial(_build, suite), places), strict=True):
+        for (entry, seed), deployment in zip(places, pool.map(partial(_build, suite, salt), places), strict=True):
             maker = _Maker(suite, entry, seed, deployment, isolation, salt)
             yield from maker.cells(submission, undefended, points)
 
 
-def _build(suite: Suite, place: tuple[Entry, int]) -> Deployment:
+def _build(suite: Suite, salt: str, place: tuple[Entry, int]) -> Deployment:
     entry, seed = place
     scenario = registry.load("scenario", entry.scenario)
     if not isinstance(scenario, Scenario):
         raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
-    deployment = scenario.deployment(entry.name, entry.settings, (suite.name, entry.scenario, seed))
+    deployment = scenario.deployment(entry.name, entry.settings, (suite.name, entry.scenario, seed, secret_axis(salt)))
     _check_secrets(entry, deployment)
     return deployment
 
@@ -163,7 +164,7 @@ class _Maker:
             results=RESULTS_VERSION,
             **({"claim": claim.model_dump()} if (claim := submission.claim_at(point)) else {}),
         )
-        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, execution)
+        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, execution, self.salt)
 
     def utility(self, run: RunPlan, base: RunPlan) -> Iterator[CellPlan]:
         for task in self.deployment.tasks:

@@ -25,7 +25,7 @@ from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
 from harness.store.schema import Costs, LedgerEntry
 from harness.util.process import peak_bytes, reset_peak
-from harness.util.seeds import torch_generator
+from harness.util.seeds import PUBLIC_SALT, torch_generator
 from harness.wire.departures import measured
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, Value, encode
@@ -44,7 +44,7 @@ class Runner:
     threads: int = 2
     limits: Limits = field(default_factory=Limits)
     """What one run may take before its worker is killed."""
-    salt: str = ""
+    salt: str = PUBLIC_SALT
     fork_server: ForkServer | None = field(default=None, repr=False)
 
     def __enter__(self) -> Runner:

@@ -11,7 +11,7 @@ from harness.models import part_folder
 from harness.models.refs import Encoder, PartRef
 from harness.models.tokens import tokenizer_folder
 from harness.scenario.deployment import Deployment, PartyPlan
-from harness.util.seeds import derive
+from harness.util.seeds import PUBLIC_SALT, derive
 from harness.wire.facts import ModelFacts
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["worker_spec"]
 
 
 def worker_spec(
-    deployment: Deployment, execution: Execution, threads: int, salt: str = "", scratch: Path | None = None
+    deployment: Deployment, execution: Execution, threads: int, salt: str = PUBLIC_SALT, scratch: Path | None = None
 ) -> dict[str, Any]:
     """The JSON that :class:`harness.runtime.host.Host` is made from.
 

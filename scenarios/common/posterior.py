@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Division", "Seen", "likely_counts"]
 
 SWEEPS = 40
-"""Sweeps of the sampler: after 20, counts behind canaries were 7 % too large, after 60 those of live runs (within 3 %)."""
+"""Sweeps of the sampler: after 20, counts behind canaries were 7 % too large, after 60 within 3 %."""
 
 
 @dataclass(frozen=True)

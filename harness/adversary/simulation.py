@@ -15,6 +15,7 @@ from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.util.keys import key
 from harness.util.seeds import numpy_generator
+from harness.wire.departures import Departure
 from harness.wire.facts import SplitFacts
 
 __all__ = ["SimulationBank", "only_party"]
@@ -35,6 +36,7 @@ class SimulationBank:
     """Texts that may be simulated in all, over every attack on this run."""
     _simulated: dict[tuple[tuple[str, ...], int], list[Observation]] = field(default_factory=dict)
     _runs: dict[tuple[tuple[str, ...], int], list[Observation]] = field(default_factory=dict)
+    _departures: dict[int, tuple[Departure, ...]] = field(default_factory=dict)
     _spent: int = 0
 
     def simulate(self, texts: tuple[str, ...], repeats: int) -> list[Observation]:
@@ -52,7 +54,7 @@ class SimulationBank:
     def _observed(self, texts: tuple[str, ...], index: int) -> list[Observation]:
         """Observations of ``texts`` in the ``index``-th run. A run has as many inputs as the live one, so that all who
         ask for some of the first auxiliary texts are answered from one run of those."""
-        first = tuple(record.text for record in self.deployment.public.auxiliary)[: len(self._live)]
+        first = self._first
         shared = len(set(texts)) == len(texts) and set(texts) <= set(first)
         inputs = first if shared else texts
         if (inputs, index) not in self._runs:
@@ -65,13 +67,28 @@ class SimulationBank:
         party, split = only_party(self.deployment), self.deployment.public.need(SplitFacts)
         noise = ("simulation", self.run_key, key(texts), index)
         fill = [record.text for record in self.deployment.public.auxiliary]
+        dealt = batches(texts, self._live, fill, numpy_generator("places", *noise), self.deployment.known)
         seen: list[Observation] = []
-        for number, batch in enumerate(batches(texts, self._live, fill, numpy_generator("places", *noise))):
+        for number, batch in enumerate(dealt):
             task = Execution(self.submission, self.point, noise=(*noise, number), paired=True)
             outcome = self.runner.execute(self.deployment.with_items({party: batch.items}), task)
+            if texts == self._first:
+                self._departures[index] = outcome.departures
             observed = stitched(outcome.log.entries, [item.id for item in batch.items], split.pooled)
             seen += [observed[place] for place in batch.places]
         return [with_ids(o, split, text) for o, text in zip(seen, texts, strict=True)]
+
+    def departures(self, index: int) -> tuple[Departure, ...]:
+        """How far the defense moved the messages of the ``index``-th simulation of the first auxiliary texts, in which
+        known texts stand in their own places."""
+        self._observed(self._first, index)
+        return self._departures[index]
+
+    @property
+    def _first(self) -> tuple[str, ...]:
+        """As many auxiliary texts as a run has inputs beside the known ones."""
+        size = len(self._live) - len(self.deployment.known)
+        return tuple(record.text for record in self.deployment.public.auxiliary[:size])
 
     @property
     def _live(self) -> tuple[Item, ...]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from harness.dp.claims import judge, sealed_kinds
 from harness.errors import DefenseError, LeakboardError
 from harness.evaluation.cells import (
+    compute_alike,
     compute_attack,
     compute_blind_utility,
     compute_replay,
@@ -120,7 +121,10 @@ class Job:
                     assert cell.reference is not None
                     record = compute_utility(cell, finished, self._finish(cell.reference))
                 elif cell.role == "control":
-                    record = compute_replay(cell, finished, messages())
+                    if cell.beside is not None:
+                        record = compute_alike(cell, finished, self._finish(cell.beside), banks())
+                    else:
+                        record = compute_replay(cell, finished, messages(), banks())
                 elif cell.attack is None:
                     record = compute_blind_utility(cell)
                 else:
@@ -130,7 +134,8 @@ class Job:
                 record = failed_cell(cell, error)
             self._commit([record], [cell])
         if missing[0].run.submission.name != "none":
-            self._finished.pop(missing[0].run.key, None)  # wire logs are large, and nothing else needs this one
+            for run in (missing[0].run, *(cell.beside for cell in missing if cell.beside is not None)):
+                self._finished.pop(run.key, None)  # wire logs are large, and the store has them
 
     def _missing(self, cells: list[CellPlan]) -> list[CellPlan]:
         with self._lock:

@@ -24,10 +24,13 @@ from harness.store.schema import RESULTS_VERSION
 from harness.util.keys import key, source_hash
 from harness.util.seeds import PUBLIC_SALT, Axis, secret_axis
 
-__all__ = ["REPLAY", "CellPlan", "RunPlan", "plan_cells"]
+__all__ = ["ALIKE", "REPLAY", "CellPlan", "RunPlan", "plan_cells"]
 
 REPLAY = "same_in_simulation"
-"""Name of the control that compares live messages with the same ones sent again (:mod:`harness.adversary.replay`)."""
+"""Name of the control that compares the live run with the same messages sent again (:mod:`harness.adversary.replay`),
+with simulations and with shadow runs."""
+ALIKE = "same_in_all_runs"
+"""Name of the control that compares a knock-out run, or an active attacker's, with the honest one."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class CellPlan:
     task: UtilityTask | None = None
     reference: RunPlan | None = None
     """The undefended run: utility may compare with it, and oblivious attackers train on its shadows."""
+    beside: RunPlan | None = None
+    """The honest run of the same point, which a control compares with."""
 
     @property
     def label(self) -> str:
@@ -141,7 +146,10 @@ class _Maker:
                 yield CellPlan(key(run.key, "control", REPLAY), run, "control", REPLAY, reference=base)
                 yield from self.attacks(run, base, blind=False)
                 yield from self.active(submission, point, base)
-            yield from self.utility(self.run(submission, point, KNOCKOUT), base)
+            swapped = self.run(submission, point, KNOCKOUT)
+            yield from self.utility(swapped, base)
+            if run.key != base.key:
+                yield self.alike(swapped, run, base)
 
     def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
         execution = Execution(submission, point, behaviour, noise=("point", point))
@@ -178,7 +186,14 @@ class _Maker:
     def active(self, submission: Submission, point: int, base: RunPlan) -> Iterator[CellPlan]:
         """Attacks in which the curious party acts, each behaviour on a run of its own."""
         for behaviour in dict.fromkeys(spec.behaviour for spec in self.entry.attacks if spec.behaviour != HONEST):
-            yield from self.attacks(self.run(submission, point, behaviour), base, blind=False)
+            run = self.run(submission, point, behaviour)
+            if submission.hash != base.submission.hash:
+                yield self.alike(run, self.run(submission, point, HONEST), base)
+            yield from self.attacks(run, base, blind=False)
+
+    def alike(self, run: RunPlan, honest: RunPlan, base: RunPlan) -> CellPlan:
+        """Whether a defense behaves in this run as in the honest one."""
+        return CellPlan(key(run.key, "control", ALIKE), run, "control", ALIKE, reference=base, beside=honest)
 
     def attacks(self, run: RunPlan, base: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
         for spec in self.entry.attacks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from harness.scenario.deployment import Deployment
 from harness.store.schema import Costs, LedgerEntry
 from harness.util.process import peak_bytes, reset_peak
 from harness.util.seeds import PUBLIC_SALT, torch_generator
-from harness.wire.departures import measured
+from harness.wire.departures import Departure, measured
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, Value, encode
 
@@ -83,7 +83,17 @@ class Runner:
         ledger = tuple(LedgerEntry(**entry) for entry in result["ledger"])
         costs = _costs(channel, result, resources.meter, transport.peak_bytes, seconds)
         log = channel.log if execution.paired else channel.log.as_seen()
-        return Outcome(log, predictions, ledger, costs, _kept(own, net.own), measured(channel.log.entries))
+        moved = (*measured(channel.log.entries), *_trained(ledger))
+        return Outcome(log, predictions, ledger, costs, _kept(own, net.own), moved)
+
+
+def _trained(ledger: Sequence[LedgerEntry]) -> Iterator[Departure]:
+    """Noise of private training, which moves no message and is compared between runs all the same."""
+    import numpy as np
+
+    for entry in ledger:
+        if entry.mechanism == "dpsgd":
+            yield Departure(entry.party, 0, 0, 0, "training dpsgd", "", np.array([entry.scale], np.float32))
 
 
 def _curious_resources(deployment: Deployment, execution: Execution, salt: str) -> CuriousResources:

@@ -1,4 +1,4 @@
-"""The salt enters every draw: whoever knows the suite alone does not know the texts of a sealed live run."""
+"""Plans of runs: all have the inputs of the live run, and the salt enters every draw."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ cut = 1
 topology = "head-body-tail"
 tail_blocks = 1
 max_tokens = 12
-records = 6
+records = 8
 auxiliary = 12
 public = 8
 
@@ -40,12 +40,16 @@ name = "blind_tokens"
 """
 
 
-def first(toy_folder: Path, toy_csv: Path, none: Submission, salt: str) -> CellPlan:
+def cells(toy_folder: Path, toy_csv: Path, none: Submission, salt: str) -> list[CellPlan]:
     from harness.scenario.toy import toy_model
 
     path = toy_folder / "salted.toml"
     path.write_text(SUITE.format(model=toy_model(str(toy_folder)), data=toy_csv))
-    return next(iter(plan_cells(load_suite(path), none, none, (0,), "none", salt)))
+    return list(plan_cells(load_suite(path), none, none, (0,), "none", salt))
+
+
+def first(toy_folder: Path, toy_csv: Path, none: Submission, salt: str) -> CellPlan:
+    return cells(toy_folder, toy_csv, none, salt)[0]
 
 
 def test_texts_order_and_attacks_draw_from_the_salt(
@@ -75,3 +79,13 @@ def test_neither_salt_nor_axes_reach_a_worker(
     named = ("a sealed salt", "simulation", "purpose", "shadow", "paired", "'salt'", str(secret_axis("a sealed salt")))
     assert [word for word in named if word in spec] == []
     assert secret_axis("a") != secret_axis("b") != derive("draws")
+
+
+def test_a_knock_out_run_has_all_inputs_of_the_live_run(
+    toy_folder: Path, toy_csv: Path, submission: Callable[..., Submission]
+) -> None:
+    """It had at most six, so that a spam list that answers itself beyond six inputs was first on the board."""
+    none = submission("class Plugin(Defense): pass\n", "none")
+    planned = {cell.run.execution.behaviour: cell.run for cell in cells(toy_folder, toy_csv, none, PUBLIC_SALT)}
+    items = {name: run.deployment.parties["data_party"].items for name, run in planned.items()}
+    assert items["knockout"] == items["honest"] and len(items["honest"]) == 8

@@ -51,7 +51,7 @@ def test_references_train_as_often_as_the_protocol_does(
 
 def test_a_shared_network_learns_more_than_its_members_alone(toy_folder: Path, runner: Runner) -> None:
     """On two well-separated classes, a client that has seen only one of them learns the other from the consensus."""
-    plain = {"models": ("linear",), "canaries": 0, "average": 0}
+    plain: dict[str, Any] = {"models": ("linear",), "canaries": 0, "average": 0}
     deployment = deploy(toy_folder, rounds=3, digest_epochs=20, epochs=5, public=6, test=2, **plain)
     one, two = sorted(deployment.settings["labels"])[:2]
     records = [r for plan in deployment.parties.values() for r in plan.records]

@@ -8,7 +8,7 @@ from harness.util.faces import lazy
 
 if TYPE_CHECKING:
     from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed_laws
-    from harness.adversary.replay import ReplayedMessage, constant, randomised, replay_test
+    from harness.adversary.replay import ReplayedMessage, constant, randomised
     from harness.adversary.sessions import RunSessions
     from harness.adversary.shadows import ShadowBank, ShadowPlan
     from harness.adversary.simulation import SimulationBank
@@ -27,14 +27,13 @@ __all__ = [
     "constant",
     "declared_laws",
     "randomised",
-    "replay_test",
     "replayed_laws",
     "solo_replay",
 ]
 
 _ROOMS = {
     "harness.adversary.noise_laws": "confirmed_laws declared_laws replayed_laws",
-    "harness.adversary.replay": "ReplayedMessage constant randomised replay_test",
+    "harness.adversary.replay": "ReplayedMessage constant randomised",
     "harness.adversary.sessions": "RunSessions",
     "harness.adversary.shadows": "ShadowBank ShadowPlan",
     "harness.adversary.simulation": "SimulationBank",

@@ -25,6 +25,7 @@ from harness.runtime.isolation import launch
 from harness.runtime.runner import Runner
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment, PartyPlan
+from harness.util.seeds import derive
 from harness.wire.log import WireLog
 from harness.wire.message import Message
 
@@ -78,7 +79,7 @@ class DefenseBank:
         if self.submission is None:
             return list(texts)
         size = max(1, len(self.deployment.parties[party].items))
-        seed = ("prepare", self.run_key)
+        seed = derive("prepare", self.run_key, salt=self.runner.salt)
         for start in range(0, len(missing), size):
             some = missing[start : start + size]
             filled = list(islice(cycle([*some, *self._own_texts()]), size)) if len(some) < size else some
@@ -106,7 +107,8 @@ class DefenseBank:
             head, blob = join(batch)
         except CodecError as error:
             raise SuiteError(f"view.defend: {error}") from error
-        seed = ["defend", self.run_key, sha256(blob).hexdigest(), repeats]
+        # A plain number, as all seeds that a worker gets: nothing there says what it is for.
+        seed = derive("defend", self.run_key, sha256(blob).hexdigest(), repeats, salt=self.runner.salt)
         head |= {"seed": seed, "repeats": repeats, "history": [] if party in self._told else history()}
         answer, out = self._open().defend(party, head, blob)
         self._told.add(party)

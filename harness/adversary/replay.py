@@ -1,18 +1,16 @@
 """Replay of a live run: the parties again in a fresh worker, fed with their recorded inboxes.
 
-The inputs are identical, only the defense's generator differs, as it does between the live run and an attacker's
-simulations. A submission that could tell them apart, and behaved there in another way, would show.
+The inputs and what setup drew are identical, only the noise of messages differs. It tells what is random in them, and
+whether noise follows the law that was declared.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from harness.protocol.channel import unpair
 from harness.runtime.execution import Execution
@@ -20,16 +18,14 @@ from harness.runtime.isolation import launch
 from harness.runtime.runner import Runner
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
+from harness.wire.departures import Departure, departures_of
 from harness.wire.log import WireLog
 from harness.wire.message import Message, decode, encode
-from harness.wire.packing import Packed
 
-__all__ = ["ALPHA", "ReplayedMessage", "constant", "departures", "randomised", "replay", "replay_test"]
+if TYPE_CHECKING:
+    from torch import Tensor
 
-ALPHA = 1e-4
-"""Level of the two-sample test, over all fields of a run."""
-ROWS = 32
-"""Fewer vectors than this are compared by coordinates."""
+__all__ = ["ReplayedMessage", "constant", "moved", "randomised", "replay"]
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,19 @@ class ReplayedMessage:
     live: Message
     again: Message
     plain: Message
+    moved: tuple[Departure, ...] = ()
+    """How far the defense moved it when it was sent again."""
 
 
-def replay(runner: Runner, deployment: Deployment, task: Execution, log: WireLog, limit: int) -> list[ReplayedMessage]:
-    """Up to ``limit`` messages of each party, sent again. ``task`` must be paired and have noise axes of its own."""
+def moved(replayed: Sequence[ReplayedMessage]) -> tuple[Departure, ...]:
+    """How far the defense moved all of these messages when they were sent again."""
+    return tuple(departure for message in replayed for departure in message.moved)
+
+
+def replay(
+    runner: Runner, deployment: Deployment, task: Execution, log: WireLog, limit: int | None = None
+) -> list[ReplayedMessage]:
+    """All messages of each party (or the first ``limit``), sent again, by a ``task`` that has axes ``again``."""
     with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
         spec = worker_spec(deployment, task, runner.threads, runner.salt, Path(scratch))
         transport = launch(runner.isolation, spec, runner.fork_server, runner.limits)
@@ -56,7 +61,9 @@ def replay(runner: Runner, deployment: Deployment, task: Execution, log: WireLog
                     if out is None:
                         break
                     frame, plain = unpair(out)
-                    replayed.append(ReplayedMessage(party, decode(sent), decode(frame), decode(plain)))
+                    after = decode(frame)
+                    distances = tuple(departures_of(party, after, plain))
+                    replayed.append(ReplayedMessage(party, decode(sent), after, decode(plain), distances))
             return replayed
         finally:
             transport.close()
@@ -85,35 +92,3 @@ def _last(value: Tensor) -> bytes:
     if not value.numel():
         return b""
     return value.float().reshape(-1, value.shape[-1] if value.dim() else 1)[-1].numpy().tobytes()
-
-
-def departures(replayed: Sequence[ReplayedMessage]) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Distances of live and of replayed messages from what they were before the defense, per kind and field: Euclidean
-    norms of vectors, or absolute values of coordinates where there are few vectors."""
-    moved: dict[str, tuple[list[Tensor], list[Tensor]]] = {}
-    for message in replayed:
-        for name, plain in message.plain.payload.items():
-            if not isinstance(plain, Tensor | Packed):
-                continue
-            before, live, again = (m[name].double() for m in (message.plain, message.live, message.again))
-            if live.shape == again.shape == before.shape and before.numel():
-                pair = moved.setdefault(f"{message.plain.kind} {name}", ([], []))
-                for side, value in zip(pair, (live, again), strict=True):
-                    side.append((value - before).reshape(-1, before.shape[-1] if before.dim() else 1))
-    for field, pair in moved.items():
-        first, second = (torch.cat([rows.flatten() for rows in side]).abs() for side in pair)
-        if sum(len(rows) for rows in pair[0]) >= ROWS:
-            first, second = (torch.cat([torch.linalg.vector_norm(rows, dim=1) for rows in side]) for side in pair)
-        yield field, first, second
-
-
-def replay_test(replayed: Sequence[ReplayedMessage]) -> tuple[float, str]:
-    """Smallest p-value of Kolmogorov-Smirnov tests over the fields (times their number), and its field; (1, "") when
-    nothing can be compared."""
-    from scipy.stats import ks_2samp
-
-    tested = [(float(ks_2samp(a.numpy(), b.numpy(), method="asymp").pvalue), f) for f, a, b in departures(replayed)]
-    if not tested:
-        return 1.0, ""
-    smallest, field = min(tested)
-    return min(1.0, smallest * len(tested)), field

@@ -22,6 +22,7 @@ from harness.store.archive import Archive
 from harness.util.keys import key
 from harness.util.seeds import Axis, numpy_generator
 from harness.wire.coalition import SERVER, Coalition
+from harness.wire.departures import Departure, departures_from_bytes, departures_to_bytes
 from harness.wire.log import WireLog
 from harness.wire.message import decode
 
@@ -76,6 +77,11 @@ class ShadowBank:
             self._seen[place] = Shadow(seen, own_of(own, coalition, drawn), members, drawn.truth)
         return self._seen[place]
 
+    def departures(self, index: int) -> tuple[Departure, ...]:
+        """How far the defense moved the messages of shadow ``index``."""
+        files = self._files(index, self._draw(index)[1], defended=True)
+        return departures_from_bytes(files["departures.bin"])
+
     def texts(self, index: int, coalition: Coalition) -> frozenset[str]:
         """Content ids of what the private parties of shadow ``index`` hold, those of the coalition left out."""
         _, drawn = self._draw(index)
@@ -104,6 +110,10 @@ class ShadowBank:
         return self._drawn[index]
 
     def _run(self, index: int, drawn: Deployment, defended: bool) -> tuple[WireLog, WireLog]:
+        files = self._files(index, drawn, defended=defended)
+        return WireLog.from_bytes(files["wire.bin"]), WireLog.from_bytes(files["own.bin"])
+
+    def _files(self, index: int, drawn: Deployment, *, defended: bool) -> Mapping[str, bytes]:
         plan = self.plan
 
         def make() -> Mapping[str, bytes]:
@@ -111,11 +121,11 @@ class ShadowBank:
             noise = ("shadow", index, "point", plan.point)
             task = Execution(submission, plan.point, plan.behaviour, noise=noise, draw=("shadow", index))
             outcome = self.runner.execute(drawn, task)
-            return {"wire.bin": outcome.log.to_bytes(), "own.bin": outcome.own.to_bytes()}
+            moved = departures_to_bytes(outcome.departures)
+            return {"wire.bin": outcome.log.to_bytes(), "own.bin": outcome.own.to_bytes(), "departures.bin": moved}
 
         base = plan.defended_key if defended and plan.submission is not None else plan.undefended_key
-        files = self.archive.get(key("shadow", base, list(plan.axes), index), make)
-        return WireLog.from_bytes(files["wire.bin"]), WireLog.from_bytes(files["own.bin"])
+        return self.archive.get(key("shadow", base, list(plan.axes), index), make)
 
 
 def seen_messages(log: WireLog, coalition: Coalition) -> tuple[SeenMessage, ...]:

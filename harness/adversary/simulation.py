@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from harness.adversary.defend import DefenseBank
 from harness.adversary.observations import stitched, with_ids
+from harness.adversary.padding import batches
 from harness.attack import Observation
 from harness.data.record import Item
 from harness.errors import SuiteError
@@ -14,6 +15,9 @@ from harness.plugins.submission import Submission
 from harness.runtime.execution import Execution
 from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
+from harness.util.keys import key
+from harness.util.seeds import numpy_generator
+from harness.wire.departures import Departure
 from harness.wire.facts import SplitFacts
 
 __all__ = ["SimulationBank", "only_party"]
@@ -33,6 +37,8 @@ class SimulationBank:
     budget: int = DEFAULT_BUDGET
     """Texts that may be simulated in all, over every attack on this run."""
     _simulated: dict[tuple[tuple[str, ...], int], list[Observation]] = field(default_factory=dict)
+    _runs: dict[tuple[tuple[str, ...], int], list[Observation]] = field(default_factory=dict)
+    _departures: dict[int, tuple[Departure, ...]] = field(default_factory=dict)
     _spent: int = 0
 
     @cached_property
@@ -49,18 +55,52 @@ class SimulationBank:
                     f"{self.budget} texts; raise entitlement.simulate_budget or ask for fewer"
                 )
             self._spent += len(texts) * repeats
-            self._simulated[texts, repeats] = [o for index in range(repeats) for o in self._run(texts, index)]
+            self._simulated[texts, repeats] = [o for index in range(repeats) for o in self._observed(texts, index)]
         return self._simulated[texts, repeats]
+
+    def _observed(self, texts: tuple[str, ...], index: int) -> list[Observation]:
+        """Observations of ``texts`` in the ``index``-th run. A run has as many inputs as the live one, so that all who
+        ask for some of the first auxiliary texts are answered from one run of those."""
+        first = self._first
+        shared = len(set(texts)) == len(texts) and set(texts) <= set(first)
+        inputs = first if shared else texts
+        if (inputs, index) not in self._runs:
+            self._runs[inputs, index] = self._run(inputs, index)
+        run = self._runs[inputs, index]
+        seen = [run[inputs.index(text)] for text in texts] if shared else run
+        return [replace(observation, record=f"r{i}") for i, observation in enumerate(seen)]
 
     def _run(self, texts: tuple[str, ...], index: int) -> list[Observation]:
         party, split = only_party(self.deployment), self.deployment.public.need(SplitFacts)
-        items = [Item(f"r{i}", text) for i, text in enumerate(texts)]
-        noise = ("simulation", self.run_key, len(self._simulated), index)
-        task = Execution(self.submission, self.point, noise=noise, paired=True)
-        outcome = self.runner.execute(self.deployment.with_items({party: items}), task)
-        observed = stitched(outcome.log.entries, [item.id for item in items], split.pooled)
+        noise = ("simulation", self.run_key, key(texts), index)
+        fill = [record.text for record in self.deployment.public.auxiliary]
+        dealt = batches(texts, self._live, fill, numpy_generator("places", *noise), self.deployment.known)
+        seen: list[Observation] = []
+        for number, batch in enumerate(dealt):
+            task = Execution(self.submission, self.point, noise=(*noise, number), paired=True)
+            outcome = self.runner.execute(self.deployment.with_items({party: batch.items}), task)
+            if texts == self._first:
+                self._departures[index] = outcome.departures
+            observed = stitched(outcome.log.entries, [item.id for item in batch.items], split.pooled)
+            seen += [observed[place] for place in batch.places]
         prepared = self.defenses.prepare(texts, party)
-        return [with_ids(o, split, text) for o, text in zip(observed, prepared, strict=True)]
+        return [with_ids(o, split, text) for o, text in zip(seen, prepared, strict=True)]
+
+    def departures(self, index: int) -> tuple[Departure, ...]:
+        """How far the defense moved the messages of the ``index``-th simulation of the first auxiliary texts, in which
+        known texts stand in their own places."""
+        self._observed(self._first, index)
+        return self._departures[index]
+
+    @property
+    def _first(self) -> tuple[str, ...]:
+        """As many auxiliary texts as a run has inputs beside the known ones."""
+        size = len(self._live) - len(self.deployment.known)
+        return tuple(record.text for record in self.deployment.public.auxiliary[:size])
+
+    @property
+    def _live(self) -> tuple[Item, ...]:
+        return self.deployment.parties[only_party(self.deployment)].items
 
 
 def only_party(deployment: Deployment) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DefenseError
+from harness.protocol.channel import unpair
 from harness.runtime.execution import Execution
 from harness.runtime.isolation import launch
 from harness.runtime.runner import Runner
@@ -104,7 +105,8 @@ def _emitted(runner: Runner, spec: Mapping[str, Any], log: WireLog, names: Colle
         try:
             for name, frame in inputs:
                 if len(names) > 1 or len(emitted[name]) < MESSAGES:
-                    emitted[name].append(transport.step(name, frame))
+                    out = transport.step(name, frame)
+                    emitted[name].append(None if out is None else unpair(out)[0])
         finally:
             transport.close()
     except DefenseError as error:

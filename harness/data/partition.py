@@ -29,15 +29,17 @@ def partition(
     alpha: float = 0.1,
     least: int = 2,
     labels: Sequence[str] = (),
+    loads: Sequence[int] = (),
 ) -> Parts:
     """Divide ``records`` among ``clients`` by ``how``: :func:`by_dirichlet` or :func:`by_group`.
 
-    ``labels``: classes of which there must be records (none given: those that occur).
+    ``labels``: classes of which there must be records (none given: those that occur). ``loads``: records that each
+    client has already, by group alone.
     """
     if how not in ("dirichlet", "group"):
         raise DataError(f"cannot divide records by {how!r}: choose dirichlet or group")
     if how == "group":
-        return by_group(records, clients, rng, least=least, labels=labels)
+        return by_group(records, clients, rng, least=least, labels=labels, loads=loads)
     return by_dirichlet(records, clients, alpha, rng, least=least, labels=labels)
 
 
@@ -82,8 +84,10 @@ def by_group(
     *,
     least: int = 2,
     labels: Sequence[str] = (),
+    loads: Sequence[int] = (),
 ) -> Parts:
-    """Whole natural groups (films, publishers, authors): in random order, each to the client with fewest records.
+    """Whole natural groups (films, publishers, authors): in random order, each to the client with fewest records, those
+    of its ``loads`` counted.
 
     Raises:
         DataError: with everything wrong about the input; fewer groups than clients.
@@ -96,9 +100,11 @@ def by_group(
     problems += [f"{len(groups)} groups are too few for {clients} clients"] if 0 < len(groups) < clients else []
     _raise(problems)
     parts: list[list[Record]] = [[] for _ in range(clients)]
+    loads = loads or [0] * clients
     for name in rng.permutation(sorted(groups)).tolist():
-        min(parts, key=len).extend(groups[name])
-    if short := [len(part) for part in parts if len(part) < least]:
+        smallest = min(range(clients), key=lambda k: len(parts[k]) + loads[k])
+        parts[smallest].extend(groups[name])
+    if short := [len(part) for part, load in zip(parts, loads, strict=True) if len(part) + load < least]:
         raise DataError(f"{len(short)} of {clients} clients got {min(short)} records by group; {least} are needed")
     return _shuffled(parts, rng)
 

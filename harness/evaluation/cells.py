@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from harness.adversary.alike import FEWEST, LEVEL, Comparison, among_others, least, same_inputs, same_law, same_sessions
 from harness.adversary.defend import DEFEND_BUDGET
 from harness.adversary.noise_laws import confirmed_laws, declared_laws, replayed_laws
-from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, replay_test
+from harness.adversary.replay import ReplayedMessage, constant, moved, randomised, replay
 from harness.adversary.shadows import ShadowBank, ShadowPlan
 from harness.adversary.simulation import SimulationBank
 from harness.adversary.solo_replay import solo_replay
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Banks",
+    "compute_alike",
     "compute_attack",
     "compute_blind_utility",
     "compute_replay",
@@ -54,8 +56,8 @@ MAX_FAILURE = 2000
 """Characters of a reason."""
 CONFIRMING_TEXTS = 4
 """Simulated texts on which a declared noise law is checked."""
-REPLAYED = 12
-"""Messages of each party that are sent again."""
+SUSPECT_RUNS = 5
+"""Simulations against which the live run of a suspect is held."""
 
 
 @dataclass(frozen=True)
@@ -100,32 +102,65 @@ def _make_shadows(plan: RunPlan, base: RunPlan, runner: Runner, archive: Archive
 
 
 def replayed(finished: FinishedRun, runner: Runner) -> tuple[ReplayedMessage, ...]:
-    """Some of the run's messages sent again, with the noise of a simulation."""
+    """The run's messages sent again, with other noise on top of the same deployment."""
     plan = finished.plan
-    again = replace(plan.execution, noise=("replay", *plan.execution.noise), paired=True)
-    return tuple(replay(runner, plan.deployment, again, finished.log, REPLAYED))
+    again = replace(plan.execution, again=("replay",))
+    return tuple(replay(runner, plan.deployment, again, finished.log))
 
 
-def compute_replay(cell: CellPlan, finished: FinishedRun, messages: Sequence[ReplayedMessage]) -> CellRecord:
-    """The replay control: are simulations what the live run was, and do messages follow the declared noise laws?"""
-    started = time.perf_counter()
-    trained = any(entry.mechanism == "dpsgd" for entry in finished.ledger)
-    if finished.plan.submission.secret_state or trained:
-        why = "models are trained with fresh noise" if trained else "secret state is drawn anew in every deployment"
-        return _record(cell, status="not_applicable", reason=f"{why}: messages sent again are others")
-    p_value, field = replay_test(messages)
+def compute_replay(
+    cell: CellPlan, finished: FinishedRun, messages: Sequence[ReplayedMessage], banks: Banks
+) -> CellRecord:
+    """The control of the honest run: are simulations and shadow runs what it was, and do messages follow the declared
+    noise laws?"""
+    started, live = time.perf_counter(), finished.departures
+    made = [same_law("the same messages sent again", live, moved(messages)), *_like_others(finished, banks)]
     _, confirmed = replayed_laws(finished.ledger, messages)
     noisy = randomised(messages)
     facts = {
         "randomised": noisy,
         "constant_message": constant(messages),
         "unverified_law": not confirmed or (noisy and not finished.ledger),
-        "differs_in_simulation": p_value < ALPHA,
     }
-    differs = f"live messages differ from the same ones in a simulation (field {field}, p = {p_value:.1g})"
-    status, reason = ("void", differs) if facts["differs_in_simulation"] else ("ok", "")
-    scores = (Score(record="live", metric="p_value", value=p_value),)
-    return _record(cell, status, reason or None, scores, time.perf_counter() - started, facts)
+    return _compared(cell, made, facts, started)
+
+
+def compute_alike(cell: CellPlan, finished: FinishedRun, honest: FinishedRun, banks: Banks) -> CellRecord:
+    """The control of a knock-out run or an active attacker's: is what does not depend on answers what it was in the
+    honest run, and are its shadow runs what it is?"""
+    started, behaviour = time.perf_counter(), finished.plan.execution.behaviour
+    made = [same_inputs(f"the honest run's in a run of behaviour {behaviour}", honest.departures, finished.departures)]
+    if behaviour != KNOCKOUT:
+        made += _like_others(finished, banks)
+    return _compared(cell, made, {}, started)
+
+
+def _like_others(finished: FinishedRun, banks: Banks) -> Iterator[Comparison]:
+    """The run against simulations of equal texts and against its shadows, as far as it has them."""
+    live, known = finished.departures, finished.plan.deployment.known
+    if known:
+        (plan,) = finished.plan.deployment.parties.values()
+        sessions = [session for session, item in enumerate(plan.items) if item.id in known]
+        simulated = banks.simulations.departures
+        first = same_sessions("known texts in a simulation", live, simulated(0), sessions)
+        # What a defense makes of its own inputs differs between deployments: a suspect is held against several.
+        suspect = first.p_value < LEVEL or len(sessions) < FEWEST
+        others = [simulated(index) for index in range(SUSPECT_RUNS if suspect else 0)]
+        yield among_others(first.what, live, others, sessions)
+    if banks.shadows is not None:
+        others = [banks.shadows.departures(index) for index in range(banks.shadows.plan.budget)]
+        yield among_others("shadow runs", live, others)
+
+
+def _compared(cell: CellPlan, made: Sequence[Comparison], facts: Mapping[str, bool], started: float) -> CellRecord:
+    worst = least(made)
+    differs = worst.p_value < LEVEL
+    words = f"messages differ from {worst.what} (field {worst.field}, p = {worst.p_value:.1g})"
+    scores = (Score(record="live", metric="p_value", value=worst.p_value),)
+    seconds, status = time.perf_counter() - started, "void" if differs else "ok"
+    return _record(
+        cell, status, words if differs else None, scores, seconds, {**facts, "differs_in_simulation": differs}
+    )
 
 
 def compute_solo(cell: CellPlan, finished: FinishedRun, runner: Runner) -> CellRecord:
@@ -201,15 +236,11 @@ def _rng(cell: CellPlan, target: int) -> torch.Generator:
 
 
 def compute_utility(cell: CellPlan, finished: FinishedRun, reference: FinishedRun) -> CellRecord:
-    """Score predictions; a knock-out run is scored on the sessions it had."""
+    """Score the predictions of a run, a knock-out run's like any other's."""
     assert cell.task is not None
     started = time.perf_counter()
     scores = cell.task.score(finished.predictions, reference.predictions)
-    scored = scores
-    if finished.plan.execution.behaviour == KNOCKOUT:
-        present = {item.id for plan in finished.plan.deployment.parties.values() for item in plan.items}
-        scored = tuple(score for score in scores if score.record in present or score.record in finished.predictions)
-    return _record(cell, scores=scored, seconds=time.perf_counter() - started)
+    return _record(cell, scores=scores, seconds=time.perf_counter() - started)
 
 
 def compute_blind_utility(cell: CellPlan) -> CellRecord:

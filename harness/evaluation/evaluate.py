@@ -20,6 +20,7 @@ from harness.runtime.runner import Runner
 from harness.store import Store
 from harness.store.provenance import environment
 from harness.util.process import keep_memory, pin_threads
+from harness.util.seeds import PUBLIC_SALT
 
 __all__ = ["evaluate"]
 
@@ -36,13 +37,14 @@ def evaluate(
     points: Sequence[int] | None = None,
     isolation: str = "process",
     progress: Progress,
-    salt: str = "",
+    salt: str = PUBLIC_SALT,
     jobs: int | None = None,
 ) -> Report:
     """Evaluate a submission on a suite; cells that the store already has are not computed again.
 
     Without ``suite_name`` it is the quick suite of ``scenario``, or of the scenarios that the submission is made for.
-    ``jobs`` runs are worked on at a time, by default as many as there are cores for the suite's threads.
+    ``jobs`` runs are worked on at a time, by default as many as there are cores for the suite's threads. All draws
+    depend on ``salt``; records say whether it is the public one.
 
     Raises:
         ManifestError, SuiteError, UnknownName: before anything is run.

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from harness.dp.claims import judge, sealed_kinds
 from harness.errors import CodecError, DefenseError, LeakboardError, ProtocolError
 from harness.evaluation.cells import (
+    compute_alike,
     compute_attack,
     compute_blind_utility,
     compute_replay,
@@ -33,6 +34,7 @@ from harness.store import Store
 from harness.store.archive import Archive
 from harness.store.schema import CellRecord, Costs, Environment, RunRecord, Verdict
 from harness.util.caching import once
+from harness.util.seeds import PUBLIC_SALT
 
 __all__ = ["Job", "Progress", "execute"]
 
@@ -133,7 +135,10 @@ class Job:
                 elif cell.name == SOLO:
                     record = compute_solo(cell, finished, self.runner)
                 elif cell.role == "control":
-                    record = compute_replay(cell, finished, messages())
+                    if cell.beside is not None:
+                        record = compute_alike(cell, finished, self._finish(cell.beside), banks())
+                    else:
+                        record = compute_replay(cell, finished, messages(), banks())
                 elif cell.attack is None:
                     record = compute_blind_utility(cell)
                 else:
@@ -143,7 +148,8 @@ class Job:
                 record = failed_cell(cell, error)
             self._commit([record], [cell])
         if missing[0].run.submission.name != "none":
-            self._finished.pop(missing[0].run.key, None)  # wire logs are large, and nothing else needs this one
+            for run in (missing[0].run, *(cell.beside for cell in missing if cell.beside is not None)):
+                self._finished.pop(run.key, None)  # wire logs are large, and the store has them
 
     def _missing(self, cells: list[CellPlan]) -> list[CellPlan]:
         with self._lock:
@@ -214,7 +220,7 @@ class Job:
         reason: str | None = None,
         verdict: Verdict | None = None,
     ) -> RunRecord:
-        deployment = plan.deployment
+        deployment, salt = plan.deployment, "public" if plan.salt == PUBLIC_SALT else "sealed"
         return RunRecord(
             key=plan.key,
             **plan.columns(),
@@ -226,7 +232,7 @@ class Job:
             costs=costs,
             ledger=ledger,
             verdict=verdict,
-            entitlement={**deployment.entitlement, **plan.entry.entitlement},
+            entitlement={**deployment.entitlement, **plan.entry.entitlement, "salt": salt},
             model=deployment.model_id,
             data=deployment.data_id,
             environment=self.environment,

@@ -11,6 +11,7 @@ from typing import Any
 from harness.evaluation.plan import RunPlan
 from harness.runtime.execution import Outcome
 from harness.store.schema import LedgerEntry
+from harness.wire.departures import Departure, departures_from_bytes, departures_to_bytes
 from harness.wire.log import WireLog
 
 __all__ = ["FinishedRun"]
@@ -25,15 +26,17 @@ class FinishedRun:
     predictions: Mapping[str, Any]
     ledger: tuple[LedgerEntry, ...]
     own: WireLog = field(default_factory=WireLog)
+    departures: tuple[Departure, ...] = ()
 
     @classmethod
     def from_outcome(cls, plan: RunPlan, outcome: Outcome) -> FinishedRun:
         """A run just executed."""
-        return cls(plan, outcome.log, outcome.predictions, outcome.ledger, outcome.own)
+        return cls(plan, outcome.log, outcome.predictions, outcome.ledger, outcome.own, outcome.departures)
 
     def files(self) -> dict[str, bytes]:
         """The evictable artefact: wire log and predictions."""
         contents = {"wire.bin": self.log.to_bytes(), "predictions.json": json.dumps(self.predictions).encode()}
+        contents |= {"departures.bin": departures_to_bytes(self.departures)}
         return contents | ({"own.bin": self.own.to_bytes()} if self.own.entries else {})
 
     @classmethod
@@ -42,4 +45,5 @@ class FinishedRun:
         log = WireLog.from_bytes((folder / "wire.bin").read_bytes())
         own = folder / "own.bin"
         own_log = WireLog.from_bytes(own.read_bytes()) if own.exists() else WireLog()
-        return cls(plan, log, json.loads((folder / "predictions.json").read_text()), ledger, own_log)
+        moved = departures_from_bytes((folder / "departures.bin").read_bytes())
+        return cls(plan, log, json.loads((folder / "predictions.json").read_text()), ledger, own_log, moved)

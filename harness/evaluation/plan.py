@@ -22,19 +22,18 @@ from harness.scenario.plugin import Scenario
 from harness.scenario.tasks import UtilityTask
 from harness.store.schema import RESULTS_VERSION
 from harness.util.keys import key, source_hash
-from harness.util.seeds import Axis
+from harness.util.seeds import PUBLIC_SALT, Axis, secret_axis
 
-__all__ = ["REPLAY", "SOLO", "CellPlan", "RunPlan", "plan_cells"]
+__all__ = ["ALIKE", "REPLAY", "SOLO", "CellPlan", "RunPlan", "plan_cells"]
 
 REPLAY = "same_in_simulation"
-"""Name of the control that compares live messages with the same ones sent again (:mod:`harness.adversary.replay`)."""
-
+"""Name of the control that compares the live run with the same messages sent again (:mod:`harness.adversary.replay`),
+with simulations and with shadow runs."""
+ALIKE = "same_in_all_runs"
+"""Name of the control that compares a knock-out run, or an active attacker's, with the honest one."""
 SOLO = "same_alone"
 """Name of the control that compares each party's messages with those it sends alone in a worker
 (:mod:`harness.adversary.solo_replay`)."""
-
-KNOCKOUT_SESSIONS = 6
-"""Sessions of a knock-out run: enough to see that utility is not earned past the protocol, and cheap."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,12 @@ class RunPlan:
     deployment: Deployment
     submission: Submission
     execution: Execution
+    salt: str = PUBLIC_SALT
 
     @property
     def seed_axes(self) -> tuple[Axis, ...]:
         """Seed axes shared by every submission."""
-        return (self.suite.name, self.entry.scenario, self.entry.name, self.seed)
+        return (self.suite.name, self.entry.scenario, self.entry.name, self.seed, secret_axis(self.salt))
 
     def columns(self) -> dict[str, Any]:
         """The columns that the records of the run and of its cells share."""
@@ -80,6 +80,8 @@ class CellPlan:
     task: UtilityTask | None = None
     reference: RunPlan | None = None
     """The undefended run: utility may compare with it, and oblivious attackers train on its shadows."""
+    beside: RunPlan | None = None
+    """The honest run of the same point, which a control compares with."""
 
     @property
     def label(self) -> str:
@@ -105,17 +107,17 @@ def plan_cells(
     entries = [entry for entry in suite.entries if submission.applies_to(entry.scenario)]
     places = [(entry, seed) for entry in entries for seed in entry.seeds]
     with ThreadPoolExecutor(jobs) as pool:
-        for (entry, seed), deployment in zip(places, pool.map(partial(_build, suite), places), strict=True):
+        for (entry, seed), deployment in zip(places, pool.map(partial(_build, suite, salt), places), strict=True):
             maker = _Maker(suite, entry, seed, deployment, isolation, salt)
             yield from maker.cells(submission, undefended, points)
 
 
-def _build(suite: Suite, place: tuple[Entry, int]) -> Deployment:
+def _build(suite: Suite, salt: str, place: tuple[Entry, int]) -> Deployment:
     entry, seed = place
     scenario = registry.load("scenario", entry.scenario)
     if not isinstance(scenario, Scenario):
         raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
-    deployment = scenario.deployment(entry.name, entry.settings, (suite.name, entry.scenario, seed))
+    deployment = scenario.deployment(entry.name, entry.settings, (suite.name, entry.scenario, seed, secret_axis(salt)))
     _check_secrets(entry, deployment)
     return deployment
 
@@ -148,13 +150,15 @@ class _Maker:
                 yield CellPlan(key(run.key, "control", SOLO), run, "control", SOLO, reference=base)
                 yield from self.attacks(run, base, blind=False)
                 yield from self.active(submission, point, base)
-            yield from self.utility(self.run(submission, point, KNOCKOUT), base)
+            swapped = self.run(submission, point, KNOCKOUT)
+            yield from self.utility(swapped, base)
+            if run.key != base.key:
+                yield self.alike(swapped, run, base)
 
     def run(self, submission: Submission, point: int, behaviour: str) -> RunPlan:
         execution = Execution(submission, point, behaviour, noise=("point", point))
         variant = self.deployment.variants.get(behaviour)
         deployment = variant() if variant else self.deployment
-        deployment = _subset(deployment) if behaviour == KNOCKOUT else deployment
         run_key = key(
             entry=self.entry.key_part(),
             suite=self.suite.label,
@@ -172,7 +176,7 @@ class _Maker:
             results=RESULTS_VERSION,
             **({"claim": claim.model_dump()} if (claim := submission.claim_at(point)) else {}),
         )
-        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, execution)
+        return RunPlan(run_key, self.suite, self.entry, self.seed, deployment, submission, execution, self.salt)
 
     def utility(self, run: RunPlan, base: RunPlan) -> Iterator[CellPlan]:
         for task in self.deployment.tasks:
@@ -186,7 +190,14 @@ class _Maker:
     def active(self, submission: Submission, point: int, base: RunPlan) -> Iterator[CellPlan]:
         """Attacks in which the curious party acts, each behaviour on a run of its own."""
         for behaviour in dict.fromkeys(spec.behaviour for spec in self.entry.attacks if spec.behaviour != HONEST):
-            yield from self.attacks(self.run(submission, point, behaviour), base, blind=False)
+            run = self.run(submission, point, behaviour)
+            if submission.hash != base.submission.hash:
+                yield self.alike(run, self.run(submission, point, HONEST), base)
+            yield from self.attacks(run, base, blind=False)
+
+    def alike(self, run: RunPlan, honest: RunPlan, base: RunPlan) -> CellPlan:
+        """Whether a defense behaves in this run as in the honest one."""
+        return CellPlan(key(run.key, "control", ALIKE), run, "control", ALIKE, reference=base, beside=honest)
 
     def attacks(self, run: RunPlan, base: RunPlan, *, blind: bool) -> Iterator[CellPlan]:
         for spec in self.entry.attacks:
@@ -230,11 +241,6 @@ def make_attack(spec: AttackSpec) -> Attack:
     except TypeError as error:
         raise SuiteError(f"attack {spec.name!r} does not take parameters {spec.parameters}: {error}") from error
     return attack
-
-
-def _subset(deployment: Deployment) -> Deployment:
-    items = {name: plan.items[:KNOCKOUT_SESSIONS] for name, plan in deployment.parties.items()}
-    return deployment.with_items(items)
 
 
 def _check_secrets(entry: Entry, deployment: Deployment) -> None:

@@ -11,7 +11,8 @@ __all__ = ["Sessions", "knock_out_rows"]
 
 
 class Sessions:
-    """Answers every session from the session before it."""
+    """Answers every session from the session before it; the first, which has none, from its own rows exchanged: zeros
+    would tell a party what the run is for."""
 
     def __init__(self) -> None:
         self._previous: dict[int, Message] = {}
@@ -23,6 +24,8 @@ class Sessions:
             self._earlier, self._previous = self._previous, {}
         self._previous[message.step] = message
         other = self._earlier.get(message.step)
+        if other is None:
+            return knock_out_rows(message)
         return message.replace(**{k: _refit(other, k, v) for k, v in message.tensors().items()})
 
 
@@ -42,9 +45,9 @@ def _roll(value: Value) -> Value:
     return torch.roll(value, max(1, len(value) // 2), dims=0) if len(value) > 1 else torch.zeros_like(value)
 
 
-def _refit(other: Message | None, name: str, like: Tensor) -> Tensor:
+def _refit(other: Message, name: str, like: Tensor) -> Tensor:
     """The field of another session, repeated or cut along its first dimension to the shape of ``like``."""
-    if other is None or name not in other.payload:
+    if name not in other.payload:
         return torch.zeros_like(like)
     source: Tensor = other[name]
     if source.shape[1:] != like.shape[1:]:

@@ -20,7 +20,7 @@ class Transport(Protocol):
     def defend(self, party: str, batch: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
         """See :meth:`harness.runtime.host.Host.defend`."""
 
-    def prepare(self, party: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+    def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:
         """See :meth:`harness.runtime.host.Host.prepare`."""
 
     def finish(self) -> tuple[dict[str, Any], bytes]:

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from harness.errors import CodecError
 from harness.protocol.contract import check_outgoing
-from harness.util.seeds import derive
 from harness.wire.message import Kind, Message
 from harness.wire.packing import Packed
 
@@ -91,7 +90,6 @@ class Requests:
     """Requests about one hosted party's defense, which has been set up and has sent nothing."""
 
     defense: Defense
-    salt: str
     _state: _Watched | None = None
 
     def defend(self, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
@@ -101,10 +99,10 @@ class Requests:
         """
         with torch.inference_mode(head["kind"] in _INFERENCE):
             messages = split(head, blob)
-        _reseed(self.defense, derive(*head["seed"], salt=self.salt))
+        _reseed(self.defense, int(head["seed"]))
         if self._state is None:
             self._state = _Watched(self.defense, head["history"], messages[0])
-            _reseed(self.defense, derive(*head["seed"], salt=self.salt))
+            _reseed(self.defense, int(head["seed"]))
         wanted = [message for _ in range(int(head["repeats"])) for message in messages]
         if not self._state.changes:
             return join([send_through(self.defense, message) for message in wanted])

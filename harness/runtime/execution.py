@@ -9,6 +9,7 @@ from typing import Any
 from harness.plugins.submission import Submission
 from harness.protocol.behaviours import HONEST
 from harness.store.schema import Costs, LedgerEntry
+from harness.wire.departures import Departure
 from harness.wire.log import WireLog
 
 __all__ = ["Execution", "Outcome"]
@@ -24,10 +25,12 @@ class Execution:
     behaviour: str = HONEST
     noise: tuple[str | int, ...] = ()
     """Extra axes of the defense's generators; the live run has its operating point here."""
+    again: tuple[str | int, ...] = ()
+    """Extra axes of what its messages draw, on top: the same deployment once more, with other noise."""
     draw: tuple[str | int, ...] = ()
     """Extra axes of the training and server generators; empty in the live run, so that submissions compare pairwise."""
     paired: bool = False
-    """Keep every message as it was before the defense too; only on the attacker's own data."""
+    """Keep every message as it was before the defense in the log, too; only on the attacker's own data."""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -45,3 +48,5 @@ class Outcome:
     costs: Costs
     own: WireLog = field(default_factory=WireLog)
     """What each party kept besides messages, as one CONTROL message from it to itself."""
+    departures: tuple[Departure, ...] = ()
+    """How far the defense moved every message; for the harness's controls alone."""

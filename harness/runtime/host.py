@@ -30,7 +30,7 @@ from harness.models.meter import Meter, MeteredPart
 from harness.protocol.party import Embed, Link, Party, PartyFunction, PartyResources, Sent
 from harness.runtime.defend_requests import Requests
 from harness.runtime.knobs import chosen_settings
-from harness.util.seeds import derive, torch_generator
+from harness.util.seeds import derive
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, encode
 
@@ -54,15 +54,16 @@ class Host:
     """All private parties of one run.
 
     ``spec`` is JSON: ``function`` ("module:name" of the scenario's party function), ``submission`` (folder,
-    ``defense.py`` class name and parameters, or None for no defense), ``threads``, ``paired`` and
+    ``defense.py`` class name and parameters, or None for no defense), ``threads`` and
     ``parties``: name -> items, records, parts (role -> folder), settings, knobs, tokenizer folder, encoder, public
-    texts, seed axes of the defense and of training (:mod:`harness.runtime.worker_spec`). Parties that are given the
-    same folder share the part in memory: a scenario that trains a part takes a copy.
+    texts, seeds of the defense's setup, of its messages and of training (:mod:`harness.runtime.worker_spec`). Parties
+    that are given the same folder share the part in memory: a scenario that trains a part takes a copy.
+
+    Nothing of it says what the run is for, and no run does anything that another one does not.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         torch.set_num_threads(int(spec["threads"]))  # sums, and so bytes, depend on it
-        self._paired = bool(spec.get("paired"))
         self._spec = spec
         self._requests: dict[str, Requests] = {}
         self._meter = Meter()
@@ -79,14 +80,14 @@ class Host:
     def _host_party(
         self, name: str, party: Mapping[str, Any], spec: Mapping[str, Any], function: PartyFunction
     ) -> _HostedParty:
-        started, salt = time.perf_counter(), spec.get("salt", "")
+        started = time.perf_counter()
         parts = {role: MeteredPart(self._part(folder), self._meter) for role, folder in party["parts"].items()}
         tokenizer = _load_tokenizer(party["tokenizer"]) if party["tokenizer"] else None
         embed = self._embed(party["encoder"]) if party["encoder"] else None
         defense = _load_defense(spec.get("submission"))
         self._loading += time.perf_counter() - started
-        defense.me = Mechanisms(name, torch_generator(*party["seed"], salt=salt))
-        _seed_globals(derive("global", *party["seed"], salt=salt))
+        defense.me = Mechanisms(name, torch.Generator().manual_seed(party["setup"]))
+        _seed_globals(derive("global", party["setup"]))
         items, records = (tuple(map(_item, party[kind])) for kind in ("items", "records"))
         offered, texts = deepcopy(dict(party["settings"])), tuple(party["public_texts"])
         with self._meter.counting():
@@ -96,8 +97,11 @@ class Host:
             shown = MappingProxyType(deepcopy(settings))
             public = PublicSide(texts, shown, {k: p.part for k, p in parts.items()}, tokenizer, embed)
             defense.setup(prepared, public)
+        # What setup drew stays; what messages draw comes afresh, so that they can be sent again with other noise.
+        defense.me.reseed(party["noise"])
+        _seed_globals(derive("global", party["noise"]))
         inputs, labelled = prepared[: len(items)], prepared[len(items) :]
-        generator = torch_generator(*party["training"], salt=salt)
+        generator = torch.Generator().manual_seed(party["training"])
         resources = PartyResources(inputs, labelled, texts, parts, settings, tokenizer, embed, generator)
         me = Party(name, resources, Link(defense, self._meter))
         return _HostedParty(me, defense.me, function(me), globals=_global_states())
@@ -118,8 +122,8 @@ class Host:
     def step(self, name: str, frame: bytes | None) -> bytes | None:
         """Resume a party with the answer to its last message (None to start); its next frame, None when it is done.
 
-        With ``paired`` the frame is preceded by its length (unsigned 32-bit) and followed by the same
-        message as it was before the defense.
+        The frame is preceded by its length (unsigned 32-bit) and followed by the same message as it was before the
+        defense, in every run; the harness drops that where nobody may have it.
         """
         hosted = self._hosted[name]
         if hosted.done or (frame is None) != (hosted.waiting is None):
@@ -140,18 +144,18 @@ class Host:
             if shared:
                 hosted.globals = _global_states()
         out = hosted.waiting.frame
-        return struct.pack("<I", len(out)) + out + encode(hosted.waiting.plain) if self._paired else out
+        return struct.pack("<I", len(out)) + out + encode(hosted.waiting.plain)
 
     def defend(self, name: str, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
         """An attacker's own messages through the defense of a party: :meth:`Requests.defend`."""
         if name not in self._requests:
-            self._requests[name] = Requests(self._hosted[name].party.link.defense, self._spec.get("salt", ""))
+            self._requests[name] = Requests(self._hosted[name].party.link.defense)
         return self._requests[name].defend(head, blob)
 
-    def prepare(self, name: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+    def prepare(self, name: str, texts: Sequence[str], seed: int) -> list[str]:
         """An attacker's own texts as a new defense's ``prepare`` leaves them, were they all the inputs of a party."""
         defense = _load_defense(self._spec.get("submission"))
-        defense.me = Mechanisms(name, torch_generator(*seed, salt=self._spec.get("salt", "")))
+        defense.me = Mechanisms(name, torch.Generator().manual_seed(seed))
         items = tuple(Item(f"r{i}", text) for i, text in enumerate(texts))
         prepared = _check_prepared(items, defense.prepare(items, dict(self._spec["parties"][name]["settings"])))
         return [str(item.text) for item in prepared]

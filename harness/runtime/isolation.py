@@ -38,7 +38,7 @@ class InProcess:
         answer: tuple[dict[str, Any], bytes] = self._guard(lambda: self._host.defend(party, batch, blob))
         return answer
 
-    def prepare(self, party: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+    def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:
         """An attacker's own texts as a party's defense rewrites them."""
         prepared: list[str] = self._guard(lambda: self._host.prepare(party, texts, seed))
         return prepared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +24,10 @@ from harness.runtime.isolation import launch
 from harness.runtime.worker_process import Limits
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
-from harness.store.schema import Costs
+from harness.store.schema import Costs, LedgerEntry
 from harness.util.process import peak_bytes, reset_peak
-from harness.util.seeds import torch_generator
+from harness.util.seeds import PUBLIC_SALT, torch_generator
+from harness.wire.departures import Departure, measured
 from harness.wire.log import LoggedFrame, WireLog
 from harness.wire.message import Kind, Message, Value, encode
 
@@ -47,7 +48,7 @@ class Runner:
     threads: int = 2
     limits: Limits = field(default_factory=Limits)
     """What one run may take before its worker is killed."""
-    salt: str = ""
+    salt: str = PUBLIC_SALT
     fork_server: ForkServer | None = field(default=None, repr=False)
 
     def __enter__(self) -> Runner:
@@ -77,7 +78,7 @@ class Runner:
         channel = Channel(
             transport,
             tuple(deployment.parties),
-            paired=execution.paired,
+            paired=True,
             routes=deployment.routes,
             seconds=_WHOLE_RUN * self.limits.wall_seconds,
         )
@@ -91,7 +92,18 @@ class Runner:
         result, kept = read_finished(raw, deployment.parties), read_own(own, deployment.parties)
         predictions = _merged({**result.predictions, SERVER: net.predictions})
         costs = _costs(channel, result, resources.meter, transport.peak_bytes, seconds)
-        return Outcome(channel.log, predictions, result.ledger, costs, _kept(kept, net.own))
+        log = channel.log if execution.paired else channel.log.as_seen()
+        moved = (*measured(channel.log.entries), *_trained(result.ledger))
+        return Outcome(log, predictions, result.ledger, costs, _kept(kept, net.own), moved)
+
+
+def _trained(ledger: Sequence[LedgerEntry]) -> Iterator[Departure]:
+    """Noise of private training, which moves no message and is compared between runs all the same."""
+    import numpy as np
+
+    for entry in ledger:
+        if entry.mechanism == "dpsgd":
+            yield Departure(entry.party, 0, 0, 0, "training dpsgd", "", np.array([entry.scale], np.float32))
 
 
 def _curious_resources(deployment: Deployment, execution: Execution, salt: str) -> CuriousResources:

@@ -66,9 +66,9 @@ class WorkerProcess:
             raise DefenseError(self._end("the worker's answer to messages of an attacker holds none"))
         return answer["batch"], sent or b""
 
-    def prepare(self, party: str, texts: Sequence[str], seed: Sequence[str | int]) -> list[str]:
+    def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:
         """An attacker's own texts as a party's defense rewrites them in the worker."""
-        head = {"do": "prepare", "party": party, "texts": list(texts), "seed": list(seed)}
+        head = {"do": "prepare", "party": party, "texts": list(texts), "seed": seed}
         prepared = self._ask(head)[0].get("texts")
         if not isinstance(prepared, list) or len(prepared) != len(texts):
             raise DefenseError(self._end("the worker's answer to texts of an attacker holds not as many"))

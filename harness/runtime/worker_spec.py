@@ -11,9 +11,9 @@ from harness.errors import SuiteError
 from harness.models import part_folder
 from harness.models.refs import Encoder, PartRef
 from harness.models.tokens import tokenizer_folder
-from harness.protocol.behaviours import PASSIVE
 from harness.runtime.staging import stage
 from harness.scenario.deployment import Deployment, PartyPlan
+from harness.util.seeds import PUBLIC_SALT, derive
 from harness.wire.facts import ModelFacts
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["worker_spec"]
 
 
 def worker_spec(
-    deployment: Deployment, execution: Execution, threads: int, salt: str = "", scratch: Path | None = None
+    deployment: Deployment, execution: Execution, threads: int, salt: str = PUBLIC_SALT, scratch: Path | None = None
 ) -> dict[str, Any]:
     """The JSON that :class:`harness.runtime.host.Host` is made from.
 
@@ -40,18 +40,18 @@ def worker_spec(
         "class": execution.submission.target,
         "parameters": execution.parameters,
     }
-    # Texts that an active server may ask about are encoded once, too; which of them are private does not show.
-    candidates = [candidate.text for candidate in deployment.candidates]
-    asked = [] if execution.behaviour in PASSIVE else [*candidates, *deployment.asked]
+    # Texts that a server may ask about are encoded once, too, in every run: what a run is for does not show.
+    asked = [*(candidate.text for candidate in deployment.candidates), *deployment.asked]
     embeddings = _save_embeddings(deployment.parties.values(), asked, scratch) if scratch is not None else {}
-    parties = {name: _party(name, plan, deployment, execution, embeddings) for name, plan in deployment.parties.items()}
+    parties = {
+        name: _party(plan, deployment, embeddings) | _seeds(name, plan, execution, salt)
+        for name, plan in deployment.parties.items()
+    }
     return {
         "function": deployment.function,
         "submission": submission,
         "threads": threads,
-        "paired": execution.paired,
         "parties": parties,
-        "salt": salt,
     }
 
 
@@ -61,9 +61,18 @@ def _staged(submission: Submission, scratch: Path | None) -> Path:
     return stage(submission, scratch / "submission")
 
 
-def _party(
-    name: str, plan: PartyPlan, deployment: Deployment, execution: Execution, embeddings: Mapping[Encoder, Path]
-) -> dict[str, Any]:
+def _seeds(name: str, plan: PartyPlan, execution: Execution, salt: str) -> dict[str, int]:
+    """Seeds of a party as plain numbers: neither the axes, which name the purpose of a run, nor the salt leave the
+    harness. ``setup`` is the deployment's, ``noise`` that of its messages.
+    """
+    return {
+        "setup": derive("setup", *plan.seed, name, *execution.noise, salt=salt),
+        "noise": derive("noise", *plan.seed, name, *execution.noise, *execution.again, salt=salt),
+        "training": derive("training", *plan.seed, name, *execution.draw, salt=salt),
+    }
+
+
+def _party(plan: PartyPlan, deployment: Deployment, embeddings: Mapping[Encoder, Path]) -> dict[str, Any]:
     language_model = deployment.public.facts_of(ModelFacts)
     return {
         "items": [_input(item) for item in plan.items],
@@ -74,8 +83,6 @@ def _party(
         "tokenizer": str(tokenizer_folder(language_model.model)) if language_model else "",
         "encoder": _encoder(plan.encoder, embeddings) if plan.encoder else None,
         "public_texts": list(plan.public_texts),
-        "seed": [*plan.seed, name, *execution.noise],
-        "training": ["training", *plan.seed, name, *execution.draw],
     }
 
 
@@ -111,7 +118,9 @@ def _save_embeddings(plans: Iterable[PartyPlan], asked: Iterable[str], scratch: 
             texts.setdefault(plan.encoder, {}).update(dict.fromkeys([*own, *plan.public_texts, *asked]))
     paths = {}
     for number, (encoder, texts_of_encoder) in enumerate(texts.items()):
-        rows = dict(zip(map(digest, texts_of_encoder), vectors(encoder).rows(list(texts_of_encoder)), strict=True))
+        # In the order of their digests: not even the order in the file tells whose texts they are.
+        ordered = sorted(texts_of_encoder, key=digest)
+        rows = dict(zip(map(digest, ordered), vectors(encoder).rows(ordered), strict=True))
         paths[encoder] = scratch / f"{number}.safetensors"
         if rows:
             save_embeddings(rows, paths[encoder])

@@ -1,8 +1,9 @@
 """Seeds and generators: one function from named axes to a seed, so no draw depends on call order.
 
-Data, splits, canaries and attacks derive from (suite, entry, seed index) and never from the
+Data, splits, canaries and attacks derive from (suite, entry, seed index, salt) and never from the
 submission, so that submissions compare pairwise on the same secrets. A defense's noise also takes
-the operating point, and an official run a secret salt.
+the operating point. The salt of local runs is public; that of an official run is secret until it is over, so that
+nobody knows the texts of its live runs before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-__all__ = ["derive", "numpy_generator", "torch_generator"]
+__all__ = ["PUBLIC_SALT", "derive", "numpy_generator", "secret_axis", "torch_generator"]
+
+PUBLIC_SALT = "public"
+"""Salt of local runs: everybody can draw what they drew, and their records say so."""
 
 Axis = str | int
 
@@ -26,6 +30,12 @@ def derive(*axes: Axis, salt: str = "") -> int:
     text = json.dumps(list(axes), separators=(",", ":")).encode()
     digest = hmac.new(salt.encode(), text, hashlib.sha256).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def secret_axis(salt: str) -> int:
+    """An axis by which a salt enters draws of data. It is no function of the hashes of the salt that are published, and
+    does not give the salt away."""
+    return derive("draws", salt=salt)
 
 
 def torch_generator(*axes: Axis, salt: str = "") -> torch.Generator:

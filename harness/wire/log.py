@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import CodecError
 from harness.util.untrusted import parse_json
@@ -48,6 +48,10 @@ class WireLog:
         """The coalition's transcript: frames that one of its members sent or received, sealed ones only if sent."""
         members = set(coalition)
         return [e for e in self.entries if e.sender in members or (e.receiver in members and not e.sealed)]
+
+    def as_seen(self) -> WireLog:
+        """The same log without the messages as they were before the defense."""
+        return WireLog(replace(entry, plain=None) for entry in self.entries)
 
     def inbox(self, party: str) -> list[bytes]:
         """Frames that reached ``party``, in order: what a solo replay feeds it."""

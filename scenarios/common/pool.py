@@ -42,9 +42,15 @@ def of_wanted_classes(pool: Sequence[Record], data: str, classes: int) -> list[R
 
 
 def draw_splits(
-    settings: PopulationSettings, pool: Sequence[Record], rng: numpy.random.Generator, *, test: int | None = None
+    settings: PopulationSettings,
+    pool: Sequence[Record],
+    rng: numpy.random.Generator,
+    *,
+    test: int | None = None,
+    known: int = 0,
 ) -> Splits:
-    """Disjoint parts of ``pool`` in the sizes of the settings; ``test`` stands in for the setting of that name.
+    """Disjoint parts of ``pool`` in the sizes of the settings; ``test`` stands in for the setting of that name, and
+    ``known`` records more are drawn for other uses.
 
     Raises:
         DataError: too few records, with the counts.
@@ -53,6 +59,7 @@ def draw_splits(
         "private": settings.records,
         "auxiliary": settings.auxiliary,
         "public": settings.public,
+        "known": known,
         "test": settings.test if test is None else test,
     }
     return draw(pool, sizes, rng, balance=False, disjoint_groups=settings.partition == "group")

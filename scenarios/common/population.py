@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.scenario import Candidate, Chosen, Item, Record, choose, held, label_counts, partition
 from scenarios.common.planting import planted_property
+from scenarios.common.posterior import Division, Seen, likely_counts
 
 if TYPE_CHECKING:
     import numpy
@@ -18,9 +19,6 @@ __all__ = ["CURIOUS", "Population", "draw_shadow", "populate"]
 
 CURIOUS = "client0"
 """The client that the coalition ``client`` is: a party like all others, of which no secret is scored."""
-
-INFORMED = 10
-"""Candidates of a party from which its label shares are taken for shadow runs."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,16 @@ def draw_shadow(
 ) -> Population:
     """A shadow run: the candidates that are in, and auxiliary records in place of all other private ones.
 
-    Of a party with enough candidates the attacker knows roughly what classes it holds: its records are drawn with the
-    candidates' labels. The records of all others are divided as those of the live run were.
+    The attacker knows of which clients the candidates are and how records were divided. Others are drawn from what
+    that leaves possible, client by client (:mod:`scenarios.common.posterior`), so that sizes of parties and classes
+    vary over shadow runs as they vary over live runs with these candidates.
     """
     size = settings.records - settings.canaries - settings.average
     drawn = [auxiliary[i] for i in rng.permutation(len(auxiliary)).tolist()]
-    seen = {f"client{k}": [c.label for c in candidates if c.party == f"client{k}"] for k in range(settings.clients)}
-    if min(len(known) for party, known in seen.items() if party != CURIOUS) >= INFORMED:
-        parts = _likely(seen, drawn, size, rng)
+    if settings.partition == "group":
+        parts = _divided(settings, drawn[:size], (), rng, _asked_about(settings, candidates))
+    elif candidates:
+        parts = _likely(settings, drawn, candidates, size, rng)
     else:
         parts = _divided(settings, drawn[:size], (), rng)
     parts, planted = planted_property(settings, parts, labels, rng)
@@ -76,7 +76,11 @@ def draw_shadow(
 
 
 def _divided(
-    settings: PopulationSettings, records: Sequence[Record], labels: Sequence[str], rng: numpy.random.Generator
+    settings: PopulationSettings,
+    records: Sequence[Record],
+    labels: Sequence[str],
+    rng: numpy.random.Generator,
+    loads: Sequence[int] = (),
 ) -> dict[str, tuple[Record, ...]]:
     parts = partition(
         records,
@@ -86,42 +90,48 @@ def _divided(
         alpha=settings.alpha,
         least=settings.least,
         labels=labels,
+        loads=loads,
     )
     return {f"client{k}": part for k, part in enumerate(parts)}
 
 
+def _asked_about(settings: PopulationSettings, candidates: Sequence[Candidate]) -> list[int]:
+    """Candidates of each client."""
+    return [sum(c.party == f"client{k}" for c in candidates) for k in range(settings.clients)]
+
+
 def _likely(
-    seen: Mapping[str, Sequence[str | None]], pool: Sequence[Record], size: int, rng: numpy.random.Generator
+    settings: PopulationSettings,
+    pool: Sequence[Record],
+    candidates: Sequence[Candidate],
+    size: int,
+    rng: numpy.random.Generator,
 ) -> dict[str, tuple[Record, ...]]:
-    """``size`` records in all, each party's like its candidates; the curious client's at random."""
-    total = sum(map(len, seen.values()))
-    share = size // len(seen)
-    stacks: dict[str | None, list[Record]] = {}
+    """``size`` records of ``pool``, divided as those of the live run may be."""
+    stacks: dict[str, list[Record]] = {}
     for record in pool:
-        stacks.setdefault(record.label, []).append(record)
-    parts: dict[str, tuple[Record, ...]] = {}
-    for party, labels in seen.items():
-        number = int((size - share) * len(labels) / total) if labels else share
-        if labels:
-            parts[party] = tuple(_take(stacks, labels[int(i)]) for i in rng.integers(len(labels), size=number))
-        else:
-            parts[party] = tuple(_take(stacks, _any(stacks, rng)) for _ in range(number))
-    return parts
+        stacks.setdefault(str(record.label), []).append(record)
+    for candidate in candidates:
+        stacks.setdefault(str(candidate.label), [])
+    names = sorted(stacks)
+    seen = Seen(
+        tuple(int(c.party.removeprefix("client")) for c in candidates),
+        tuple(names.index(str(c.label)) for c in candidates),
+        flipped=tuple(c.canary and settings.canary_kind == "mislabelled" for c in candidates),
+        picked=tuple(c.canary and settings.canary_kind == "rare" for c in candidates),
+    )
+    totals = tuple(len(stacks[name]) * settings.records / len(pool) for name in names)
+    division = Division(settings.alpha, totals, settings.least, settings.clients)
+    counts = likely_counts(division, seen, size, int(rng.integers(2**62)))
+    parts: dict[str, list[Record]] = {f"client{k}": [] for k in range(settings.clients)}
+    for party, row in zip(parts, counts.tolist(), strict=True):
+        parts[party] = [_take(stacks, name) for name, number in zip(names, row, strict=True) for _ in range(number)]
+    return {party: tuple(records) for party, records in parts.items()}
 
 
-def _take(stacks: Mapping[str | None, list[Record]], label: str | None) -> Record:
+def _take(stacks: Mapping[str, list[Record]], label: str) -> Record:
     """A record of that label, or of the largest stack where none is left."""
-    return (stacks.get(label) or max(stacks.values(), key=len)).pop()
-
-
-def _any(stacks: Mapping[str | None, list[Record]], rng: numpy.random.Generator) -> str | None:
-    """The label of a record drawn at random among those that are left."""
-    number = int(rng.integers(sum(map(len, stacks.values()))))
-    for label, stack in stacks.items():
-        if number < len(stack):
-            return label
-        number -= len(stack)
-    raise AssertionError("a number below the sum of the sizes falls into one of the stacks")
+    return (stacks[label] or max(stacks.values(), key=len)).pop()
 
 
 def _population(

@@ -74,11 +74,11 @@ def small(folder: str) -> Deployment:
         clients=3,
         alpha=1.0,
         least=2,
-        records=20,
+        records=18,
         canaries=4,
         average=4,
-        auxiliary=16,
-        public=6,
+        auxiliary=12,
+        public=4,
         test=6,
     )
     return assemble(settings, list(toy_records()), ("toy",))
@@ -90,15 +90,16 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
 
     known = of_wanted_classes(pool, settings.data, settings.classes)
     labels = tuple(sorted({str(record.label) for record in known}))
-    splits = draw_splits(settings, known, numpy_generator("splits", *axes))
+    splits = draw_splits(settings, known, numpy_generator("splits", *axes), known=settings.questions)
     # It refuses a class that no client would have: nobody could label its held-out texts.
     population, chosen = populate(settings, splits.private, labels, numpy_generator("population", *axes))
-    auxiliary, test, public = signed(settings, (splits.auxiliary, splits.test, splits.public), axes)
+    parts = (splits.auxiliary, splits.test, splits.public, splits.known)
+    auxiliary, test, public, questions = signed(settings, parts, axes)
     encoder = Encoder(PartRef(settings.model, 0, None), settings.max_tokens)
     second = Encoder(PartRef(settings.second_model, 0, None), settings.max_tokens)
     groups = groups_of(settings, population, labels, axes) if settings.method == "fedhkt" else {}
     plans = LogitPlans(settings, axes, encoder, second, labels, test, tuple(r.text for r in public), groups)
-    curious = plans.curious(chosen.candidates)
+    curious = plans.curious(chosen.candidates, questions)
     live = Deployment(
         function=f"{_CLIENTS}:{settings.method}_client",
         curious=fedhkt_server if groups else fedmd_server,
@@ -113,7 +114,7 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         coalitions=plans.coalitions(),
         routes={client: edge for edge, clients in groups.items() for client in clients},
         candidates=chosen.candidates,
-        asked=tuple(text for texts in curious["candidates"].values() for text in texts),
+        asked=tuple(t for of in ("candidates", "questions") for texts in curious[of].values() for t in texts),
         truth=population.truth,
         knobs=TRAINING_KNOBS,
         knockout="rows",
@@ -176,8 +177,11 @@ class LogitPlans(Plans):
         encoder = self.second if model == "linear-second" else self.encoder
         return self.party(items, records, local, self.public, encoder=encoder)
 
-    def curious(self, candidates: Sequence[Candidate]) -> dict[str, Any]:
-        """``net.settings``: candidates are asked about by an active server alone."""
+    def curious(self, candidates: Sequence[Candidate], questions: Sequence[Record]) -> dict[str, Any]:
+        """``net.settings``: an active server asks about the candidates, an honest one as many fresh public questions,
+        with as many altered copies.
+        """
+        fresh = [Candidate(f"q{n}", r.text, r.label, "") for n, r in enumerate(questions)]
         return {
             **{name: getattr(self.settings, name) for name in _CURIOUS},
             "labels": list(self.labels),
@@ -185,16 +189,17 @@ class LogitPlans(Plans):
             "groups": {edge: list(members) for edge, members in self.groups.items()},
             "models": {client: self.model_of(client) for client in self.clients},
             "candidates": self.queries_about(candidates),
+            "questions": self.queries_about(fresh, "questions"),
         }
 
-    def queries_about(self, candidates: Sequence[Candidate]) -> dict[str, list[str]]:
-        """Candidate id -> texts by which an active server asks about it."""
+    def queries_about(self, candidates: Sequence[Candidate], what: str = "copies") -> dict[str, list[str]]:
+        """Id -> texts by which a server asks about a candidate or a public question; ``what`` seeds the copies."""
         settings = self.settings
         ways: list[Alter] = [disturb]
         if settings.copies and settings.altered_by != "drop":
             rewrite = paraphraser(settings.model, [c.text for c in candidates])
             ways = [rewrite] if settings.altered_by == "paraphrase" else [rewrite, disturb]
-        return with_copies(candidates, settings.copies, ways, torch_generator("copies", *self.axes))
+        return with_copies(candidates, settings.copies, ways, torch_generator(what, *self.axes))
 
     def facts(self, auxiliary: tuple[Record, ...]) -> Public:
         """Everything that everybody knows."""
@@ -226,6 +231,8 @@ class LogitPlans(Plans):
             "canaries": self.settings.canaries,
             "average_candidates": self.settings.average,
             "public_texts": self.settings.public,
+            "fresh_questions": self.settings.questions * (1 + self.settings.copies),
+            "inputs": "the live run's, in shadow runs, too",
         }
 
 

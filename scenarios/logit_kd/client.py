@@ -41,7 +41,10 @@ def fedmd_client(me: Party) -> Generator[Sent, Message, None]:
                 logits=logits,
                 index=list(range(len(shown))),
             )
-            _digest(me, model, shown[:public], reply["logits"])
+            # As many as there are public texts, of all that were answered: no answer is without use (Li and Wang 2019,
+            # algorithm 1, draw a part of their public data in every round, too).
+            rows = torch.randperm(len(shown), generator=me.generator)[:public].sort().values
+            _digest(me, model, shown[rows], reply["logits"][rows])
             if reply["queries"]:
                 queries += reply["queries"]
                 shown = _inputs(me, queries)

@@ -1,4 +1,4 @@
-"""Queries of an active server: besides the public texts, candidates and altered copies of them."""
+"""Queries of a server besides the public texts: fresh public ones or, where it is active, candidates; with copies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Alter = Callable[[str, torch.Generator], str]
 
 @dataclass(frozen=True)
 class Queries:
-    """All queries in order: ``texts``, with the candidate each is about (``ids``, empty for public texts)."""
+    """All queries in order: ``texts``, with the candidate each is about (``ids``, empty for texts that are public)."""
 
     texts: list[str]
     ids: list[str]
@@ -31,13 +31,14 @@ class Queries:
 
 
 def choose_queries(net: Net, public: Sequence[str]) -> Queries:
-    """Ask every client about all candidates, so that those of one can calibrate another's: each candidate once, then
-    in altered copies.
+    """Ask every client the same: an honest server fresh public questions, an active one (``chosen``) as many about all
+    candidates, so that those of one can calibrate another's. Each text comes once, then in altered copies.
     """
+    active = net.behaviour == "chosen"
     texts, ids = list(public), [""] * len(public)
-    for candidate, asked in net.settings["candidates"].items():
+    for candidate, asked in net.settings["candidates" if active else "questions"].items():
         texts += asked
-        ids += [candidate] * len(asked)
+        ids += [candidate if active else ""] * len(asked)
     return Queries(texts, ids, dict.fromkeys(net.parties, range(len(public), len(texts))))
 
 

@@ -7,18 +7,17 @@ import torch
 from harness.scenario import Kind, Net
 from scenarios.logit_kd.fedhkt import Hierarchy
 from scenarios.logit_kd.fedmd import consensus_of
-from scenarios.logit_kd.queries import Queries, choose_queries
+from scenarios.logit_kd.queries import choose_queries
 
 __all__ = ["fedhkt_server", "fedmd_server"]
 
 
 def fedmd_server(net: Net) -> None:
-    """Average the answers to the public texts; where it is active (``chosen``), ask each client about more."""
-    public: list[str] = list(net.settings["public_texts"])
-    more = choose_queries(net, public) if net.behaviour == "chosen" else Queries(public, [""] * len(public), {})
+    """Average the answers to all texts asked about: the public ones and, after the first round, further questions."""
+    more = choose_queries(net, list(net.settings["public_texts"]))
     for round_ in range(net.rounds):
         heard = net.gather()
-        consensus = consensus_of([message["logits"][: len(public)] for message in heard.values()])
+        consensus = consensus_of([message["logits"] for message in heard.values()])
         asked = more.texts_of if round_ == 0 else (lambda _: [])
         net.scatter(Kind.LOGITS, {name: {"logits": consensus, "queries": asked(name)} for name in heard})
     net.own["consensus"] = consensus

@@ -60,6 +60,13 @@ class Settings(PopulationSettings):
         return (self.model, self.second_model) if "linear-second" in self.models else (self.model,)
 
     @property
+    def questions(self) -> int:
+        """Fresh public texts that an honest server of fedmd asks about: as many as there are candidates, which is what
+        an active one asks about, so that no party can tell the two by their questions.
+        """
+        return self.canaries + self.average if self.method == "fedmd" else 0
+
+    @property
     def trainings(self) -> int:
         """Trainings of a client on its own records, ``epochs`` each: before the first round, and in each round or,
         in fedhkt, in every inner round and at the end.

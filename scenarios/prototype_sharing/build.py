@@ -20,6 +20,7 @@ from harness.scenario import (
     Public,
     Record,
     Splits,
+    content_id,
     load_tokens,
     numpy_generator,
     tokenizer_folder,
@@ -73,10 +74,10 @@ def small(folder: str) -> Deployment:
         clients=3,
         alpha=1.0,
         least=2,
-        records=22,
+        records=18,
         canaries=4,
         average=4,
-        auxiliary=16,
+        auxiliary=20,
         public=4,
         test=6,
         test_of="all",
@@ -224,11 +225,24 @@ def _redraw(
     rng: numpy.random.Generator,
     members: Mapping[str, bool],
 ) -> Deployment:
-    """A shadow deployment: nothing of the live run's private data but the candidates enters it; it classifies auxiliary
-    texts, on which nothing that is sent depends."""
-    population = draw_shadow(plans.settings, auxiliary, candidates, members, plans.labels, rng)
+    """A shadow deployment: nothing of the live run's private data but the candidates enters it. It classifies as many
+    texts as the live run, auxiliary ones on which nobody trains.
+
+    Raises:
+        DataError: too few auxiliary records for both.
+    """
+    settings = plans.settings
+    population = draw_shadow(settings, auxiliary, candidates, members, plans.labels, rng)
+    trained = {content_id(r.text) for records in population.records.values() for r in records}
     order = [auxiliary[i] for i in rng.permutation(len(auxiliary)).tolist()]
-    tests = _tests(held_out(order, population.counts, min(plans.settings.test, len(order)), False, rng))
+    left = [record for record in order if content_id(record.text) not in trained]
+    if len(left) < settings.test:
+        raise DataError(
+            f"auxiliary: {len(auxiliary)} records leave {len(left)} beside those that a shadow run trains on, and it "
+            f"classifies {settings.test}: raise auxiliary by {settings.test - len(left)}"
+        )
+    own = settings.test_of == "own"
+    tests = _tests(held_out(left, population.counts, settings.test, own, rng, strict=False))
     parties = plans.parties(population, tests)
     return replace(live, parties=parties, truth=population.truth, secrets={}, variants={})
 

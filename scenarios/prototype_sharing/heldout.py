@@ -22,10 +22,13 @@ def held_out(
     size: int,
     own: bool,
     rng: numpy.random.Generator,
+    *,
+    strict: bool = True,
 ) -> dict[str, tuple[Record, ...]]:
     """``size`` records of ``pool`` dealt evenly to the parties of ``counts`` (party -> class -> records).
 
     ``own``: with the class shares of the party's records, as the methods' papers test; otherwise alike for all.
+    ``strict`` False: a record of the largest class left stands in where one is missing.
 
     Raises:
         DataError: the pool lacks records of a class.
@@ -38,7 +41,7 @@ def held_out(
         stacks.setdefault(str(record.label), []).append(record)
     numbers = [size // len(parties) + (k < size % len(parties)) for k in range(len(parties))]
     return {
-        party: tuple(_pop(stacks, label) for label in _labels(counts[party], number, rng))
+        party: tuple(_pop(stacks, label, strict) for label in _labels(counts[party], number, rng))
         for party, number in zip(parties, numbers, strict=True)
     }
 
@@ -49,7 +52,9 @@ def _labels(counts: Mapping[str, int], number: int, rng: numpy.random.Generator)
     return [names[i] for i in chosen.tolist()]
 
 
-def _pop(stacks: Mapping[str, list[Record]], label: str) -> Record:
+def _pop(stacks: Mapping[str, list[Record]], label: str, strict: bool) -> Record:
+    if not stacks.get(label) and not strict:
+        return max(stacks.values(), key=len).pop()
     if not stacks.get(label):
         raise DataError(f"too few held-out texts of class {label!r}: set test_of to all, or make test smaller")
     return stacks[label].pop()

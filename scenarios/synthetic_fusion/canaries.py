@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.scenario import Candidate, Chosen, DataError, Item, Record
+from harness.scenario import Candidate, Chosen, DataError, Item, Record, content_id
 from scenarios.common.population import Population, populate
 from scenarios.synthetic_fusion.settings import Settings
 
@@ -69,9 +69,13 @@ def cast(settings: Settings, private: Sequence[Record], public: Sequence[Record]
 
 
 def repeated(records: Sequence[Item], canaries: frozenset[str], times: int) -> tuple[Item, ...]:
-    """The records, with each whose text is a canary's ``times`` times, as records of their own."""
-    copies = [replace(r, id=f"{r.id}~{k}") for r in records if r.text in canaries for k in range(1, times)]
-    return (*records, *copies)
+    """The records, with each whose text is a canary's ``times`` times, as records of their own.
+
+    Neither ids nor order tell canaries or copies: both are by content anew.
+    """
+    everything = [r for r in records for _ in range(times if r.text in canaries else 1)]
+    order = sorted(everything, key=lambda record: content_id(record.text))
+    return tuple(replace(r, id=f"{r.id.partition('.')[0]}.r{n}") for n, r in enumerate(order))
 
 
 def rare_words(texts: Sequence[str], *, most: int = 2) -> list[str]:

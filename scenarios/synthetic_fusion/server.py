@@ -63,7 +63,7 @@ def aug_pe(net: Net) -> None:
     net.gather()
     population = SyntheticTexts(*generators.initial())
     for round_ in range(net.rounds):
-        votes = _votes(net, population)["votes"]
+        votes = _votes(net, population, round_)["votes"]
         population = survivors(votes, population, classes, s["texts"], s["variations"])
         if round_ < net.rounds - 1:
             population = population.with_more(varied(generators, population.texts, population.labels, s["variations"]))
@@ -76,8 +76,8 @@ def wasp(net: Net) -> None:
     s, classes, generators = net.settings, sorted(net.settings["prefixes"]), PublicGenerators(net)
     net.gather()
     texts = SyntheticTexts(*generators.initial())
-    for _ in range(net.rounds):
-        votes = _votes(net, texts)
+    for round_ in range(net.rounds):
+        votes = _votes(net, texts, round_)
         near, far = (samples_by_class(votes[field], texts, classes, s["shots"]) for field in ("votes", "far"))
         owners = [generators.names.index(owner) for owner in texts.owners]
         shares = generator_shares(votes["votes"], owners, len(generators.names))
@@ -123,24 +123,39 @@ def _tuned_writer(net: Net, number: int, weights: dict[str, torch.Tensor]) -> Wr
     return Writer(public.of(tuned), load_tokens(tokenizer_folder(s["model"])), s["max_tokens"], heat, s["top_p"])
 
 
-def _votes(net: Net, asked: SyntheticTexts) -> Mapping[str, Floats]:
+def _votes(net: Net, asked: SyntheticTexts, round_: int) -> Mapping[str, Floats]:
     """Histograms of all parties together over the texts ``asked``, which are sent out first.
 
-    The behaviour ``probes`` puts the candidates among them, and leaves the votes for those out of what follows.
+    The behaviour ``probes`` puts candidates in the places of some, so that no party can tell it by counting; those have
+    no votes in what follows.
 
     Raises:
         ProtocolError: a histogram of another length.
     """
-    probes = net.settings["probes"] if net.behaviour == PROBES else []
-    texts = [*asked.texts, *(text for text, _ in probes)]
-    net.scatter_all(Kind.SYNTHETIC_TEXT, texts=texts, labels=[*asked.labels, *(label for _, label in probes)])
+    probes = _probed(asked.labels, net.settings["probes"], round_) if net.behaviour == PROBES else {}
+    texts = [probes.get(place, text) for place, text in enumerate(asked.texts)]
+    net.scatter_all(Kind.SYNTHETIC_TEXT, texts=texts, labels=asked.labels)
     total: dict[str, Floats] = {}
     for name, message in net.gather(reduce="sum" if net.settings["aggregation"] == "sum" else None).items():
         for key, votes in message.tensors().items():
             if len(votes) != len(texts):
                 raise ProtocolError(f"{name} sent {len(votes)} {key} for {len(texts)} texts")
-            total[key] = total.get(key, 0.0) + votes[: len(asked.texts)].double().numpy()
+            total[key] = total.get(key, 0.0) + votes.double().numpy()
+    for cells in total.values():
+        cells[list(probes)] = 0.0
     return total
+
+
+def _probed(labels: Sequence[str], probes: Sequence[tuple[str, str]], round_: int) -> dict[int, str]:
+    """Place -> candidate of the same label put there. Where a round has too few places, the next one goes on."""
+    chosen: dict[int, str] = {}
+    for label in sorted(set(labels)):
+        places = [place for place, other in enumerate(labels) if other == label]
+        texts = [text for text, other in probes if other == label]
+        first = round_ * len(places) if len(texts) > len(places) else 0
+        turn = [texts[(first + n) % len(texts)] for n in range(min(len(places), len(texts)))]
+        chosen |= dict(zip(places[::-1], turn, strict=False))
+    return chosen
 
 
 def _release(net: Net, texts: SyntheticTexts, iterations: int = 0) -> None:

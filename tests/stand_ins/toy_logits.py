@@ -30,7 +30,7 @@ def deploy(folder: Path, pool: Sequence[Record] = (), **changes: object) -> Depl
         "records": 20,
         "canaries": 4,
         "average": 4,
-        "auxiliary": 14,
+        "auxiliary": 12,
         "public": 4,
         "test": 4,
     }

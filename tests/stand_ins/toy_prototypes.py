@@ -26,7 +26,7 @@ _SMALL: dict[str, Any] = {
     "alpha": 0.5,
     "least": 3,
     "records": 60,
-    "auxiliary": 60,
+    "auxiliary": 80,
     "public": 8,
     "test": 12,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,11 +9,8 @@ import pytest
 import torch
 
 from harness.adversary.view import TargetView
-from harness.defense import Defense
-from harness.dp.mechanisms import Mechanisms
 from harness.errors import DefenseError, SuiteError
 from harness.plugins.submission import Submission
-from harness.runtime.defend_requests import Requests, join, split
 from harness.runtime.execution import Execution
 from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
@@ -167,18 +163,3 @@ def test_texts_are_prepared_as_the_submission_does_and_simulations_carry_the_pre
     for pair in (*view.sessions.simulate([text]), *view.sessions.known_pairs()):
         assert pair.ids is not None and pair.plain is not None
         torch.testing.assert_close(pair.states, view.sessions.part(0, view.sessions.facts.cut)(pair.ids[None])[0])
-
-
-def test_asking_costs_milliseconds_a_thousand_rows() -> None:
-    """Both ends together, at the width of a real model."""
-    defense = Defense()
-    defense.me = Mechanisms("party", torch.Generator())
-    requests = Requests(defense, "")
-    messages = [Message(Kind.HIDDEN, {"hidden": torch.randn(25, 576)}, i % 24) for i in range(200)]
-    best = float("inf")
-    for _ in range(6):
-        started = time.process_time()
-        head, blob = join(messages)
-        split(*requests.defend({**head, "seed": ["a"], "repeats": 1, "history": []}, blob))
-        best = min(best, time.process_time() - started)
-    assert best / 5 < 5 * 2e-3  # wide, for busy machines: caches and memory are shared

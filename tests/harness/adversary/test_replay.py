@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.adversary.alike import LEVEL, same_law
 from harness.adversary.noise_laws import replayed_laws
-from harness.adversary.replay import ALPHA, ReplayedMessage, constant, randomised, replay, replay_test
+from harness.adversary.replay import ReplayedMessage, constant, moved, randomised, replay
 from harness.plugins.submission import Submission
 from harness.runtime.execution import Execution
 from harness.runtime.fork_server import ForkServer
@@ -40,7 +41,7 @@ def pooled(toy_folder: Path) -> Deployment:
 
 
 def again(task: Execution) -> Execution:
-    return replace(task, noise=("replay", *task.noise), paired=True)
+    return replace(task, again=("replay",))
 
 
 def test_the_same_inputs_give_the_same_messages_up_to_noise(
@@ -48,11 +49,11 @@ def test_the_same_inputs_give_the_same_messages_up_to_noise(
 ) -> None:
     task = Execution(submission(NOISE.format(what="", scale=0.2)), noise=("point", 0))
     outcome = runner.execute(pooled, task)
-    messages = replay(runner, pooled, again(task), outcome.log, 12)
+    messages = replay(runner, pooled, again(task), outcome.log)
     assert len(messages) == 6
     assert all((t.live["means"] != t.again["means"]).any() for t in messages)
     assert all((t.live["counts"] == t.plain["counts"]).all() for t in messages)
-    assert replay_test(messages)[0] > ALPHA
+    assert same_law("again", outcome.departures, moved(messages)).p_value > LEVEL
     assert randomised(messages)
     assert not constant(messages)
     laws, confirmed = replayed_laws(outcome.ledger, messages)
@@ -63,9 +64,9 @@ def test_the_same_inputs_give_the_same_messages_up_to_noise(
 
 def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment) -> None:
     outcome = runner.execute(pooled, Execution(None))
-    messages = replay(runner, pooled, again(Execution(None)), outcome.log, 12)
+    messages = replay(runner, pooled, again(Execution(None)), outcome.log)
     assert all(t.live["counts"].equal(t.again["counts"]) for t in messages)
-    assert replay_test(messages)[0] == 1.0
+    assert same_law("again", outcome.departures, moved(messages)).p_value == 1.0
     assert not randomised(messages)
     assert replayed_laws(outcome.ledger, messages) == ((), True)
 
@@ -73,10 +74,10 @@ def test_without_noise_the_bytes_are_the_same(runner: Runner, pooled: Deployment
 def test_a_submission_that_is_milder_when_simulated_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
     live = Execution(submission(NOISE.format(what="", scale=0.2), "live"), noise=("point", 0))
     mild = Execution(submission(NOISE.format(what="", scale=0.1), "mild"), noise=("point", 0))
-    log = runner.execute(pooled, live).log
-    p_value, field = replay_test(replay(runner, pooled, again(mild), log, 12))
-    assert p_value < ALPHA
-    assert field == "PROTOTYPE means"
+    outcome = runner.execute(pooled, live)
+    found = same_law("again", outcome.departures, moved(replay(runner, pooled, again(mild), outcome.log)))
+    assert found.p_value < 0.05  # twelve rows of noise
+    assert found.field == "PROTOTYPE means"
 
 
 def test_a_declared_law_that_the_messages_do_not_follow_shows(
@@ -84,7 +85,7 @@ def test_a_declared_law_that_the_messages_do_not_follow_shows(
 ) -> None:
     task = Execution(submission(NOISE.format(what="0.5 * ", scale=0.2)), noise=("point", 0))
     outcome = runner.execute(pooled, task)
-    assert replayed_laws(outcome.ledger, replay(runner, pooled, again(task), outcome.log, 12)) == ((), False)
+    assert replayed_laws(outcome.ledger, replay(runner, pooled, again(task), outcome.log)) == ((), False)
 
 
 def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, submission: Make) -> None:
@@ -95,7 +96,7 @@ def test_a_message_that_says_nothing_shows(runner: Runner, pooled: Deployment, s
             return message.replace(means=torch.ones_like(message["means"]))
     """)
     )
-    messages = replay(runner, pooled, again(task), runner.execute(pooled, task).log, 12)
+    messages = replay(runner, pooled, again(task), runner.execute(pooled, task).log)
     assert constant(messages)
     assert not randomised(messages)
 

@@ -12,6 +12,7 @@ import torch
 from harness.errors import DefenseError
 from harness.models.embeddings import embed
 from harness.plugins.submission import Submission
+from harness.protocol.channel import unpair
 from harness.protocol.secure_aggregation import extra_bytes
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.fork_server import ForkServer
@@ -123,7 +124,7 @@ def test_solo_replay_in_a_fresh_worker_emits_identical_bytes(
         worker = WorkerProcess(runner.fork_server, spec, Limits())
         replayed = [worker.step(name, frame) for frame in [None, *log.inbox(name)]]
         worker.close()
-        assert [frame for frame in replayed if frame is not None] == log.outbox(name)
+        assert [unpair(out)[0] for out in replayed if out is not None] == log.outbox(name)
 
 
 def test_state_shared_between_parties_shows_in_solo_replay(
@@ -141,7 +142,7 @@ def test_state_shared_between_parties_shows_in_solo_replay(
     assert runner.fork_server is not None
     spec = worker_spec(pooled.alone("client2"), Execution(pools), 1, scratch=tmp_path)
     worker = WorkerProcess(runner.fork_server, spec, Limits())
-    assert worker.step("client2", None) != log.outbox("client2")[0]
+    assert unpair(worker.step("client2", None) or b"")[0] != log.outbox("client2")[0]
     worker.close()
 
 
@@ -160,7 +161,8 @@ def test_embeddings_handed_over_equal_those_computed_in_the_worker(
     spec = worker_spec(pooled.alone("client0"), Execution(rewrites), 1, scratch=tmp_path)
     spec["parties"]["client0"]["encoder"]["known"] = ""
     worker = WorkerProcess(runner.fork_server, spec, Limits())
-    assert worker.step("client0", None) == log.outbox("client0")[0]  # this worker was given no embeddings
+    # This worker was given no embeddings.
+    assert unpair(worker.step("client0", None) or b"")[0] == log.outbox("client0")[0]
     worker.close()
 
 

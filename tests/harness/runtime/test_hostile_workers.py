@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -86,6 +86,12 @@ def test_a_worker_that_goes_on_sending_is_not_heard_for_ever() -> None:
 
         def step(self, party: str, frame: bytes | None) -> bytes | None:
             return encode(Message(Kind.TEXT, {"text": "more"}))
+
+        def defend(self, party: str, batch: Mapping[str, object], blob: bytes) -> tuple[dict[str, object], bytes]:
+            return {}, b""
+
+        def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:
+            return []
 
         def finish(self) -> tuple[dict[str, object], bytes]:
             return {}, b""

@@ -13,6 +13,7 @@ import torch
 from harness.errors import DefenseError
 from harness.models import load_part
 from harness.plugins.submission import Submission, load_submission
+from harness.protocol.channel import unpair
 from harness.protocol.net import SERVER
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.fork_server import ForkServer
@@ -122,7 +123,7 @@ def test_solo_replay_emits_identical_bytes(
     inbox: list[bytes | None] = [None, *log.inbox(PARTY)]
     replayed = [worker.step(PARTY, frame) for frame in inbox]
     worker.close()
-    assert [frame for frame in replayed if frame is not None] == log.outbox(PARTY)
+    assert [unpair(out)[0] for out in replayed if out is not None] == log.outbox(PARTY)
 
 
 def test_wire_log_survives_its_byte_form(runner: Runner, toy_deployment: Deployment) -> None:

@@ -32,16 +32,32 @@ def test_fedmd_answers_are_averaged_and_everyone_predicts(toy_folder: Path, runn
     assert runner.execute(deployment, Execution(None)).log.to_bytes() == outcome.log.to_bytes()
 
 
-def test_a_passive_server_hears_nothing_about_candidates_and_an_active_one_does(
-    toy_folder: Path, runner: Runner
-) -> None:
+def test_an_honest_server_asks_as_many_fresh_questions_as_an_active_one(toy_folder: Path, runner: Runner) -> None:
+    """Whoever is asked cannot tell an active server by the number of its questions: honest ones asked none."""
     deployment = deploy(toy_folder, copies=1)
     passive, active = (runner.execute(deployment, Execution(None, behaviour=b)) for b in ("honest", "chosen"))
-    assert all(len(m["index"]) == 4 for m in sent(passive, Kind.LOGITS, "client1"))
-    first, second = sent(active, Kind.LOGITS, "client1")
+    texts = {}
+    for name, outcome in (("honest", passive), ("chosen", active)):
+        first, second = sent(outcome, Kind.LOGITS, "client1")
+        own = next(e.message() for e in outcome.own.entries if e.sender == "server")
+        assert (len(first["index"]), len(second["index"])) == (4, 4 + 2 * len(deployment.candidates))
+        down = [m for m in sent(outcome, Kind.LOGITS, SERVER) if m["queries"]]
+        assert len(down) == 4 and all(m["queries"] == own["queries"][4:] for m in down)
+        assert [len(m["logits"]) for m in sent(outcome, Kind.LOGITS, SERVER)] == [4] * 4 + [len(own["queries"])] * 4
+        texts[name] = own["queries"][4:]
+    held = {r.text for plan in deployment.parties.values() for r in (*plan.records, *plan.items)}
+    others = held | set(deployment.parties["client0"].public_texts)
+    others |= {c.text for c in deployment.candidates} | {r.text for r in deployment.public.auxiliary}
+    assert not set(texts["honest"]) & others
+    own = next(e.message() for e in passive.own.entries if e.sender == "server")
+    assert not any(own["query_ids"])
+
+
+def test_an_active_server_asks_about_every_candidate(toy_folder: Path, runner: Runner) -> None:
+    deployment = deploy(toy_folder, copies=1)
+    active = runner.execute(deployment, Execution(None, behaviour="chosen"))
     own = next(e.message() for e in active.own.entries if e.sender == "server")
     ids = own["query_ids"]
-    assert (len(first["index"]), len(second["index"])) == (4, len(ids))
     asked = [name for name in ids if name]
     assert {asked.count(c.id) for c in deployment.candidates} == {2}
     places = {name: place for place, name in reversed(list(enumerate(ids)))}

@@ -11,6 +11,7 @@ import torch
 
 from harness.models.embeddings import embed
 from harness.plugins.submission import Submission
+from harness.protocol.channel import unpair
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.fork_server import ForkServer
 from harness.runtime.runner import Runner
@@ -136,7 +137,7 @@ def test_solo_replay_emits_the_same_bytes(runner: Runner, toy_folder: Path) -> N
     worker = WorkerProcess(runner.fork_server, worker_spec(made.alone("client1"), Execution(None), 1), Limits())
     replayed = [worker.step("client1", frame) for frame in [None, *log.inbox("client1")]]
     worker.close()
-    assert [frame for frame in replayed if frame is not None] == log.outbox("client1")
+    assert [unpair(out)[0] for out in replayed if out is not None] == log.outbox("client1")
 
 
 DP = """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from harness.dp.claims import judge, sealed_kinds
 from harness.errors import CodecError, DefenseError, LeakboardError, ProtocolError
 from harness.evaluation.cells import (
+    Banks,
     compute_alike,
     compute_attack,
     compute_blind_utility,
@@ -121,7 +123,20 @@ class Job:
         except DefenseError as error:
             self._commit([failed_cell(cell, error) for cell in missing], missing)
             return
-        banks = cache(lambda: make_banks(finished, self.runner, missing[0].reference, self.archive))
+        with ExitStack() as ending:
+
+            def open_banks() -> Banks:
+                opened = make_banks(finished, self.runner, missing[0].reference, self.archive)
+                ending.callback(opened.simulations.defenses.close)  # ends the worker that attackers ask
+                return opened
+
+            self._compute(missing, finished, cache(open_banks))
+        if missing[0].run.submission.name != "none":
+            for run in (missing[0].run, *(cell.beside for cell in missing if cell.beside is not None)):
+                self._finished.pop(run.key, None)  # wire logs are large, and the store has them
+
+    def _compute(self, missing: Sequence[CellPlan], finished: FinishedRun, banks: Callable[[], Banks]) -> None:
+        """Compute and commit the cells of a finished run one by one."""
         messages = once(lambda: replayed(finished, self.runner))
         card: Any = None
         for cell in missing:
@@ -147,9 +162,6 @@ class Job:
             except Exception as error:  # a submission's messages may make anything fail; the reason says what and where
                 record = failed_cell(cell, error)
             self._commit([record], [cell])
-        if missing[0].run.submission.name != "none":
-            for run in (missing[0].run, *(cell.beside for cell in missing if cell.beside is not None)):
-                self._finished.pop(run.key, None)  # wire logs are large, and the store has them
 
     def _missing(self, cells: list[CellPlan]) -> list[CellPlan]:
         with self._lock:

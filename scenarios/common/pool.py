@@ -24,9 +24,7 @@ def read_records(data: str, options: Mapping[str, Any]) -> list[Record]:
     return list(records(load(data, **options)))
 
 
-def of_wanted_classes(
-    pool: Sequence[Record], data: str, classes: int, named: Sequence[str] = ()
-) -> list[Record]:
+def of_wanted_classes(pool: Sequence[Record], data: str, classes: int, named: Sequence[str] = ()) -> list[Record]:
     """Records of the ``classes`` most frequent classes, ties by name; of all classes for 0.
 
     With ``named``, only classes of these names come into question.
@@ -36,7 +34,9 @@ def of_wanted_classes(
     """
     if missing := sorted(set(named) - {str(record.label) for record in pool}):
         raise SuiteError(f"data {data!r} has no class named {missing}: correct the setting named")
-    sizes = Counter(record.label for record in pool if record.label is not None and (not named or record.label in named))
+    sizes = Counter(
+        record.label for record in pool if record.label is not None and (not named or record.label in named)
+    )
     order = sorted(sizes, key=lambda label: (-sizes[label], str(label)))
     wanted = set(order[: classes or None])
     if len(wanted) < max(2, classes):

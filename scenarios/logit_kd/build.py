@@ -39,7 +39,18 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "build", "small"]
 
 _CLIENTS = "scenarios.logit_kd.client"
-_LOCAL = ("max_tokens", "digest", "digest_epochs", "digest_lr", "temperature", "rounds", "epochs", "revisit", "batch_size", "lr")
+_LOCAL = (
+    "max_tokens",
+    "digest",
+    "digest_epochs",
+    "digest_lr",
+    "temperature",
+    "rounds",
+    "epochs",
+    "revisit",
+    "batch_size",
+    "lr",
+)
 _CURIOUS = (
     "method",
     "rounds",

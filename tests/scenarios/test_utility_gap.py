@@ -60,4 +60,4 @@ def test_sharing_pays_by_the_gap_that_utility_needs(suite: str, name: str, seed:
 
 
 def _by_seed(seed: int, scores: tuple[Score, ...]) -> RecordScores:
-    return {seed: {score.record: score.value for score in scores}}
+    return {seed: {score.record: score.value for score in scores if score.value is not None}}

@@ -24,13 +24,19 @@ def read_records(data: str, options: Mapping[str, Any]) -> list[Record]:
     return list(records(load(data, **options)))
 
 
-def of_wanted_classes(pool: Sequence[Record], data: str, classes: int) -> list[Record]:
+def of_wanted_classes(pool: Sequence[Record], data: str, classes: int, named: Sequence[str] = ()) -> list[Record]:
     """Records of the ``classes`` most frequent classes, ties by name; of all classes for 0.
 
+    With ``named``, only classes of these names come into question.
+
     Raises:
-        SuiteError: the data has fewer classes than that, or fewer than two.
+        SuiteError: the data lacks a named class, or has fewer classes than asked for, or fewer than two.
     """
-    sizes = Counter(record.label for record in pool if record.label is not None)
+    if missing := sorted(set(named) - {str(record.label) for record in pool}):
+        raise SuiteError(f"data {data!r} has no class named {missing}: correct the setting named")
+    sizes = Counter(
+        record.label for record in pool if record.label is not None and (not named or record.label in named)
+    )
     order = sorted(sizes, key=lambda label: (-sizes[label], str(label)))
     wanted = set(order[: classes or None])
     if len(wanted) < max(2, classes):

@@ -39,7 +39,18 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "build", "small"]
 
 _CLIENTS = "scenarios.logit_kd.client"
-_LOCAL = ("max_tokens", "digest", "digest_epochs", "digest_lr", "temperature", "rounds", "epochs", "batch_size", "lr")
+_LOCAL = (
+    "max_tokens",
+    "digest",
+    "digest_epochs",
+    "digest_lr",
+    "temperature",
+    "rounds",
+    "epochs",
+    "revisit",
+    "batch_size",
+    "lr",
+)
 _CURIOUS = (
     "method",
     "rounds",
@@ -88,7 +99,7 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
     from harness.scenario import model_hash
 
-    known = of_wanted_classes(pool, settings.data, settings.classes)
+    known = of_wanted_classes(pool, settings.data, settings.classes, settings.named)
     labels = tuple(sorted({str(record.label) for record in known}))
     splits = draw_splits(settings, known, numpy_generator("splits", *axes), known=settings.questions)
     # It refuses a class that no client would have: nobody could label its held-out texts.

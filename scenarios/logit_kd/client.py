@@ -48,7 +48,7 @@ def fedmd_client(me: Party) -> Generator[Sent, Message, None]:
             if reply["queries"]:
                 queries += reply["queries"]
                 shown = _inputs(me, queries)
-        _train(me, model, x, y)
+        _train(me, model, x, y, None if me.settings["alone"] else me.settings["revisit"])
     _predict(me, model)
 
 
@@ -87,10 +87,12 @@ def _inputs(me: Party, texts: Sequence[str]) -> Tensor:
     return me.embed(list(texts))
 
 
-def _train(me: Party, model: nn.Module, x: Tensor, y: Tensor) -> None:
-    """Train ``epochs`` on the client's own records."""
-    knobs = {name: me.settings[name] for name in ("epochs", "batch_size", "lr")}
-    me.train(model, private_loss, data=(x, y), **knobs)
+def _train(me: Party, model: nn.Module, x: Tensor, y: Tensor, epochs: float | None = None) -> None:
+    """Train on the client's own records, ``epochs`` or as many as the setting of that name says."""
+    epochs = me.settings["epochs"] if epochs is None else epochs
+    if epochs:
+        knobs: dict[str, Any] = {name: me.settings[name] for name in ("batch_size", "lr")}
+        me.train(model, private_loss, data=(x, y), epochs=epochs, **knobs)
 
 
 def _digest(me: Party, model: nn.Module, x: Tensor, wanted: Tensor) -> None:

@@ -19,6 +19,7 @@ class Settings(PopulationSettings):
     data: str = Field(description="embedded dataset, local path or hub name; its records need labels")
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
     classes: int = Field(0, ge=0, description="keep only the most frequent classes, this many; 0: all")
+    named: tuple[str, ...] = Field((), description="keep only classes of these names; empty: of any name")
     model: str = Field("all-minilm-l6-v2", description="the frozen public encoder")
     second_model: str = Field("paraphrase-minilm-l3-v2", description="another one, of clients of linear-second")
     max_tokens: int = Field(32, ge=1, description="texts are truncated to this many tokens")
@@ -47,6 +48,12 @@ class Settings(PopulationSettings):
 
     rounds: int = Field(3, ge=1, description="rounds of the protocol")
     epochs: float = Field(4, gt=0, description="private epochs before the first round, and in each")
+    revisit: float | None = Field(
+        None,
+        ge=0,
+        description="private epochs after each digest of FedMD (its step 'revisit'); none given: as many as epochs. "
+        "References that do not share always train epochs",
+    )
     batch_size: int = Field(16, ge=1, description="records per local step")
     lr: float = Field(0.01, gt=0, description="local learning rate (Adam)")
 

@@ -89,7 +89,7 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     """The deployment of ``settings`` on labelled records of ``pool``; every draw is seeded by ``axes``."""
     from harness.scenario import model_hash
 
-    pool = of_wanted_classes(pool, settings.data, settings.classes)
+    pool = of_wanted_classes(pool, settings.data, settings.classes, settings.named)
     spare = SPARE if settings.test_of == "own" else 1
     splits = draw_splits(settings, pool, numpy_generator("splits", *axes), test=settings.test * spare)
     labels = tuple(sorted({str(record.label) for record in pool}))

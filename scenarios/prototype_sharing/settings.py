@@ -17,6 +17,7 @@ class Settings(PopulationSettings):
     data: str = Field(description="embedded dataset, local path or hub name; its records need labels")
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
     classes: int = Field(0, ge=0, description="keep only the most frequent classes, this many; 0: all")
+    named: tuple[str, ...] = Field((), description="keep only classes of these names; empty: of any name")
     model: str = Field("all-minilm-l6-v2", description="the frozen public encoder")
     blocks: int | None = Field(None, ge=1, description="use only the encoder's first blocks; None: all")
     max_tokens: int = Field(32, ge=1, description="texts are truncated to this many tokens")

@@ -182,8 +182,17 @@ class FusionPlans(Plans):
         return {name: items[k :: len(self.clients)] for k, name in enumerate(self.clients)}
 
     def alone(self, live: Deployment, items: Mapping[str, tuple[Item, ...]]) -> Deployment:
-        """Task models of each party's own real records, answering its share of the tests."""
-        parties = {name: replace(plan, items=items[name], parts={}) for name, plan in live.parties.items()}
+        """Task models of each party's own real records, answering its share of the tests.
+
+        Where everybody has labelled public texts, no protocol is needed to learn from them: they are given, too.
+        """
+        labels = self.public_labels()
+        known = {"public_labels": list(labels)}
+        texts = tuple(record.text for record in self.pool.public) if labels else ()
+        parties = {
+            name: replace(plan, items=items[name], parts={}, settings={**plan.settings, **known}, public_texts=texts)
+            for name, plan in live.parties.items()
+        }
         return replace(live, function=f"{_CLIENTS}:alone", curious=idle, parties=parties, curious_parts={})
 
     def centralised(self, live: Deployment) -> Deployment:
@@ -191,6 +200,12 @@ class FusionPlans(Plans):
         everything = tuple(record for plan in live.parties.values() for record in plan.records)
         everyone = {EVERYONE: replace(live.parties[CURIOUS], records=everything)}
         return self.alone(replace(live, parties=everyone), {EVERYONE: self._items()})
+
+    def public_labels(self) -> tuple[str, ...]:
+        """Labels of the public texts, where the scratch generator reads them with the texts; else none."""
+        s = self.settings
+        known = s.generator == SCRATCH and s.labelled_public
+        return tuple(str(record.label) for record in self.pool.public) if known else ()
 
     def coalitions(self) -> dict[str, Coalition]:
         """The server, the curious client, and the reader of the release."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from harness.scenario import MODEL, Bound, Floats, Kind, Message, MeteredPart, Party, Sent, Value
 from scenarios.synthetic_fusion.adapters import adapted, adapter_weights, next_token_loss, training_rows
 from scenarios.synthetic_fusion.generation import Writer
-from scenarios.synthetic_fusion.heads import fit_head
+from scenarios.synthetic_fusion.heads import fit_head, labels_by_words
 from scenarios.synthetic_fusion.prompts import Shot, listing
 from scenarios.synthetic_fusion.votes import halving, histogram, vote_norm
 
@@ -66,10 +66,11 @@ def voter(me: Party) -> Generator[Sent, Message, None]:
 
 
 def alone(me: Party) -> Generator[Sent, Message, None]:
-    """Fit a task model on the own real records and send nothing: the utility references."""
-    classes = sorted(me.settings["prefixes"])
-    head = fit_head(_array(me.embed(me.records)), [str(r.label) for r in me.records], classes)
-    for item, label in zip(me.items, head.labels(_array(me.embed(me.items))) if me.items else (), strict=True):
+    """Fit a task model on the own real records and send nothing: the utility references.
+
+    With labelled public texts a model of words, TF-IDF and logistic regression, on them and the own records.
+    """
+    for item, label in zip(me.items, _labels_alone(me) if me.items else (), strict=True):
         me.predict(item.id, {"label": label})
     yield from ()
 
@@ -106,6 +107,17 @@ def _tuned(me: Party) -> nn.Module:
     data = training_rows(me.tokenizer, pairs, s["max_tokens"])
     me.train(tuned, next_token_loss, data=data, epochs=s["epochs"], batch_size=s["batch"], lr=s["learning_rate"])
     return tuned
+
+
+def _labels_alone(me: Party) -> list[str]:
+    """A label for each item, learned from what the party has without any protocol."""
+    own, public = [str(record.label) for record in me.records], me.settings["public_labels"]
+    if public:
+        texts = [*(record.text for record in me.records), *me.public_texts]
+        return labels_by_words(texts, [*own, *public], [item.text for item in me.items])
+    return fit_head(_array(me.embed(me.records)), own, sorted(me.settings["prefixes"])).labels(
+        _array(me.embed(me.items))
+    )
 
 
 def _array(x: Tensor) -> Floats:

@@ -21,3 +21,9 @@ def test_too_few_classes_are_refused() -> None:
         of_wanted_classes(POOL, "toy", 4)
     with pytest.raises(SuiteError, match="1 classes; 2 are needed"):
         of_wanted_classes(POOL[:3], "toy", 0)
+
+
+def test_named_classes_are_kept_alone() -> None:
+    assert {record.label for record in of_wanted_classes(POOL, "toy", 0, ("a", "b"))} == {"a", "b"}
+    with pytest.raises(SuiteError, match="no class named"):
+        of_wanted_classes(POOL, "toy", 0, ("a", "nowhere"))

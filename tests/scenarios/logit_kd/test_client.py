@@ -69,3 +69,16 @@ def test_a_shared_network_learns_more_than_its_members_alone(toy_folder: Path, r
     other = sorted(deployment.settings["labels"]).index(one)
     first, last = answers[0], answers[-1]
     assert float(last[: len(first), other].mean()) > float(first[:, other].mean())
+
+
+def test_digests_are_followed_by_as_many_epochs_as_revisit_says(toy_folder: Path, runner: Runner) -> None:
+    private = load_submission(Path(__file__).resolve().parents[3] / "submissions" / "dp_sgd")
+
+    def steps(**changes: Any) -> int:
+        deployment = deploy(toy_folder, method="fedmd", models=("linear",), rounds=2, batch_size=2, **changes)
+        ledger = runner.execute(deployment, Execution(private)).ledger
+        return sum(entry.uses for entry in ledger if entry.mechanism == "dpsgd" and entry.party == "client0")
+
+    usual = steps()
+    assert steps(revisit=0) * 3 == usual
+    assert steps(revisit=None) == usual

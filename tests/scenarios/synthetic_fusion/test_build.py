@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SuiteError
+from harness.runtime.execution import Execution
+from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.wire.facts import GeneratorFacts
 from tests.stand_ins.toy_fusion import redrawn, toy_deployment
@@ -42,3 +44,17 @@ def test_data_with_other_labels_is_refused(toy_folder: Path) -> None:
 def test_a_scratch_generator_needs_public_texts(toy_folder: Path) -> None:
     with pytest.raises(SuiteError, match="public texts"):
         toy_deployment(str(toy_folder), "fusegen", generator="scratch", public=0, canary_kind="rare")
+
+
+def test_the_reference_learns_from_public_labels_where_there_are_any(toy_folder: Path, runner: Runner) -> None:
+    made = toy_deployment(str(toy_folder), "aug_pe", generator="scratch", canary_kind="rare")
+    alone = made.variants["local_only"]()
+    plans = alone.parties.values()
+    assert all(len(plan.settings["public_labels"]) == len(plan.public_texts) == 4 for plan in plans)
+    answers = runner.execute(alone, Execution(None, behaviour="local_only")).predictions
+    assert len(answers) == 6
+    assert {answer["label"] for answer in answers.values()} <= {"bank", "friend"}
+    unlabelled = toy_deployment(
+        str(toy_folder), "aug_pe", generator="scratch", canary_kind="rare", labelled_public=False
+    )
+    assert all(not plan.settings["public_labels"] for plan in unlabelled.variants["local_only"]().parties.values())

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import DataError
 from harness.util.arrays import Floats
-from scenarios.synthetic_fusion.heads import fit_head, influence
+from scenarios.synthetic_fusion.heads import fit_head, influence, labels_by_words
 from tests.stand_ins.labelled_points import labelled_points
 
 
@@ -61,3 +61,10 @@ def test_bad_input() -> None:
     for bad in ((x[:0], []), (x, y[:4]), (x, ["q"] * 10)):
         with pytest.raises(DataError):
             fit_head(bad[0], bad[1], ["a", "b"])
+
+
+def test_words_tell_classes_apart() -> None:
+    texts = ["money transfer account", "open an account", "see you tonight", "dinner tonight my friend"]
+    labels = ["bank", "bank", "friend", "friend"]
+    assert labels_by_words(texts, labels, ["my account", "dinner tonight"]) == ["bank", "friend"]
+    assert labels_by_words(texts[:2], labels[:2], ["dinner"]) == ["bank"]

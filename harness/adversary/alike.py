@@ -42,28 +42,28 @@ class Comparison:
 
 def least(comparisons: Iterable[Comparison]) -> Comparison:
     """The comparison of smallest p-value, which is multiplied by their number."""
-    made = list(comparisons)
-    if not made:
+    several = list(comparisons)
+    if not several:
         return Comparison("nothing")
-    worst = min(made, key=lambda one: one.p_value)
-    return Comparison(worst.what, worst.field, min(1.0, worst.p_value * len(made)))
+    worst = min(several, key=lambda one: one.p_value)
+    return Comparison(worst.what, worst.field, min(1.0, worst.p_value * len(several)))
 
 
 def same_law(what: str, first: Sequence[Departure], second: Sequence[Departure]) -> Comparison:
     """Two runs of one deployment: Kolmogorov-Smirnov tests of all rows, field by field."""
     from scipy.stats import ks_2samp
 
-    mine, other = _rows(first), _rows(second)
+    own, other = _rows(first), _rows(second)
     return _worst(
-        what, {f: float(ks_2samp(mine[f], other[f], method="asymp").pvalue) for f in mine.keys() & other.keys()}
+        what, {f: float(ks_2samp(own[f], other[f], method="asymp").pvalue) for f in own.keys() & other.keys()}
     )
 
 
 def same_inputs(what: str, first: Sequence[Departure], second: Sequence[Departure]) -> Comparison:
     """Two runs that share inputs: the messages that were equal before the defense, and so do not depend on answers."""
     plain = {(d.place, d.plain) for d in first} & {(d.place, d.plain) for d in second}
-    mine, other = ([d for d in some if (d.place, d.plain) in plain] for some in (first, second))
-    return same_law(what, mine, other)
+    own, other = ([d for d in some if (d.place, d.plain) in plain] for some in (first, second))
+    return same_law(what, own, other)
 
 
 def same_sessions(

@@ -37,11 +37,11 @@ class ReplayedMessage:
     again: Message
     plain: Message
     moved: tuple[Departure, ...] = ()
-    """How far the defense moved it when it was sent again."""
+    """Distances by which the defense moved it when it was sent again."""
 
 
 def moved(replayed: Sequence[ReplayedMessage]) -> tuple[Departure, ...]:
-    """How far the defense moved all of these messages when they were sent again."""
+    """Distances by which the defense moved all of these messages when they were sent again."""
     return tuple(departure for message in replayed for departure in message.moved)
 
 

@@ -78,7 +78,7 @@ class ShadowBank:
         return self._seen[place]
 
     def departures(self, index: int) -> tuple[Departure, ...]:
-        """How far the defense moved the messages of shadow ``index``."""
+        """Distances by which the defense moved the messages of shadow ``index``."""
         files = self._files(index, self._draw(index)[1], defended=True)
         return departures_from_bytes(files["departures.bin"])
 

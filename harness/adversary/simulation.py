@@ -87,8 +87,8 @@ class SimulationBank:
         return [with_ids(o, split, text) for o, text in zip(seen, prepared, strict=True)]
 
     def departures(self, index: int) -> tuple[Departure, ...]:
-        """How far the defense moved the messages of the ``index``-th simulation of the first auxiliary texts, in which
-        known texts stand in their own places."""
+        """Distances by which the defense moved the messages of the ``index``-th simulation of the first auxiliary
+        texts, in which known texts stand in their own places."""
         self._observed(self._first, index)
         return self._departures[index]
 

@@ -114,7 +114,7 @@ def compute_replay(
     """The control of the honest run: are simulations and shadow runs what it was, and do messages follow the declared
     noise laws?"""
     started, live = time.perf_counter(), finished.departures
-    made = [same_law("the same messages sent again", live, moved(messages)), *_like_others(finished, banks)]
+    comparisons = [same_law("the same messages sent again", live, moved(messages)), *_like_others(finished, banks)]
     _, confirmed = replayed_laws(finished.ledger, messages)
     noisy = randomised(messages)
     facts = {
@@ -122,17 +122,19 @@ def compute_replay(
         "constant_message": constant(messages),
         "unverified_law": not confirmed or (noisy and not finished.ledger),
     }
-    return _compared(cell, made, facts, started)
+    return _compared(cell, comparisons, facts, started)
 
 
 def compute_alike(cell: CellPlan, finished: FinishedRun, honest: FinishedRun, banks: Banks) -> CellRecord:
     """The control of a knock-out run or an active attacker's: is what does not depend on answers what it was in the
     honest run, and are its shadow runs what it is?"""
     started, behaviour = time.perf_counter(), finished.plan.execution.behaviour
-    made = [same_inputs(f"the honest run's in a run of behaviour {behaviour}", honest.departures, finished.departures)]
+    comparisons = [
+        same_inputs(f"the honest run's in a run of behaviour {behaviour}", honest.departures, finished.departures)
+    ]
     if behaviour != KNOCKOUT:
-        made += _like_others(finished, banks)
-    return _compared(cell, made, {}, started)
+        comparisons += _like_others(finished, banks)
+    return _compared(cell, comparisons, {}, started)
 
 
 def _like_others(finished: FinishedRun, banks: Banks) -> Iterator[Comparison]:
@@ -152,8 +154,10 @@ def _like_others(finished: FinishedRun, banks: Banks) -> Iterator[Comparison]:
         yield among_others("shadow runs", live, others)
 
 
-def _compared(cell: CellPlan, made: Sequence[Comparison], facts: Mapping[str, bool], started: float) -> CellRecord:
-    worst = least(made)
+def _compared(
+    cell: CellPlan, comparisons: Sequence[Comparison], facts: Mapping[str, bool], started: float
+) -> CellRecord:
+    worst = least(comparisons)
     differs = worst.p_value < LEVEL
     words = f"messages differ from {worst.what} (field {worst.field}, p = {worst.p_value:.1g})"
     scores = (Score(record="live", metric="p_value", value=worst.p_value),)

@@ -196,7 +196,7 @@ class _Maker:
             yield from self.attacks(run, base, blind=False)
 
     def alike(self, run: RunPlan, honest: RunPlan, base: RunPlan) -> CellPlan:
-        """Whether a defense behaves in this run as in the honest one."""
+        """The control that a defense behaves in this run as in the honest one."""
         return CellPlan(key(run.key, "control", ALIKE), run, "control", ALIKE, reference=base, beside=honest)
 
     def attacks(self, run: RunPlan, base: RunPlan, *, blind: bool) -> Iterator[CellPlan]:

@@ -30,7 +30,7 @@ SWEEPS = 40
 
 @dataclass(frozen=True)
 class Division:
-    """What everybody knows of a division of records among clients."""
+    """A division of records among clients, as far as everybody knows it."""
 
     alpha: float
     totals: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""What workers receive in runs of every kind: a classifier on everything that can be counted is at chance."""
+"""Everything that workers receive, in runs of every kind: a classifier on all that can be counted is at chance."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.adversary.defend import DefenseBank
@@ -67,8 +67,8 @@ class SimulationBank:
         if (inputs, index) not in self._runs:
             self._runs[inputs, index] = self._run(inputs, index)
         run = self._runs[inputs, index]
-        seen = [run[inputs.index(text)] for text in texts] if shared else run
-        return [replace(observation, record=f"r{i}") for i, observation in enumerate(seen)]
+        # Each under the id of the session that it had: a defense may treat sessions by their number.
+        return [run[inputs.index(text)] for text in texts] if shared else run
 
     def _run(self, texts: tuple[str, ...], index: int) -> list[Observation]:
         party, split = only_party(self.deployment), self.deployment.public.need(SplitFacts)

@@ -13,7 +13,7 @@ from harness.scenario.plugin import Scenario
 from harness.score.results import RecordScores
 from harness.score.utility import utility
 from harness.store.schema import Score
-from harness.util.seeds import numpy_generator
+from harness.util.seeds import PUBLIC_SALT, numpy_generator, secret_axis
 
 TRADING = {
     "logit-quick": ("fedmd-publishers",),
@@ -44,7 +44,8 @@ def test_sharing_pays_by_the_gap_that_utility_needs(suite: str, name: str, seed:
     entry = _entry(suite, name)
     scenario = registry.load("scenario", entry.scenario)
     assert isinstance(scenario, Scenario)
-    live = scenario.deployment(entry.name, entry.settings, (suite, entry.scenario, seed))
+    # As drawn by a local evaluation.
+    live = scenario.deployment(entry.name, entry.settings, (suite, entry.scenario, seed, secret_axis(PUBLIC_SALT)))
     alone = live.variants[LOCAL_ONLY]()
     (task,) = live.tasks
     with Runner(isolation="none", threads=1) as runner:

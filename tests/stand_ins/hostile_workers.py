@@ -19,6 +19,9 @@ def frame(header, tensors=b""):
     body = header if isinstance(header, bytes) else json.dumps(header).encode()
     return b"LKB1" + struct.pack("<I", len(body)) + body + tensors
 
+def pair(sent):
+    return struct.pack("<I", len(sent)) + sent + sent
+
 def here():
     wire = next(o for o in gc.get_objects() if isinstance(o, socket.socket) and o.fileno() >= 0)
     return wire
@@ -49,20 +52,20 @@ ANSWERS = {
     "a reason with terminal escapes": ("say({'ok': False, 'reason': '\\x1b[2Jgone\\n' * 9999})", r"^\[2Jgone"),
     "a reason that cannot be written": ('say(b\'{"ok": false, "reason": "\\\\ud800"}\')', "head cannot be read"),
     "no reason": ("say({'ok': False, 'reason': ''})", "no reason"),
-    "no message": ("say({'ok': True}, b'garbage')", "is no message"),
-    "a recursion bomb in a message": ("say({'ok': True}, frame(b'[' * 200_000))", "nested too deeply"),
-    "a message without a kind": ("say({'ok': True}, frame({'at': [0, 0, 0]}))", "KeyError"),
-    "a message at a negative place": ("say({'ok': True}, frame({'k': 'TEXT', 'at': [-1, 0, 0]}))", "from 0 on"),
+    "no message": ("say({'ok': True}, pair(b'garbage'))", "is no message"),
+    "a recursion bomb in a message": ("say({'ok': True}, pair(frame(b'[' * 200_000)))", "nested too deeply"),
+    "a message without a kind": ("say({'ok': True}, pair(frame({'at': [0, 0, 0]})))", "KeyError"),
+    "a message at a negative place": ("say({'ok': True}, pair(frame({'k': 'TEXT', 'at': [-1, 0, 0]})))", "from 0 on"),
     "a packed bomb": (
-        "say({'ok': True}, packed([1 << 40, 8]))",
+        "say({'ok': True}, pair(packed([1 << 40, 8])))",
         "unpacks to",
     ),
     "an odd spec of a packed field": (
-        "say({'ok': True}, packed([]))",
+        "say({'ok': True}, pair(packed([])))",
         "malformed",
     ),
     "a message of NaN": (
-        "say({'ok': True}, frame({'k': 'HIDDEN', 'at': [0, 0, 0]}, save({'hidden': message['hidden'] / 0})))",
+        "say({'ok': True}, pair(frame({'k': 'HIDDEN', 'at': [0, 0, 0]}, save({'hidden': message['hidden'] / 0}))))",
         "NaN",
     ),
 }

@@ -18,7 +18,10 @@ def run(*arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def test_tasks_alone_as_table_and_json(toy_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tasks_alone_as_table_and_json(
+    toy_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     tasks = ",".join(toy_task(toy_folder, kind) for kind in ("choices", "rolling"))
     options = ["--tasks", tasks, "--limit", "3", "--model", str(toy_model(toy_folder)), "--cut", "1"]
     options += ["--isolation", "none"]

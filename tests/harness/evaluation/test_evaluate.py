@@ -235,9 +235,9 @@ def test_answering_locally_is_flagged_as_bypass(
     )
     (row,) = job(cheat)[0].rows
     assert row.utility == pytest.approx(1.0)
-    assert "bypass" in row.flags
+    assert any(flag.startswith("bypass") for flag in row.flags)
     honest = job(noisy)[0].rows[0]
-    assert "bypass" not in honest.flags
+    assert not any(flag.startswith("bypass") for flag in honest.flags)
 
 
 KILLED = """

@@ -69,13 +69,14 @@ def test_texts_order_and_attacks_draw_from_the_salt(
 
 
 def test_neither_salt_nor_axes_reach_a_worker(
-    toy_folder: Path, toy_csv: Path, submission: Callable[..., Submission]
+    toy_folder: Path, toy_csv: Path, submission: Callable[..., Submission], tmp_path: Path
 ) -> None:
     """A worker was told the salt and the axes of its seeds, which name the purpose of a run."""
     none = submission("class Plugin(Defense): pass\n", "none")
     run = first(toy_folder, toy_csv, none, "a sealed salt").run
+    (tmp_path / "worker").mkdir()
     task = Execution(none, noise=("simulation", "purpose"), draw=("shadow", 3), paired=True)
-    spec = str(worker_spec(run.deployment, task, 1, "a sealed salt"))
+    spec = str(worker_spec(run.deployment, task, 1, "a sealed salt", tmp_path / "worker"))
     named = ("a sealed salt", "simulation", "purpose", "shadow", "paired", "'salt'", str(secret_axis("a sealed salt")))
     assert [word for word in named if word in spec] == []
     assert secret_axis("a") != secret_axis("b") != derive("draws")

@@ -52,7 +52,8 @@ def test_leakage_by_hand(scores: Any) -> None:
     best = found.advantages[0]
     assert found.low == pytest.approx(found.estimate - (best.value - best.alone_low))
     assert found.high == pytest.approx(max(e.alone_high for e in found.advantages))
-    assert all(e.low <= e.alone_low < e.value < e.alone_high <= e.high for e in found.advantages)
+    # Bounds of one attack alone have a bootstrap of their own, which may reach as far as the joint one.
+    assert all(e.low < e.value < e.high and e.alone_low < e.value < e.alone_high for e in found.advantages)
     assert (found.n_records, found.n_seeds, found.conditional_on_seed) == (40, 2, False)
     assert found.flags == ("few_seeds",)
 

@@ -22,7 +22,8 @@ TRADING = {
 }
 """Quick suite -> its entries with a trade-off to rank by; the suites' other entries are leakage only."""
 
-CASES = [(suite, name, seed) for suite, names in TRADING.items() for name in names for seed in (0, 1, 2)]
+CASES = [(suite, name, seed) for suite, names in TRADING.items() for name in names for seed in (0, 1)]
+"""The seed of the quick suites and another one."""
 
 
 def _entry(suite: str, name: str) -> Entry:

@@ -75,7 +75,8 @@ def test_garbage_in_simulations_alone_is_an_error_of_the_attack_and_ends_nothing
     job: Job, submission: Make, tmp_path: Path
 ) -> None:
     """Every run after the live one answers with a recursion bomb: on commit e6ffef4 such a row stayed ranked, the
-    attack dropped. Nothing tells the runs apart but their order, which a worker can note in a file while it has no sandbox."""
+    attack dropped. Nothing tells the runs apart but their order, which a worker without a sandbox can note in a file.
+    """
     first_only = f"""
 import pathlib
 first = pathlib.Path({str(tmp_path / "first")!r})

@@ -64,5 +64,5 @@ def test_coverage_is_near_nominal(world: Any, rho: float, tau: float, means: tup
 @pytest.mark.parametrize("tau", [0.0, 0.01, 0.04])
 def test_one_attack_has_nominal_coverage(world: Any, tau: float) -> None:
     made = world(means=(0.4,), tau=tau)
-    # Wide where seeds do not differ at all, which five of them cannot show: t with four degrees of freedom allows for it.
+    # Wide where seeds do not differ at all, which five cannot show: t with four degrees of freedom allows for it.
     assert 0.92 <= coverage(outcomes(made, 400), made.truth) <= 0.995

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 MODEL = "smollm2-135m-instruct"
@@ -51,8 +52,8 @@ def main(questions: int) -> None:
             split = deployment_model(MODEL, lay_out, runner, Execution(None))
             split.loglikelihood(asked[:1])
             whole.loglikelihood(asked[:1], disable_tqdm=True)
-            plain = cpu_seconds(lambda asked=asked: whole.loglikelihood(asked, disable_tqdm=True))  # type: ignore[misc]
-            ours = cpu_seconds(lambda split=split, asked=asked: split.loglikelihood(asked))  # type: ignore[misc]
+            plain = cpu_seconds(partial(whole.loglikelihood, asked, disable_tqdm=True))
+            ours = cpu_seconds(partial(split.loglikelihood, asked))
             verdict = "kept" if ours <= BUDGET * plain else "EXCEEDED"
             print(f"{name:16} plain {plain:6.1f} s  split {ours / plain:5.2f} x  budget {BUDGET:g}: {verdict}")
 

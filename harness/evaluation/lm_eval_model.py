@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.lm_eval.answers import Answer, answers
 from harness.lm_eval.prompts import Form, Prompt, prompts_of, wording_of
-from harness.lm_eval.tasks import form_of, load_tasks, quiet
+from harness.lm_eval.tasks import form_of, load_tasks
 from harness.runtime.execution import Execution
 from harness.store.schema import Costs
+from harness.util.quiet import quiet
 
 if TYPE_CHECKING:
     from harness.runtime.runner import Runner
@@ -103,7 +104,7 @@ def ask(lm: Any, names: Sequence[str], limit: int | None) -> dict[str, Mapping[s
 
     tasks = {str(task.task_name): task for name in names for task in load_tasks(name)}
     # lm-eval draws bars on standard error whatever it is told.
-    with quiet(), contextlib.redirect_stderr(io.StringIO()):
+    with quiet("lm_eval"), contextlib.redirect_stderr(io.StringIO()):
         from lm_eval import evaluate
 
         results = evaluate(lm, tasks, limit=limit, bootstrap_iters=0, log_samples=True)

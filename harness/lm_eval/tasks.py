@@ -6,9 +6,7 @@ own, in lm-eval's format; ``hub:NAME`` and every other name are lm-eval's tasks 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,8 +16,9 @@ from harness.errors import SuiteError
 from harness.lm_eval.embedded import EMBEDDED, GROUPS, is_embedded, read_rows
 from harness.lm_eval.prompts import Form, Prompt, prompts_of
 from harness.util.caching import single_flight
+from harness.util.quiet import quiet
 
-__all__ = ["Question", "form_of", "load_tasks", "question", "questions_of", "quiet", "requests_of"]
+__all__ = ["Question", "form_of", "load_tasks", "question", "questions_of", "requests_of"]
 
 HUB = "hub:"
 NEW_TOKENS = 256
@@ -66,7 +65,7 @@ def load_tasks(name: str) -> tuple[Any, ...]:
 
 
 def _embedded(name: str) -> Any:
-    with quiet():
+    with quiet("lm_eval"):
         from lm_eval.api.task import ConfigurableTask
 
         data = {"task": name, "custom_dataset": partial(_dataset, name), "test_split": "test"}
@@ -83,7 +82,7 @@ def _from_library(name: str) -> tuple[Any, ...]:
     own = name.endswith((".yaml", ".yml"))
     if own and not Path(name).is_file():
         raise SuiteError(f"lm-eval task {name!r}: there is no such file")
-    with quiet():
+    with quiet("lm_eval"):
         from lm_eval.tasks import TaskManager
 
         # The library's own 14,000 tasks take a quarter of a minute to list.
@@ -128,7 +127,7 @@ def question(task: Any, number: int) -> Question:
 def requests_of(task: Any, number: int) -> list[Any]:
     """lm-eval's requests of one document, without example questions unless the task is set to have them."""
     document = task.eval_docs[number]
-    with quiet():
+    with quiet("lm_eval"):
         context = task.fewshot_context(document, num_fewshot=int(task.config.num_fewshot or 0))
         requests = task.construct_requests(doc=document, ctx=context, metadata=(task.task_name, number, 1))
     return requests if isinstance(requests, list) else [requests]
@@ -151,15 +150,3 @@ def form_of(requests: Sequence[Any]) -> Form:
     if wanted.get("do_sample"):
         raise SuiteError("lm-eval asks for sampled text; here a split model takes the likeliest token alone")
     return Form("generation", tuple(wanted["until"]), int(wanted["max_gen_toks"]))
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep lm-eval's notices about its configuration off the terminal."""
-    logger = logging.getLogger("lm_eval")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import SuiteError
 from harness.lm_eval.answers import Answer, answers
-from harness.lm_eval.tasks import quiet, requests_of
+from harness.lm_eval.tasks import requests_of
 from harness.lm_eval.whole import answers_alone
 from harness.store.schema import Score
+from harness.util.quiet import quiet
 
 if TYPE_CHECKING:
     from harness.lm_eval.prompts import Wording
@@ -127,7 +128,7 @@ class LmEvalUtility:
             results = _filtered(question, answer.text)
         if self.metric == PROBABILITY:
             return _share(question, [likelihood for likelihood, _ in results])
-        with quiet():
+        with quiet("lm_eval"):
             value = question.task.process_results(question.document, results).get(self.metric)
         if not isinstance(value, int | float | bool) and not hasattr(value, "item"):
             raise SuiteError(f"lm-eval task {question.task.task_name!r}: {self.metric} has no value per question")

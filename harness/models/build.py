@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ from harness.models.attention import NAME, attend
 from harness.models.families import Family, family_of
 from harness.models.part import Part
 from harness.models.weights import read_tensors
+from harness.util.quiet import quiet
 
-__all__ = ["Span", "build_part", "checkpoint_names", "empty_part", "quiet", "read_config"]
+__all__ = ["Span", "build_part", "checkpoint_names", "empty_part", "read_config"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def _skeleton(config: Any, family: Family) -> tuple[nn.Module, nn.Module | None]
 
     auto: Any = transformers.AutoModelForCausalLM if family.causal else transformers.AutoModel
     ALL_ATTENTION_FUNCTIONS.register(NAME, attend)
-    with torch.device("meta"), quiet():
+    with torch.device("meta"), quiet("transformers"):
         model = auto.from_config(config) if family.causal else auto.from_config(config, add_pooling_layer=False)
     # Set afterwards: the constructor accepts only names it has mask builders for.
     for module in model.modules():
@@ -157,15 +155,3 @@ def _drop_unused_buffers(modules: dict[str, nn.Module]) -> None:
         for module in root.modules():
             for name in ("position_ids", "token_type_ids"):
                 module._buffers.pop(name, None)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back transformers' notes (not its errors) while a model is put together."""
-    logger = logging.getLogger("transformers")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ModelError
-from harness.models.build import quiet
 from harness.models.resolve import resolve
 from harness.util.caching import single_flight
+from harness.util.quiet import quiet
 
 __all__ = ["Tokens", "load_tokens", "tokenizer_folder"]
 
@@ -102,7 +102,7 @@ def load_tokenizer(ref: str | Path) -> Any:
     if not any((folder / name).is_file() for name in _FILES):
         raise ModelError(f"{folder} holds no tokenizer (none of {', '.join(_FILES)})")
     try:
-        with quiet():
+        with quiet("transformers"):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{folder} holds no tokenizer that can be read: {error}") from error

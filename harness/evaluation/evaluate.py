@@ -70,8 +70,8 @@ def evaluate(
 
 def _import_libraries() -> None:
     """Import here what replaces itself while it is imported, and so must not be met first by two threads."""
-    import datasets  # noqa: F401
-    from transformers import AutoConfig, AutoTokenizer  # noqa: F401
+    import datasets  # noqa: F401 (the import itself is what is wanted)
+    from transformers import AutoConfig, AutoTokenizer  # noqa: F401 (likewise)
 
 
 def default_jobs(threads: int) -> int:

@@ -33,6 +33,7 @@ def attend(
 ) -> tuple[Tensor, None]:
     """Attention in the form that transformers' blocks call; query [B, heads, T, d], returns [B, T, heads, d]."""
     if branch is not None:
+        # Attributes of a module are declared as tensors or modules; transformers sets a number here.
         shared = branch.shared(int(module.layer_idx))  # type: ignore[arg-type]
         return fan(query, key, value, shared, scaling).transpose(1, 2), None
     out = scaled_dot_product_attention(

@@ -111,7 +111,8 @@ class PrefixTree:
                 return self.commit_at(same.long().argmax(dim=1))
         self._tried = None
         with torch.no_grad():
-            return self._part(ids.unsqueeze(1), self._cache).squeeze(1)  # type: ignore[no-any-return]
+            after: Tensor = self._part(ids.unsqueeze(1), self._cache)
+        return after.squeeze(1)
 
     def commit_at(self, choice: Tensor) -> Tensor:
         """Append alternative number ``choice`` [B] of the last ``try_next`` to each prefix; its outputs [B, d]."""

@@ -78,6 +78,7 @@ def empty_part(config: Any, span: Span) -> Part:
     start, end = span.start, depth if span.stop is None else span.stop
     modules = {
         "embedding": _pick(base, family.embedding) if start == 0 and span.embed else {},
+        # A ModuleList, which get_submodule declares as a module.
         "blocks": list(base.get_submodule(family.blocks))[start:end],  # type: ignore[call-overload]
         "final": _pick(base, family.final) if span.stop is None else {},
         "head": lm_head if span.head else None,

@@ -55,7 +55,8 @@ def _add(field: str, messages: Mapping[str, Message]) -> Value:
         return type(first)(sum(values))
     if any(value != first for value in values):
         raise ProtocolError(f"secure aggregation: field {field!r} cannot be summed and differs between parties")
-    return first  # type: ignore[no-any-return]
+    same: Value = first
+    return same
 
 
 def _add_tensors(field: str, values: Mapping[str, Tensor]) -> Tensor:

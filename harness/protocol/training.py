@@ -216,6 +216,7 @@ def _check(dp: DPSGD, rate: float) -> None:
 def _no_samples(parameters: Iterator[nn.Parameter]) -> None:
     for parameter in parameters:
         if parameter.requires_grad:
+            # The name under which Opacus looks for gradients of single samples; torch does not declare it.
             parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))  # type: ignore[attr-defined]
 
 

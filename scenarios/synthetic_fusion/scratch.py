@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,9 @@ def generator_of(settings: Settings, public: Sequence[Record], axes: Axes) -> st
     problems += [f"scratch.{name}: unknown" for name in settings.scratch if name not in Scratch.__dataclass_fields__]
     if problems:
         raise SuiteError("; ".join(problems))
-    size = Scratch(**{k: v if k in ("lr", "epochs") else int(v) for k, v in settings.scratch.items()})  # type: ignore[arg-type]
+    whole = {f.name for f in fields(Scratch) if f.type == "int"}
+    sizes: dict[str, Any] = {k: int(v) if k in whole else v for k, v in settings.scratch.items()}
+    size = Scratch(**sizes)
     rng = numpy_generator("public labels", *axes)
     labels = sorted(settings.prefixes)
     marks = [str(r.label) if settings.labelled_public else labels[int(rng.integers(len(labels)))] for r in public]

@@ -90,6 +90,7 @@ def blank(width: float, height: float, rows: int = 1, columns: int = 1, **option
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
+    # The engine of the layout asked for above, which takes paddings; declared as the base class or none.
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)  # type: ignore[call-arg, union-attr]
     return figure, list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
 

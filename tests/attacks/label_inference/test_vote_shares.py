@@ -84,6 +84,12 @@ def test_the_projection_is_the_nearest_point_of_the_simplex() -> None:
     for _ in range(5):
         y = rng.normal(size=4)
         limits = {"type": "eq", "fun": lambda x: x.sum() - 1}
-        away = lambda x, y=y: ((x - y) ** 2).sum()  # noqa: E731
-        slow = minimize(away, np.full(4, 0.25), bounds=[(0, 1)] * 4, constraints=limits, tol=1e-12)
+        slow = minimize(
+            lambda x, y: ((x - y) ** 2).sum(),
+            np.full(4, 0.25),
+            args=(y,),
+            bounds=[(0, 1)] * 4,
+            constraints=limits,
+            tol=1e-12,
+        )
         np.testing.assert_allclose(onto_simplex(y), slow.x, atol=1e-4)

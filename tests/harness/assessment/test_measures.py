@@ -90,6 +90,7 @@ def test_a_rate_needs_ten_false_positives(outsiders: int, pinned: float) -> None
 
 
 def test_one_candidate_is_one_cluster(members: StoredEntry) -> None:
-    assert members.row().leakage.n_records == 60 * 8  # type: ignore[union-attr]
+    leakage = members.row().leakage
+    assert leakage is not None and leakage.n_records == 60 * 8
     counted = [a for a in members.row().attacks if a.metric == "membership (average) AUC"]
     assert counted[0].n == 3 * 30 * 8

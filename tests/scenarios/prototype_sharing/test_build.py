@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,11 @@ from scenarios.prototype_sharing.settings import Settings
 from tests.stand_ins.toy_prototypes import CANDIDATES, LABELS, deployment, pool, settings
 
 
+def _secret(asked: Deployment, name: str) -> Any:
+    """One of several classes, each with its own truth."""
+    return asked.secrets[name]
+
+
 def test_deployments_are_sound_and_follow_their_seed(toy_folder: Path, asked: Deployment) -> None:
     assert list(deployment_problems(asked)) == []
     again, other = deployment(toy_folder, **CANDIDATES), deployment(toy_folder, 1, **CANDIDATES)
@@ -35,10 +41,10 @@ def test_truth_counts_the_records_that_are_held(asked: Deployment) -> None:
     for party, plan in asked.parties.items():
         held = Counter(r.label for r in plan.records)
         assert asked.truth["counts"][party] == {label: held[label] for label in LABELS}
-    counts = asked.secrets["count"].truth  # type: ignore[attr-defined]
-    shares = asked.secrets["label_distribution"].truth  # type: ignore[attr-defined]
+    counts = _secret(asked, "count").truth
+    shares = _secret(asked, "label_distribution").truth
     assert set(counts) == set(shares) == {"client1", "client2", "client3"}  # client0 is the curious one
-    assert asked.secrets["class_presence"].truth["client1"] == {c: int(n > 0) for c, n in counts["client1"].items()}  # type: ignore[attr-defined]
+    assert _secret(asked, "class_presence").truth["client1"] == {c: int(n > 0) for c, n in counts["client1"].items()}
     assert {c.party for c in asked.candidates} <= set(counts)
 
 
@@ -109,7 +115,7 @@ def test_bad_data_have_clear_errors(toy_folder: Path) -> None:
 
 
 def test_a_candidate_that_is_in_and_out_is_refused(asked: Deployment) -> None:
-    outsider = next(c for c in asked.candidates if not asked.secrets["membership"].labels[c.id])  # type: ignore[attr-defined]
+    outsider = next(c for c in asked.candidates if not _secret(asked, "membership").labels[c.id])
     plan = asked.parties[outsider.party]
     stray = replace(plan.records[0], id="stray", text=outsider.text)
     broken = replace(asked, parties={**asked.parties, outsider.party: replace(plan, records=(*plan.records, stray))})

@@ -118,6 +118,7 @@ class Job:
         missing = self._missing(cells)
         if not missing or self.stop.is_set():
             return
+        self.runner.warm()
         try:
             finished = self._finish(missing[0].run)
         except DefenseError as error:

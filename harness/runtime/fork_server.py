@@ -41,17 +41,30 @@ class WorkerAccount:
 
 
 class ForkServer:
-    """The fork server of one evaluation; started at once, ready when torch is imported there."""
+    """The fork server of one evaluation; started when it is first needed, ready when torch is imported there."""
+
+    module = "harness.runtime.fork_server"
+    """The module that is run as the server's end."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._control, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "harness.runtime.fork_server", str(theirs.fileno())]
+        self._control, self._theirs = socket.socketpair()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server unless it runs; a worker that is asked for starts it, too."""
+        with self._lock:
+            self._start()
+
+    def _start(self) -> None:
+        if self._process is not None:
+            return
+        command = [sys.executable, "-m", self.module, str(self._theirs.fileno())]
         # Harness and worker compute in turns: threads that spin while they wait would take the other's core.
         quiet = {"TOKENIZERS_PARALLELISM": "false"}
         environment = {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
-        theirs.close()
+        self._process = subprocess.Popen(command, pass_fds=[self._theirs.fileno()], env=environment)
+        self._theirs.close()
 
     def fork(self, tokenizers: Collection[str] = (), cpu_limit: int = 0) -> tuple[int, socket.socket]:
         """A fresh worker: its process id and the harness's end of its socket.
@@ -63,6 +76,7 @@ class ForkServer:
         ours, theirs = socket.socketpair()
         request = json.dumps({"tokenizers": sorted(tokenizers), "cpu_limit": cpu_limit}).encode()
         with self._lock:
+            self._start()
             socket.send_fds(self._control, [request], [theirs.fileno()])
             theirs.close()
             return int(self._ask()["pid"]), ours
@@ -83,7 +97,9 @@ class ForkServer:
     def close(self) -> None:
         """End the server and every worker it still has."""
         self._control.close()
-        self._process.wait()
+        self._theirs.close()
+        if self._process is not None:
+            self._process.wait()
 
     def __enter__(self) -> ForkServer:
         return self

@@ -56,6 +56,11 @@ class Runner:
             self.fork_server = ForkServer()
         return self
 
+    def warm(self) -> None:
+        """Start what makes workers, which takes seconds, ahead of the first run."""
+        if self.fork_server is not None:
+            self.fork_server.start()
+
     def __exit__(self, *_: object) -> None:
         if self.fork_server is not None:
             self.fork_server.close()

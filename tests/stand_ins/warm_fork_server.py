@@ -9,12 +9,7 @@ workers of the scenarios import when they fit heads and adapters, which takes ea
 from __future__ import annotations
 
 import importlib
-import os
 import runpy
-import socket
-import subprocess
-import sys
-from threading import Lock
 
 from harness.runtime.fork_server import ForkServer
 
@@ -27,17 +22,7 @@ _FURTHER = ("peft", "sklearn.linear_model", "torch.profiler")
 class WarmForkServer(ForkServer):
     """The tests' end; runners that close it leave it open."""
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._control, theirs = socket.socketpair()
-        command = [sys.executable, "-m", __name__, str(theirs.fileno())]
-        environment = {
-            **os.environ,
-            "TOKENIZERS_PARALLELISM": "false",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
-        theirs.close()
+    module = __name__
 
     def close(self) -> None:
         """Go on; :meth:`end` ends it."""

@@ -266,6 +266,9 @@ class Forked(fork_server.ForkServer):  # imports nothing anew
     def __init__(self, control):
         self._lock, self._control = Lock(), control
 
+    def _start(self):
+        pass  # it runs
+
     def close(self):
         self._control.close()
 

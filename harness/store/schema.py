@@ -28,7 +28,7 @@ __all__ = [
 SCHEMA_VERSION = 1
 """Shape of the stored files; raised with a step in :func:`migrate` when a field changes."""
 
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 """Part of every run key: raised when the harness itself changes what a run or a score means."""
 
 Status = Literal["ok", "error", "void", "not_applicable"]

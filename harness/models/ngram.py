@@ -27,6 +27,8 @@ GUESSES = 7
 Ids = Sequence[int]
 Asked = tuple[Ids, Ids]
 """Tokens that stand before, and those after them whose likelihood is wanted."""
+Guess = tuple[Mapping[int, float], float]
+"""Weights of tokens, and their sum; 0: all tokens alike."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +52,35 @@ class _Counts:
                     after[(text[place - 2], text[place - 1])][text[place]] += 1
         return cls(vocabulary, single, single.total(), dict(after))
 
-    def guesses(self, before: Ids, token: int) -> list[float]:
-        """Probability of ``token`` after ``before`` by each of the ``GUESSES``; each is a distribution over tokens."""
-        uniform = 1 / self.vocabulary
-        frequency = self.single.get(token, 0) / self.total if self.total else uniform
-        pair = _share(self.after.get(tuple(before[-1:])) if before else None, token, frequency)
-        triple = _share(self.after.get(tuple(before[-2:])) if len(before) > 1 else None, token, pair)
-        seen = Counter(before)
-        memory = _share(seen, token, frequency)
-        rare = {name: count / (1 + self.single.get(name, 0)) for name, count in seen.items()}
-        names = rare.get(token, 0.0) / sum(rare.values()) if rare else frequency
-        followers = Counter(b for a, b in pairwise(before) if a == before[-1])
-        return [uniform, frequency, pair, triple, memory, names, _share(followers, token, memory)]
+    def guesses(self, before: Ids) -> list[Guess]:
+        """Each of the ``GUESSES`` at what follows ``before``, as weights of tokens and their sum.
 
-    def candidates(self, before: Ids) -> list[int]:
-        """Tokens that any guess may hold for the likeliest, in a fixed order."""
+        Each is a distribution over tokens: one that knows nothing falls back to a simpler one.
+        """
+        frequency = (self.single, self.total) if self.total else ({}, 0)
+        pair = _or(self.after.get(tuple(before[-1:])) if before else None, frequency)
+        triple = _or(self.after.get(tuple(before[-2:])) if len(before) > 1 else None, pair)
+        seen = Counter(before)
+        memory = _or(seen, frequency)
+        rare = {token: count / (1 + self.single.get(token, 0)) for token, count in seen.items()}
+        followers = Counter(b for a, b in pairwise(before) if a == before[-1])
+        return [({}, 0), frequency, pair, triple, memory, _or(rare, frequency), _or(followers, memory)]
+
+    def chances(self, guesses: Sequence[Guess], token: int) -> list[float]:
+        """Probability of ``token`` by each guess."""
+        return [weights.get(token, 0) / total if total else 1 / self.vocabulary for weights, total in guesses]
+
+    def candidates(self, guesses: Sequence[Guess]) -> list[int]:
+        """Tokens that may be the likeliest: those that guesses beyond frequency know, and the most frequent one."""
         common = max(self.single, key=lambda token: (self.single[token], -token)) if self.single else 0
-        known = {common, *before}
-        for context in (tuple(before[-1:]), tuple(before[-2:])):
-            known |= self.after.get(context, Counter()).keys()
+        known = {common}
+        for weights, _ in guesses:
+            known |= weights.keys() if weights is not self.single else set()
         return sorted(known)
 
 
-def _share(counts: Counter[int] | None, token: int, otherwise: float) -> float:
-    return counts[token] / counts.total() if counts else otherwise
+def _or(weights: Mapping[int, float] | None, otherwise: Guess) -> Guess:
+    return (weights, sum(weights.values())) if weights else otherwise
 
 
 @dataclass(frozen=True)
@@ -86,14 +93,18 @@ class TokenModel:
 
     def likelihoods(self, text: Ids, before: Ids = ()) -> list[float]:
         """Log-likelihood of each token of ``text`` after ``before`` and the text up to it, in nats."""
-        return [log(self._mixed(known, token)) for known, token in _places([(before, text)])]
+        places = _places([(before, text)])
+        return [log(self._mixed(self.counts.guesses(known), token)) for known, token in places]
 
     def likeliest(self, before: Ids) -> int:
         """The token that most likely follows ``before``."""
-        return max(self.counts.candidates(before), key=lambda token: self._mixed(before, token))
+        guesses = self.counts.guesses(before)
+        return max(self.counts.candidates(guesses), key=lambda token: self._mixed(guesses, token))
 
-    def _mixed(self, before: Ids, token: int) -> float:
-        return float(np.dot(self.shares, self.counts.guesses(before, token)))
+    def _mixed(self, guesses: Sequence[Guess], token: int) -> float:
+        return sum(
+            share * chance for share, chance in zip(self.shares, self.counts.chances(guesses, token), strict=True)
+        )
 
 
 def learn_tokens(texts: Sequence[Ids], vocabulary: int, asked: Sequence[Asked] = ()) -> TokenModel:
@@ -106,7 +117,7 @@ def learn_tokens(texts: Sequence[Ids], vocabulary: int, asked: Sequence[Asked] =
     held = [np.empty((0, GUESSES))]
     for fold in range(FOLDS):
         counts = _Counts.of([text for place, text in enumerate(texts) if place % FOLDS != fold], vocabulary)
-        rows = [counts.guesses(before, token) for before, token in _places(pairs[fold::FOLDS])]
+        rows = [counts.chances(counts.guesses(before), token) for before, token in _places(pairs[fold::FOLDS])]
         held.append(np.array(rows).reshape(-1, GUESSES))
     guesses, shares = np.concatenate(held), np.full(GUESSES, 1 / GUESSES)
     for _ in range(STEPS if len(guesses) else 0):

@@ -149,14 +149,14 @@ class Agreement:
 
         from harness.models.split import public_part
 
-        part, ids, chosen = public_part(self.model, 0, None, True), passage.whole, list[int]()
-        start = len(passage.before)
+        part, new, chosen = public_part(self.model, 0, None, True), passage.whole, list[int]()
+        start, cache = len(passage.before), part.new_cache()
         with torch.inference_mode():
-            for _ in range(self.generated):
-                likeliest = part(torch.tensor([ids]))[0].argmax(-1).tolist()
-                chosen = chosen or [likeliest[start + place - 1] for place in self._inside(passage)]
+            for step in range(self.generated):
+                likeliest = part(torch.tensor([new]), cache)[0].argmax(-1).tolist()
+                chosen += [] if step else [likeliest[start + place - 1] for place in self._inside(passage)]
                 chosen.append(likeliest[-1])
-                ids.append(likeliest[-1])
+                new = chosen[-1:]
         return chosen
 
     def _scores(self, values: Mapping[str, float]) -> tuple[Score, ...]:

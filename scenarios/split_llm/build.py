@@ -289,7 +289,7 @@ def _tasks(
     public = tuple(tuple(tokens.encode(r.text)[:limit]) for r in (*splits.public, *splits.auxiliary))
     shown = (settings.model, passages, public, layout.vocabulary)
     agreement = Agreement(*shown, generated=1 + settings.new_tokens, returned=returned)
-    return (agreement, Likelihood(*shown)) if returned else (agreement,)
+    return (agreement, Likelihood(*shown)) if returned and settings.likelihood else (agreement,)
 
 
 def _alone(splits: Splits, ids: Mapping[str, str]) -> dict[str, str]:

@@ -30,14 +30,14 @@ LEARNED = 64
 
 @dataclass(frozen=True)
 class _Known:
-    """What the small models are learned from."""
+    """The public part of a task: models and words."""
 
     model: str
     wording: Wording
     small: TokenModel
 
     def options(self, question: Question, alone: Mapping[str, tuple[float, bool]]) -> Floats:
-        """What is known of each option, [options, 4]: two log-likelihoods, their means over its tokens."""
+        """Features of each option [options, 4]: two log-likelihoods, and their means over its tokens."""
         text, rows = question.prompt.text, []
         before = self.wording.tokens.encode(text)
         for option in question.prompt.continuations:

@@ -32,6 +32,7 @@ FACES = {
         partition plant_attribute plant_linked publish records single_flight span_token_ranges
         tokenizer_folder torch_generator toy_model toy_records train
         Form Prompt Wording cut_at wording_of pack_rows Question load_tasks question LmEvalUtility checked_metric
+        Passage labels_by_words
     """,
 }
 """Public module -> its names: what authors of defenses, attacks and scenarios rely on. Change it with the guides."""

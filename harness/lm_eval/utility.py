@@ -5,11 +5,12 @@ computed from what the private party returned (:mod:`harness.lm_eval.answers`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SuiteError
+from harness.lm_eval.alone import learned_choices, learned_text, right_option
 from harness.lm_eval.answers import Answer, answers
 from harness.lm_eval.tasks import requests_of
 from harness.lm_eval.whole import answers_alone
@@ -19,6 +20,7 @@ from harness.util.quiet import quiet
 if TYPE_CHECKING:
     from harness.lm_eval.prompts import Wording
     from harness.lm_eval.tasks import Question
+    from harness.models.ngram import TokenModel
 
 __all__ = ["LmEvalUtility", "checked_metric"]
 
@@ -67,8 +69,8 @@ class LmEvalUtility:
     wording: Wording
     questions: Mapping[str, Question]
     """Session id -> question; all of one form."""
-    unigram: Mapping[str, float] = field(default_factory=dict)
-    """Session id -> mean log-likelihood per token under public token frequencies: the blind guess at whole texts."""
+    public: tuple[Question, ...] = ()
+    """Other questions of the task, with their answers, from which anyone could learn small models."""
     vocabulary: int = 0
 
     def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
@@ -79,16 +81,18 @@ class LmEvalUtility:
         return self._scores({session: self._value(session, got.get(session)) for session in asked})
 
     def blind(self) -> tuple[Score, ...]:
-        """The best guess without the question: an option that all have, or the likeliest answer by itself."""
+        """The best that anyone could do without the protocol: an option that all have, the likeliest answer by itself,
+        or what small models of other questions make of the question (:mod:`harness.lm_eval.alone`)."""
         guesses = [{session: guess(session) for session in self.questions} for guess in self._guesses()]
         return self._scores(max(guesses, key=lambda values: sum(values.values())))
 
     def _guesses(self) -> list[Callable[[str], float]]:
-        mode = next(iter(self.questions.values())).form.mode
-        if mode == "rolling":
-            return [lambda session: self.unigram.get(session, self._worst(session))]
-        if mode == "generation":
+        question = next(iter(self.questions.values()))
+        if question.form.mode == "generation":
             return [lambda session: self._value(session, Answer(text=""))]
+        small = learned_text(self.wording, self.public, self.vocabulary)
+        if question.form.mode == "rolling":
+            return [lambda session: self._value(session, self._told(small, session)), self._worst]
         alone = answers_alone(
             self.model, self.wording, [text for q in self.questions.values() for text in q.prompt.continuations]
         )
@@ -97,7 +101,30 @@ class LmEvalUtility:
             continuations = self.questions[session].prompt.continuations
             return self._value(session, Answer(tuple(alone[text] for text in continuations)))
 
-        return [by_itself, *(self._always(text) for text in self._common())]
+        guesses = [by_itself, *(self._always(text) for text in self._common())]
+        if question.task.OUTPUT_TYPE != "multiple_choice":
+            return [*guesses, lambda session: self._value(session, self._told(small, session))]
+        learned = learned_choices(self.model, self.wording, self.questions, self.public, self.vocabulary)
+        return [*guesses, lambda session: self._chosen(session, learned[session])]
+
+    def _told(self, small: TokenModel, session: str) -> Answer:
+        """The likelihood of the whole text, or of its one continuation, by a small language model."""
+        question = self.questions[session]
+        text = question.prompt.text
+        if question.form.mode == "rolling":
+            start, *ids = self.wording.prompt(text, "rolling")
+            return Answer(((sum(small.likelihoods(ids, [start])), False),), tokens=len(ids))
+        before = self.wording.tokens.encode(text)
+        ids = self.wording.continuation(text, question.prompt.continuations[0])
+        greedy = all(small.likeliest([*before, *ids[:place]]) == token for place, token in enumerate(ids))
+        return Answer(((sum(small.likelihoods(ids, before)), greedy),))
+
+    def _chosen(self, session: str, answer: Answer) -> float:
+        """The value of scores of options, of the best of them alone where a metric asks for nothing else."""
+        if self.metric == PROBABILITY:
+            return self._value(session, answer)
+        scores = [score for score, _ in answer.likelihoods]
+        return self._always(self.questions[session].prompt.continuations[scores.index(max(scores))])(session)
 
     def _common(self) -> list[str]:
         """Texts that are an option of every question, such as letters; none where there is only a target text."""
@@ -152,10 +179,7 @@ def _share(question: Question, likelihoods: Sequence[float]) -> float:
     """The right option's share of the likelihood of all options."""
     from scipy.special import softmax
 
-    right = question.task.doc_to_target(question.document)
-    if not isinstance(right, int):
-        right = [str(text) for text in question.task.doc_to_choice(question.document)].index(str(right))
-    return float(softmax(likelihoods)[right])
+    return float(softmax(likelihoods)[question.places.index(right_option(question))])
 
 
 def _filtered(question: Question, text: str) -> Sequence[Any]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.models.resolve import cut_block, depth, model_hash
     from harness.models.split import load_part
     from harness.models.tokens import Tokens, load_tokenizer, load_tokens, tokenizer_folder
+    from harness.models.words import labels_by_words
     from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
     from harness.protocol.net import Net
     from harness.protocol.party import Party, Sent
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
     from harness.scenario.candidates import Chosen, choose, held
     from harness.scenario.deployment import Deployment, PartyPlan
     from harness.scenario.membership import MembershipSecret
+    from harness.scenario.next_tokens import Agreement, Likelihood, Passage
     from harness.scenario.plugin import Scenario, Step
     from harness.scenario.secrets import AttributeSecret, BagSecret, Secret, TextSecret
     from harness.scenario.settings import Settings
-    from harness.scenario.tasks import Agreement, Classification, Likelihood, UtilityTask
+    from harness.scenario.tasks import Classification, UtilityTask
     from harness.scenario.toy import toy_model, toy_records
     from harness.store.schema import Score
     from harness.util.arrays import Floats, Ints, Mask
@@ -110,6 +112,7 @@ __all__ = [
     "PartRef",
     "Party",
     "PartyPlan",
+    "Passage",
     "PopulationFacts",
     "PresenceSecret",
     "Prompt",
@@ -157,6 +160,7 @@ __all__ = [
     "held",
     "label_counts",
     "label_shares",
+    "labels_by_words",
     "load",
     "load_part",
     "load_tasks",
@@ -207,6 +211,7 @@ _ROOMS = {
     "harness.models.resolve": "cut_block depth model_hash",
     "harness.models.split": "load_part",
     "harness.models.tokens": "Tokens load_tokenizer load_tokens tokenizer_folder",
+    "harness.models.words": "labels_by_words",
     "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY",
     "harness.protocol.net": "Net",
     "harness.protocol.party": "Party Sent",
@@ -215,10 +220,11 @@ _ROOMS = {
     "harness.scenario.candidates": "Chosen choose held",
     "harness.scenario.deployment": "Deployment PartyPlan",
     "harness.scenario.membership": "MembershipSecret",
+    "harness.scenario.next_tokens": "Agreement Likelihood Passage",
     "harness.scenario.plugin": "Scenario Step",
     "harness.scenario.secrets": "AttributeSecret BagSecret Secret TextSecret",
     "harness.scenario.settings": "Settings",
-    "harness.scenario.tasks": "Agreement Classification Likelihood UtilityTask",
+    "harness.scenario.tasks": "Classification UtilityTask",
     "harness.scenario.toy": "toy_model toy_records",
     "harness.store.schema": "Score",
     "harness.util.arrays": "Floats Ints Mask",

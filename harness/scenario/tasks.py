@@ -6,15 +6,14 @@ model take its predictions as ``reference``.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.store.schema import Score
 
-__all__ = ["Agreement", "Classification", "Likelihood", "UtilityTask"]
+__all__ = ["Classification", "UtilityTask"]
 
 
 class UtilityTask(Protocol):
@@ -28,7 +27,8 @@ class UtilityTask(Protocol):
         """One score per record that is scored; a missing or malformed prediction counts as the worst."""
 
     def blind(self) -> tuple[Score, ...]:
-        """Scores of the best guess that never looks at the inputs."""
+        """Scores of the best that anyone could do without the protocol: a guess that looks at no input, or what a small
+        model makes of it that is learned from public data."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Classification:
 
     labels: Mapping[str, str]
     name: str = "accuracy"
+    alone: Mapping[str, str] = field(default_factory=dict)
+    """Record -> the label that a small model of public labelled texts gives it (``labels_by_words``)."""
 
     def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
         """0 or 1 per record."""
@@ -44,58 +46,11 @@ class Classification:
         return tuple(Score(record=r, metric=self.name, value=float(hit)) for r, hit in hits.items())
 
     def blind(self) -> tuple[Score, ...]:
-        """Always the most frequent label."""
+        """Always the most frequent label, or each text's by the small model; whichever is better over all."""
         common, _ = Counter(self.labels.values()).most_common(1)[0]
-        return self.score({record: {"label": common} for record in self.labels}, {})
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Share of next-token choices (``prediction["choices"]``) that equal the undefended model's, per record."""
-
-    records: tuple[str, ...]
-    name: str = "next_token_agreement"
-
-    def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
-        """In [0, 1] per record; 1 for the undefended model by definition."""
-        scores = []
-        for record in self.records:
-            truth = _field(reference, record, "choices") or []
-            chosen = _field(predictions, record, "choices") or []
-            equal = sum(a == b for a, b in zip(chosen, truth, strict=False))
-            scores.append(Score(record=record, metric=self.name, value=equal / len(truth) if truth else 0.0))
-        return tuple(scores)
-
-    def blind(self) -> tuple[Score, ...]:
-        """Zero: no token is guessed."""
-        return tuple(Score(record=record, metric=self.name, value=0.0) for record in self.records)
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """Mean log-likelihood per token of the record's own text (``-prediction["nll"]``, in nats); perplexity is
-    ``exp`` of its negative. Log-likelihood enters the score because perplexity has no mean worth comparing.
-    """
-
-    records: tuple[str, ...]
-    worst: float
-    """Log-likelihood that a missing prediction counts as: uniform guessing, ``-log V``."""
-    unigram: Mapping[str, float]
-    """Record -> log-likelihood per token under public token frequencies: the blind guess."""
-    name: str = "log_likelihood"
-
-    def score(self, predictions: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Score, ...]:
-        """Nats per token; a record of a single token has none."""
-        scores = []
-        for record in self.records:
-            nll = _field(predictions, record, "nll")
-            value = -float(nll) if isinstance(nll, int | float) and math.isfinite(nll) else self.worst
-            scores.append(Score(record=record, metric=self.name, value=value))
-        return tuple(scores)
-
-    def blind(self) -> tuple[Score, ...]:
-        """Token frequencies without any context."""
-        return tuple(Score(record=r, metric=self.name, value=self.unigram[r]) for r in self.records)
+        guesses = [dict.fromkeys(self.labels, common), self.alone]
+        scored = [self.score({r: {"label": label} for r, label in guess.items()}, {}) for guess in guesses]
+        return max(scored, key=lambda scores: sum(score.value or 0.0 for score in scores))
 
 
 def _field(predictions: Mapping[str, Any], record: str, name: str) -> Any:

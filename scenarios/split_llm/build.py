@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import log
 from typing import TYPE_CHECKING, Any
 
 from harness.scenario import (
@@ -17,6 +15,7 @@ from harness.scenario import (
     Likelihood,
     PartRef,
     PartyPlan,
+    Passage,
     Public,
     Record,
     SplitFacts,
@@ -27,6 +26,7 @@ from harness.scenario import (
     assert_disjoint,
     content_hash,
     draw,
+    labels_by_words,
     load_tokens,
     numpy_generator,
     tokenizer_folder,
@@ -120,7 +120,7 @@ def assemble(settings: Settings, pool: list[Record], axes: Axes) -> Deployment:
         local_parts=layout.local,
         public=_public(settings, layout, splits, template, tokens),
         secrets=secrets_of(settings, splits, tokens, ids),
-        tasks=_tasks(settings, layout, splits, tokens, ids),
+        tasks=_tasks(settings, layout, splits, template, tokens, ids),
         known={ids[r.id]: r.text for r in splits.known},
         model_id=f"{settings.model}:{model_hash(settings.model)}",
         data_id=f"{settings.data}:{content_hash(list(sessions))}",
@@ -159,13 +159,14 @@ def _layout(settings: Settings, tokens: Tokens) -> _Layout:
     if problems:
         raise SuiteError(f"model {model!r}: " + "; ".join(problems))
     head = PartRef(model, 0, None if settings.pooled else cut)
-    tail = {"tail": PartRef(model, tail_start, None, head=True, embed=False)} if u_shaped else {}
+    tail = {"tail": PartRef(model, tail_start, n, embed=False)} if u_shaped else {}
     # A causal model's last norm and head are a part of their own, run on the last position alone.
     stop = tail_start if probe.causal else None
-    lm_head = {"lm_head": PartRef(model, n, None, head=True, embed=False)} if probe.causal and not u_shaped else {}
-    rest = {"body": PartRef(model, cut, stop, embed=False), **lm_head}
-    local = {"body": PartRef(model, tail_start, stop, embed=False), **lm_head}
-    return _Layout(cut, n, probe.causal, probe.vocab_size, {"head": head, **tail}, rest, local)
+    lm_head = {"lm_head": PartRef(model, n, None, head=True, embed=False)} if probe.causal else {}
+    own, others = (lm_head, {}) if u_shaped else ({}, lm_head)
+    rest = {"body": PartRef(model, cut, stop, embed=False), **others}
+    local = {"body": PartRef(model, tail_start, stop, embed=False), **others}
+    return _Layout(cut, n, probe.causal, probe.vocab_size, {"head": head, **tail, **own}, rest, local)
 
 
 def _splits(settings: Settings, pool: list[Record], axes: Axes) -> Splits:
@@ -200,7 +201,13 @@ def _template(settings: Settings, tokens: Tokens) -> dict[str, list[int]]:
 
 
 def _public_settings(settings: Settings) -> dict[str, Any]:
-    return {"topology": settings.topology, "new_tokens": settings.new_tokens, "pooled": settings.pooled}
+    public = {"topology": settings.topology, "new_tokens": settings.new_tokens, "pooled": settings.pooled}
+    return public | {"returned": _returned(settings)}
+
+
+def _returned(settings: Settings) -> bool:
+    """True where the party returns its last states: they are its own in head-body-tail alone."""
+    return settings.task == "generation" and settings.topology == "head-body-tail"
 
 
 def _functions(
@@ -263,23 +270,33 @@ def _public(
 
 
 def _tasks(
-    settings: Settings, layout: _Layout, splits: Splits, tokens: Tokens, ids: Mapping[str, str]
+    settings: Settings,
+    layout: _Layout,
+    splits: Splits,
+    template: Mapping[str, Sequence[int]],
+    tokens: Tokens,
+    ids: Mapping[str, str],
 ) -> tuple[UtilityTask, ...]:
-    scored = tuple(ids[r.id] for r in splits.private)
     if settings.task == "classification":
-        return (Classification({ids[r.id]: r.label for r in splits.private if r.label is not None}),)
-    if settings.topology == "head-tail":
-        return (Agreement(scored),)
-    blind = _unigram(splits, tokens, ids, layout.vocabulary, settings.max_tokens)
-    return (Agreement(scored), Likelihood(scored, worst=-log(layout.vocabulary), unigram=blind))
+        return (
+            Classification(
+                {ids[r.id]: r.label for r in splits.private if r.label is not None}, alone=_alone(splits, ids)
+            ),
+        )
+    limit, returned = settings.max_tokens, _returned(settings)
+    before, after = tuple(template["prefix"]), tuple(template["suffix"])
+    passages = {ids[r.id]: Passage(before, tuple(tokens.encode(r.text)[:limit]), after) for r in splits.private}
+    public = tuple(tuple(tokens.encode(r.text)[:limit]) for r in (*splits.public, *splits.auxiliary))
+    shown = (settings.model, passages, public, layout.vocabulary)
+    agreement = Agreement(*shown, generated=1 + settings.new_tokens, returned=returned)
+    return (agreement, Likelihood(*shown)) if returned and settings.likelihood else (agreement,)
 
 
-def _unigram(splits: Splits, tokens: Tokens, ids: Mapping[str, str], vocabulary: int, limit: int) -> dict[str, float]:
-    """Mean log-likelihood of each private text under auxiliary token frequencies with add-one smoothing."""
-    counts = Counter(t for r in splits.auxiliary for t in tokens.encode(r.text)[:limit])
-    total = counts.total() + vocabulary
-    texts = {ids[r.id]: tokens.encode(r.text)[:limit] for r in splits.private}
-    return {key: sum(log((counts[t] + 1) / total) for t in text) / len(text) for key, text in texts.items()}
+def _alone(splits: Splits, ids: Mapping[str, str]) -> dict[str, str]:
+    """Each session's label by a model of words, of public labelled texts and those of the attacker, who needs none."""
+    known = [(r.text, r.label) for r in (*splits.public, *splits.auxiliary) if r.label is not None]
+    guessed = labels_by_words([t for t, _ in known], [y for _, y in known], [r.text for r in splits.private])
+    return dict(zip((ids[r.id] for r in splits.private), guessed, strict=True))
 
 
 def _entitlement(settings: Settings, splits: Splits) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.scenario import Kind, Message, Party, Sent
+from harness.scenario import Kind, Message, Party, Sent, pack_rows
 
 __all__ = ["data_party", "encoder_party", "prompt"]
 
@@ -23,20 +23,26 @@ def prompt(text: list[int], settings: Mapping[str, Any]) -> list[int]:
 
 
 def data_party(me: Party) -> Generator[Sent, Message, None]:
-    """Run the first blocks and, in head-body-tail, the last ones on the private texts; decide and generate greedily."""
-    head, tail = me.part("head"), me.part("tail") if me.settings["topology"] == "head-body-tail" else None
+    """Run the first blocks and, in head-body-tail, the last ones on the private texts; decide and generate greedily.
+
+    In head-body-tail the party returns states, and no likelihood: the harness computes it.
+    """
+    u_shaped = me.settings["topology"] == "head-body-tail"
+    head, tail = me.part("head"), me.part("tail") if u_shaped else None
     for item in me.inputs():
         ids = prompt(me.tokenizer.encode(item.text), me.settings)
         before, after = head.new_cache(), tail.new_cache() if tail else None
-        new, outputs, chosen = ids, [], []
+        new, states, logits, chosen = ids, list[Tensor](), list[Tensor](), list[int]()
         for _ in range(1 + me.settings["new_tokens"]):
             hidden = head(torch.tensor([new]), before)[0]
             reply = yield me.send(Kind.HIDDEN, hidden=hidden)
-            logits = tail(reply["hidden"][None], after)[0] if tail else reply["logits"]
-            outputs.append(logits)
+            if tail:
+                states.append(tail(reply["hidden"][None], after)[0])
+            logits.append(me.part("lm_head")(states[-1][None, -1:])[0, -1] if tail else reply["logits"][-1])
             chosen.append(int(logits[-1].argmax()))
             new = chosen[-1:]
-        me.predict(item.id, _outcome(me, ids, outputs[0], chosen))
+        outcome = {"choices": chosen, "text": me.tokenizer.decode(chosen), **_label(me, logits[0])}
+        me.predict(item.id, outcome | (_rows(me, len(ids), states) if me.settings["returned"] else {}))
 
 
 def encoder_party(me: Party) -> Generator[Sent, Message, None]:
@@ -52,18 +58,15 @@ def encoder_party(me: Party) -> Generator[Sent, Message, None]:
         me.predict(item.id, {"label": me.settings["labels"][int(reply["scores"].argmax())]})
 
 
-def _outcome(me: Party, ids: list[int], first: Tensor, chosen: list[int]) -> dict[str, object]:
-    """The facts that utility is scored on: label, next-token choices, log-likelihood of the own text."""
-    outcome: dict[str, object] = {"choices": chosen, "text": me.tokenizer.decode(chosen)}
-    words = me.settings["label_words"]
-    if words:
-        scores = {label: float(first[-1, word]) + me.settings["bias"][label] for label, word in words.items()}
-        outcome["label"] = max(scores, key=lambda label: scores[label])
-    private = range(len(me.settings["prefix"]), len(ids) - len(me.settings["suffix"]))
-    scored = [position for position in private if position > 0] if len(first) == len(ids) else []
-    if scored:
-        logp = torch.log_softmax(first[[p - 1 for p in scored]], -1)
-        picked = logp[range(len(scored)), [ids[p] for p in scored]]
-        outcome["nll"] = -float(picked.mean())
-        outcome["choices"] = [*first[[p - 1 for p in scored]].argmax(-1).tolist(), *chosen]
-    return outcome
+def _label(me: Party, scores: Tensor) -> dict[str, str]:
+    """The likeliest label by the scores [V] of the token after the prompt."""
+    words, bias = me.settings["label_words"], me.settings["bias"]
+    ranked = {label: float(scores[word]) + bias[label] for label, word in words.items()}
+    return {"label": max(ranked, key=lambda label: ranked[label])} if ranked else {}
+
+
+def _rows(me: Party, length: int, states: list[Tensor]) -> dict[str, object]:
+    """The states that predict the tokens of the text, and those that predict what comes after the prompt."""
+    prefix, suffix = len(me.settings["prefix"]), len(me.settings["suffix"])
+    inside = states[0][max(prefix - 1, 0) : length - suffix - 1]
+    return {"rows": pack_rows(inside), "next": pack_rows(torch.stack([one[-1] for one in states]))}

@@ -8,11 +8,9 @@ continuations, so that no session shows by its form what it is for.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import log
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +87,7 @@ def build_questions(settings: Settings, axes: Axes) -> Deployment:
     order = numpy_generator("order", *axes).permutation(len(sessions))
     ids = {sessions[i].id: f"r{place}" for place, i in enumerate(order)}
     items = [Item(ids[r.id], r.text, choices=_told(sources[r.id], wording)) for r in (sessions[i] for i in order)]
-    tasks = [
-        _utility(task, each, settings, wording, ids, splits) for task, each in zip(settings.utility, drawn, strict=True)
-    ]
+    tasks = [_utility(task, each, settings, wording, ids) for task, each in zip(settings.utility, drawn, strict=True)]
     open_texts = (*splits.auxiliary, *splits.public, *splits.known)
     everybody = {r.text: _told(sources[r.id], wording) for r in open_texts}
     choices = everybody if any(everybody.values()) else {}
@@ -175,20 +171,13 @@ def _splits(drawn: Sequence[_Drawn]) -> tuple[Splits, dict[str, Question]]:
 
 
 def _utility(
-    wanted: LmEvalTask, drawn: _Drawn, settings: Settings, wording: Wording, ids: Mapping[str, str], splits: Splits
+    wanted: LmEvalTask, drawn: _Drawn, settings: Settings, wording: Wording, ids: Mapping[str, str]
 ) -> UtilityTask:
     metric = checked_metric(drawn.asked[0].task, wanted.metric)
     questions = {ids[make(q.prompt.text).id]: q for q in drawn.asked}
-    vocabulary = _vocabulary(settings.model)
-    unigram = {}
-    if drawn.asked[0].form.mode == "rolling":
-        counts = Counter(t for record in splits.auxiliary for t in wording.tokens.encode(record.text))
-        total = counts.total() + vocabulary
-        for session, asked in questions.items():
-            tokens = wording.tokens.encode(asked.prompt.text)
-            unigram[session] = sum(log((counts[t] + 1) / total) for t in tokens) / len(tokens)
     name = f"{_title(wanted)}_{metric}"
-    return LmEvalUtility(name, metric, settings.model, wording, questions, unigram, vocabulary)
+    public = (*drawn.public, *drawn.auxiliary)
+    return LmEvalUtility(name, metric, settings.model, wording, questions, public, _vocabulary(settings.model))
 
 
 def _title(wanted: LmEvalTask) -> str:

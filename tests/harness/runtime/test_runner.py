@@ -101,14 +101,14 @@ def test_costs_are_what_crossed_the_wire(runner: Runner, toy_deployment: Deploym
     assert outcome.costs.bytes_up == sum(len(e.frame) for e in up)
     assert outcome.costs.messages_up == outcome.costs.round_trips == len(up) == outcome.costs.messages_down
     plan = toy_deployment.parties[PARTY]
-    head, tail = (load_part(p.model, p.start, p.stop, head=p.head) for p in plan.parts.values())
+    head, tail, lm_head = (load_part(p.model, p.start, p.stop, head=p.head) for p in plan.parts.values())
     flops = 0
     for session in range(len(plan.items)):
         past = 0
         for entry in (e.message() for e in up):
             if entry.session == session:
                 new = len(entry["hidden"])
-                flops += head.flops(new, past) + tail.flops(new, past)
+                flops += head.flops(new, past) + tail.flops(new, past) + lm_head.flops(1)
                 past += new
     assert outcome.costs.private_flops == flops
 

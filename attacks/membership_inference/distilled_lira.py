@@ -40,14 +40,19 @@ class DistilledLira(Attack):
     def guess(self, view: View) -> Guess:
         """A score for every candidate."""
         evidence = gather(view, chosen_reader(view), self.memo, 0, fewest=0)
-        target = summed(confidences(evidence)[0])
+        target = confidences(evidence)[0]
         basis, points = public_basis(view, self.memo)
         said, labels = answers(view.transcript, view.public), label_ids(view.candidates, view.public)
         subsets = self.subsets.of(view.public.facts, lambda: self._subsets(view, basis))
-        scores = np.full(len(target), np.nan)
+        scores = np.full(len(labels), np.nan)
         for party, rows in by_party(view.candidates).items():
-            logits = np.nanmean(table(said, party, public_range(view.public), view.public), axis=0)
-            scores[rows] = distilled_lira(target[rows], subsets, logits, points[rows], labels[rows])
+            rounds = table(said, party, public_range(view.public), view.public)
+            # A party's model is another one in each round: its students are, too.
+            looks = [
+                distilled_lira(target[rows, look], subsets, logits, points[rows], labels[rows])
+                for look, logits in enumerate(rounds[: target.shape[1]])
+            ]
+            scores[rows] = summed(np.stack(looks, axis=1))
         return scores_of(view.candidates, scores, evidence.usable)
 
     def _subsets(self, view: View, basis: Basis) -> list[tuple[Ints, Basis]]:

@@ -156,6 +156,13 @@ class PrefixTree:
             self._tried = _Tried(last.ids, last.keys, last.values, last.states, last.rows[rows])
         self.rows = int(rows.shape[0])
 
+    def extend(self, other: PrefixTree) -> None:
+        """Take the equally long prefixes of another tree of the same part in, after the own ones; ``prefix_states`` stay
+        those that this tree began with."""
+        self._cache.extend(other._cache)
+        self._tried = None
+        self.rows += other.rows
+
     def fork(self, rows: Tensor) -> PrefixTree:
         """A tree on the prefixes ``rows`` [B'] alone; nothing is computed again, and this one stays as it is."""
         other = copy(self)

@@ -51,21 +51,29 @@ def join(messages: Sequence[Message]) -> tuple[dict[str, Any], list[memoryview]]
     if any(m.kind is not first.kind or m.payload.keys() != first.payload.keys() for m in messages):
         raise CodecError("messages of one batch must be of one kind and have the same fields")
     fields = [name for name, value in first.payload.items() if isinstance(value, Tensor | Packed)]
-    others = len(fields) < len(first.payload)
-    columns = {name: [_plain(name, m[name]) for m in messages] for name in fields}
+    return _joined([m.payload for m in messages], first.kind, [(m.session, m.step, m.round) for m in messages], fields)
+
+
+def _joined(
+    payloads: Sequence[Mapping[str, Any]], kind: Kind, at: Sequence[Place], fields: Sequence[str]
+) -> tuple[dict[str, Any], list[memoryview]]:
+    """Head and numbers of messages with these payloads, of which ``fields`` are tensors."""
+    columns = {name: [_plain(name, payload[name]) for payload in payloads] for name in fields}
+    types = {name: str(column[0].dtype).removeprefix("torch.") for name, column in columns.items()}
     for name, column in columns.items():
         if any(value.dtype is not column[0].dtype for value in column):
             raise CodecError(f"messages of one batch must have fields of one type: {name} differs")
-        if str(column[0].dtype).removeprefix("torch.") not in _TYPES:
+        if types[name] not in _TYPES:
             raise CodecError(f"{name}: numbers of type {column[0].dtype} cannot be sent")
     # The widest numbers first, so that all of them are aligned.
     columns = dict(sorted(columns.items(), key=lambda pair: -pair[1][0].element_size()))
+    others = len(fields) < len(payloads[0])
     head = {
-        "kind": first.kind.value,
-        "at": [[m.session, m.step, m.round] for m in messages],
-        "types": {name: str(column[0].dtype).removeprefix("torch.") for name, column in columns.items()},
+        "kind": kind.value,
+        "at": [list(place) for place in at],
+        "types": types,
         "shapes": {name: [list(value.shape) for value in column] for name, column in columns.items()},
-        "values": [{k: v for k, v in m.payload.items() if k not in columns} for m in messages] if others else None,
+        "values": [{k: v for k, v in one.items() if k not in columns} for one in payloads] if others else None,
     }
     pieces = [memoryview(v.numpy()).cast("B") for column in columns.values() for v in column if v.numel()]
     return head, pieces
@@ -99,6 +107,7 @@ def split(head: Mapping[str, Any], blob: memoryview) -> list[Message]:
 
 
 def _plain(name: str, value: Any) -> Tensor:
+    value = value.dense() if isinstance(value, Packed) else value
     if not isinstance(value, Tensor):
         raise CodecError(f"messages of one batch must have fields of one type: {name} is a tensor in the first alone")
     value = value.detach().cpu()
@@ -126,20 +135,34 @@ class Requests:
         repeats = int(head["repeats"])
         # A defense may work in place: every repeat gets numbers of its own, and what has left is left alone.
         wanted = [_copied(m) if n + 1 < repeats else m for n in range(repeats) for m in messages]
+        sent: dict[int, Mapping[str, Any]] = {}
         if not self._state.changes:
-            return join([_copied(send_through(self.defense, message)) for message in wanted])
-        sent: dict[int, Message] = {}
+            return _answer(wanted, [_kept(send_through(self.defense, message)) for message in wanted])
         places = [self._state.index(message) for message in wanted]
         for number in sorted(range(len(wanted)), key=places.__getitem__):
             self._state.restore(wanted[number])
-            sent[number] = _copied(send_through(self.defense, wanted[number]))
-        return join([sent[number] for number in range(len(wanted))])
+            sent[number] = _kept(send_through(self.defense, wanted[number]))
+        return _answer(wanted, [sent[number] for number in range(len(wanted))])
 
 
 def send_through(defense: Defense, message: Message) -> Message:
     """One message through a defense, held against the contract; what the ledger would say of it, nobody asks."""
     defense.me.begin(message)
     return check_outgoing(message, defense.send(message))
+
+
+def _kept(sent: Message) -> dict[str, Any]:
+    """The payload as it leaves: whatever a defense does with these tensors afterwards."""
+    return {
+        name: value.detach().clone() if isinstance(value, Tensor) else value.dense() if isinstance(value, Packed) else value
+        for name, value in sent.payload.items()
+    }
+
+
+def _answer(asked: Sequence[Message], sent: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[memoryview]]:
+    """Head and numbers of what was sent of the messages; the contract has seen to kinds, places and fields."""
+    fields = [name for name, value in sent[0].items() if isinstance(value, Tensor)]
+    return _joined(sent, asked[0].kind, [(m.session, m.step, m.round) for m in asked], fields)
 
 
 def _copied(message: Message) -> Message:

@@ -45,7 +45,7 @@ class Found:
 
 
 def invert_exactly(
-    problem: Problem, jobs: Sequence[Job], prefix: Sequence[int], effort: Effort, *, batch: int = 32, repairs: int = 2
+    problem: Problem, jobs: Sequence[Job], prefix: Sequence[int], effort: Effort, *, batch: int = 64, repairs: int = 2
 ) -> list[Found]:
     """Tokens of every job after the public ``prefix``.
 

@@ -60,6 +60,9 @@ def test_a_fork_grows_apart(family: str, tiny: Tiny, ids: Ids) -> None:
     torch.testing.assert_close(other.commit(text[rows, 4]), part(text)[rows, 4], atol=1e-5, rtol=1e-5)
     assert (tree.rows, tree.length, other.rows, other.length) == (3, 4, 2, 5)
     torch.testing.assert_close(tree.commit(text[:, 4]), part(text)[:, 4], atol=1e-5, rtol=1e-5)
+    tree.extend(other)
+    both = torch.cat((text, text[rows]))
+    torch.testing.assert_close(tree.commit(both[:, 5]), part(both)[:, 5], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", CAUSAL)

@@ -9,7 +9,6 @@ Run: ``python -m benchmarks.view_defend``.
 
 from __future__ import annotations
 
-import resource
 import tempfile
 import time
 from collections.abc import Callable

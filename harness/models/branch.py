@@ -157,19 +157,24 @@ class PrefixTree:
         self.rows = int(rows.shape[0])
 
     def extend(self, other: PrefixTree) -> None:
-        """Take the equally long prefixes of another tree of the same part in, after the own ones; ``prefix_states`` stay
-        those that this tree began with."""
+        """Take the equally long prefixes of another tree of the same part in, after the own ones.
+
+        ``prefix_states`` stay those that this tree began with.
+        """
         self._cache.extend(other._cache)
         self._tried = None
         self.rows += other.rows
 
     def fork(self, rows: Tensor) -> PrefixTree:
-        """A tree on the prefixes ``rows`` [B'] alone; nothing is computed again, and this one stays as it is."""
+        """A tree on the prefixes ``rows`` [B'] alone; nothing is computed again, and this one stays as it is.
+
+        It holds no ``prefix_states``: those of this tree are the ones it began with, whatever was selected since.
+        """
         other = copy(self)
         other._cache = self._cache.copy()
         other._cache.select(rows)
         other._tried = None
-        other.prefix_states = self.prefix_states[rows]
+        other.prefix_states = self.prefix_states[:0]
         other.rows = int(rows.shape[0])
         return other
 

@@ -2,8 +2,9 @@
 
 Many messages travel in one batch: the numbers of their tensors one after another, field by field, with shapes and other
 values beside them. Both ends are the harness's and on one machine, so the numbers stand as they do in memory and are
-copied into and out of the socket alone. A defense that changes itself by sending (a nonce, a counter, a generator of its own) is put back before every
-message into the state that it had at the message's place in the live run, as far as places and shapes decide it.
+copied into and out of the socket alone. A defense that changes itself by sending (a nonce, a counter, a generator of
+its own) is put back before every message into the state that it had at the message's place in the live run, as far as
+places and shapes decide it.
 """
 
 from __future__ import annotations
@@ -154,7 +155,11 @@ def send_through(defense: Defense, message: Message) -> Message:
 def _kept(sent: Message) -> dict[str, Any]:
     """The payload as it leaves: whatever a defense does with these tensors afterwards."""
     return {
-        name: value.detach().clone() if isinstance(value, Tensor) else value.dense() if isinstance(value, Packed) else value
+        name: value.detach().clone()
+        if isinstance(value, Tensor)
+        else value.dense()
+        if isinstance(value, Packed)
+        else value
         for name, value in sent.payload.items()
     }
 

@@ -23,10 +23,12 @@ FEW = 2
 """Continuations that a single hypothesis is tried with first."""
 USUAL = 2.0
 """Standard deviations up to which a message is as near to its state as messages are."""
-SURE = 8.0
-"""Natural logarithm of odds beyond which neither the language model nor a continuation that is not tried is waited for."""
+SURE = 10.0
+"""Logarithm of odds beyond which neither the language model nor a continuation that is not tried is waited for."""
 NEAR = 64
-"""Continuations that are tried where none of the fan explains the message, once the fan's states have shown the context."""
+"""Continuations tried where none of the fan explains the message, once the fan's states have shown the context."""
+ENOUGH, MOSTLY = 12, 0.85
+"""Positions, and the share of them that few continuations must decide; else noise is so wide that nothing is spared."""
 OFTEN = 0.1
 """Share of texts in doubt at one position from which on the language model follows them: reading one costs as much as
 following many."""
@@ -52,8 +54,15 @@ class _Front:
     texts: int
     odd: Tensor
     """Texts whose last message no candidate explained, ``[texts]``."""
-    sure: float = 1.0
-    """Share of texts that the first few continuations decided at the last position."""
+    sure: int = 0
+    """Positions of texts that the first few continuations decided."""
+    seen: int = 0
+    """Positions of texts at which they were asked to."""
+
+    @property
+    def sparing(self) -> bool:
+        """Whether it pays, and costs nothing, to look at few continuations first and to do without the model."""
+        return self.seen < ENOUGH or self.sure >= MOSTLY * self.seen
 
     @property
     def width(self) -> int:
@@ -151,7 +160,9 @@ def _advance(problem: Problem, front: _Front, messages: Tensor, beam: Beam, last
         rows = _all(front).view(front.texts, -1)[again].flatten()
         allowed = int((problem.log_frequency > -torch.inf).sum())
         tokens = _top(proposal[rows], min(beam.fan * WIDER, allowed))[:, beam.fan :]
-        choice = choice.beside(_weigh(problem, front, front.tree.fork(rows), messages[again], rows, tokens, prior), again)
+        choice = choice.beside(
+            _weigh(problem, front, front.tree.fork(rows), messages[again], rows, tokens, prior), again
+        )
     front.odd = _odd(problem, choice, messages)
     _keep(front, choice, beam.width, last)
 
@@ -159,27 +170,31 @@ def _advance(problem: Problem, front: _Front, messages: Tensor, beam: Beam, last
 def _sparing(
     problem: Problem, front: _Front, lazy: LazyPrior, messages: Tensor, scores: Tensor, beam: Beam
 ) -> tuple[_Choice, Tensor, Tensor]:
-    """Candidates of single hypotheses, with no more of them, and no more of the language model, than the decision needs.
+    """Candidates of single hypotheses: no more of them, and no more of the language model, than a decision needs.
 
     The likeliest few are weighed first; where one of them explains the message as the law has it, far better than the
-    others that were tried and than those that were not could, that decides. Else the whole fan is weighed, and where this
-    decides no more clearly, the language model is asked. Returns the candidates, and proposals and priors ``[B, V]``.
+    others that were tried and than those that were not could, that decides. Else the whole fan is weighed, and where
+    this decides no more clearly, the language model is asked. Returns the candidates, proposals and priors ``[B, V]``.
     """
+    if not front.sparing and len(rest := (~lazy.asked).nonzero().squeeze(1)):
+        lazy.ask(rest, front.ids[rest])
     prior = beam.weight * lazy.log_probs()
     proposal = scores + prior
     tokens = _top(proposal, beam.fan)
-    few = FEW if front.sure > 0.5 else beam.fan
+    few = FEW if front.sparing else beam.fan
     choice = _weigh(problem, front, front.tree, messages, _all(front), tokens[:, :few], prior)
     ahead = proposal.gather(1, tokens[:, :1]) - proposal.gather(1, tokens[:, FEW : FEW + 1])
     usual = problem.channel.surprise(choice.fit.amax(1, keepdim=True), messages).squeeze(1) < USUAL
     sure = _clear(choice) & usual & (ahead.squeeze(1) > SURE)
-    front.sure = float(sure.float().mean())
+    if front.sparing:
+        front.sure, front.seen = front.sure + int(sure.sum()), front.seen + len(sure)
     if few < beam.fan and len(rest := (~sure).nonzero().squeeze(1)):
         choice = _more(problem, front, choice, messages, rest, tokens[rest, few:], prior)
     if len(odd := (_odd(problem, choice, messages) & ~front.odd).nonzero().squeeze(1)):
         near = _near(problem, front, messages[odd], odd, tokens[odd])
         choice = _more(problem, front, choice, messages, odd, near, prior)
-    doubt = ((~_clear(choice) | (_odd(problem, choice, messages) & ~front.odd)) & ~lazy.asked).nonzero().squeeze(1)
+    usual = problem.channel.surprise(choice.fit.amax(1, keepdim=True), messages).squeeze(1) < USUAL
+    doubt = (~(_clear(choice) & usual) & ~lazy.asked).nonzero().squeeze(1)
     if len(doubt):
         lazy.ask(doubt, front.ids[doubt], follow=len(doubt) >= OFTEN * front.texts)
         before, prior = prior, beam.weight * lazy.log_probs()

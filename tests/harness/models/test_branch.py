@@ -37,7 +37,9 @@ def test_alternatives_equal_the_plain_forward(family: str, length: int, tiny: Ti
 
 @pytest.mark.parametrize("family", CAUSAL)
 @torch.no_grad()
-def test_texts_whose_token_was_not_tried_are_committed_beside_those_whose_was(family: str, tiny: Tiny, ids: Ids) -> None:
+def test_texts_whose_token_was_not_tried_are_committed_beside_those_whose_was(
+    family: str, tiny: Tiny, ids: Ids
+) -> None:
     part = load_part(tiny(family)[1], 0, 3)
     text = ids(3, 6)
     tree = PrefixTree(part, text[:, :4])

@@ -82,7 +82,9 @@ OBFUSCATIONS = {
     "a rotation of the deployment": sending(
         "out = x @ self.q", "self.q = torch.linalg.qr(torch.randn(576, 576, generator=self.me.generator)).Q"
     ),
-    "a random factor of each row": sending("out = x * (0.2 + 4.3 * torch.rand(len(x), 1, generator=self.me.generator))"),
+    "a random factor of each row": sending(
+        "out = x * (0.2 + 4.3 * torch.rand(len(x), 1, generator=self.me.generator))"
+    ),
     "a public rotation": sending(f"out = x @ torch.linalg.qr(torch.randn(576, 576, {SEEDED}(2))).Q"),
     "permuted": sending(f"out = x[:, torch.randperm(576, {SEEDED}(7))]"),
     "scaled": sending("out = 3.7 * x"),
@@ -163,5 +165,4 @@ def test_an_obfuscation_is_read(runner: Runner, submission: Callable[..., Submis
         view.simulations.defenses.close()
     scores = [s.value for s in secret.score(guess) if s.metric == "content_token_accuracy" and s.value is not None]
     reached = sum(scores) / len(scores)
-    print(f"{name}: content-token accuracy {reached:.3f}")
-    assert reached >= LEAST
+    assert reached >= LEAST, f"{name}: content-token accuracy {reached:.3f}"

@@ -83,7 +83,7 @@ def read_answer(sock: socket.socket, deadline: float, limit: int) -> tuple[dict[
 
 def _exactly(sock: socket.socket, count: int, deadline: float | None = None) -> memoryview:
     """``count`` bytes in memory of their own, which may be written to."""
-    filled, view = 0, memoryview(np.empty(count, np.uint8))
+    filled, view = 0, np.empty(count, np.uint8).data
     while filled < count:
         if deadline is not None:
             sock.settimeout(max(0.001, deadline - time.monotonic()))

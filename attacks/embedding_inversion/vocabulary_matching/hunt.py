@@ -83,12 +83,15 @@ class Hunt:
             if (context := self.problem.decoder.context(states, some)) is not None:
                 self.context |= dict(zip(self.open.tolist(), context, strict=True))
 
-    def see_context(self) -> None:
-        """Rank again by the messages of the open texts without what their contexts add to all tokens."""
-        rows = [row for row in self.open.tolist() if row in self.context]
-        if rows:
-            left = self.messages[rows] - torch.stack([self.context[row] for row in rows])
-            self.scores[rows] = self.problem.decoder.scores(left, self.position) + self.problem.log_frequency
+    def in_context(self) -> Tensor:
+        """Plausibility ``[open, V]`` by the messages of the open texts less what their contexts add to all tokens."""
+        scores = self.scores[self.open]
+        known = [at for at, row in enumerate(self.open.tolist()) if row in self.context]
+        if known:
+            rows = self.open[known]
+            left = self.messages[rows] - torch.stack([self.context[row] for row in rows.tolist()])
+            scores[known] = self.problem.decoder.scores(left, self.position) + self.problem.log_frequency
+        return scores
 
     def settle(self) -> bool:
         """Close the texts whose token fits; True when none is open."""
@@ -128,8 +131,17 @@ def widen(hunt: Hunt, prefixes: Tensor, effort: Effort) -> bool:
     clearer, then more by message and language model together."""
     wide = min(effort.wide, hunt.scores.shape[1])
     if wide > effort.first:
-        hunt.see_context()
-        hunt.test(hunt.scores[hunt.open].topk(wide).indices)
+        shifted = hunt.in_context()
+        before = hunt.open
+        hunt.test(shifted.topk(wide).indices)
+        if hunt.settle():
+            return True
+        shifted = shifted[torch.isin(before, hunt.open)]
+        own = hunt.scores[hunt.open]
+        hunt.test(own.topk(wide).indices[:, effort.first :])
+        # What few tried states say of the context may mislead: each ranking counts from its best.
+        best = torch.maximum(own - own.amax(1, keepdim=True), shifted - shifted.amax(1, keepdim=True))
+        hunt.scores[hunt.open] = best
     whole, frequency = hunt.problem.whole, hunt.problem.log_frequency
     if hunt.settle() or whole is None:
         return len(hunt.open) == 0

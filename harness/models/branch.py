@@ -6,6 +6,7 @@ the position after the prefix, each seeing the prefix and itself alone. No key o
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -101,14 +102,15 @@ class PrefixTree:
     def commit(self, ids: Tensor) -> Tensor:
         """Append one token to every prefix: ids [B]; returns its outputs [B, d].
 
-        Keys and values are taken over from the last ``try_next`` where every id was among its alternatives; otherwise
-        one more forward pass over one token per text is made.
+        Keys and values are taken over from the last ``try_next`` where an id was among its alternatives; the other
+        texts take one more forward pass over one token each.
         """
         tried = self._tried
         if tried is not None and tried.ids is not None:
             same = tried.ids[tried.rows] == ids.unsqueeze(1)
-            if bool(same.any(dim=1).all()):
-                return self.commit_at(same.long().argmax(dim=1))
+            among = same.any(dim=1)
+            if bool(among.any()):
+                return self._append(tried, same.long().argmax(dim=1), self._late(ids, (~among).nonzero().squeeze(1)))
         self._tried = None
         with torch.no_grad():
             after: Tensor = self._part(ids.unsqueeze(1), self._cache)
@@ -116,15 +118,36 @@ class PrefixTree:
 
     def commit_at(self, choice: Tensor) -> Tensor:
         """Append alternative number ``choice`` [B] of the last ``try_next`` to each prefix; its outputs [B, d]."""
-        tried = self._tried
-        if tried is None:
+        if self._tried is None:
             raise ModelError("nothing was tried since the last commit; call try_next first")
-        for offset, (keys, values) in enumerate(zip(tried.keys, tried.values, strict=True)):
-            picked = (keys[tried.rows, :, choice].unsqueeze(2), values[tried.rows, :, choice].unsqueeze(2))
-            self._cache.update(*picked, self._cache.first + offset)
+        return self._append(self._tried, choice, None)
+
+    def _late(self, ids: Tensor, rows: Tensor) -> tuple[Tensor, _Tried] | None:
+        """The texts ``rows`` with their tokens ``ids`` [B], tried alone; None where there is no such text."""
+        if not len(rows):
+            return None
+        other = self.fork(rows)
+        with torch.no_grad():
+            other.try_next(ids[rows].unsqueeze(1))
+        assert other._tried is not None
+        return rows, other._tried
+
+    def _append(self, tried: _Tried, choice: Tensor, late: tuple[Tensor, _Tried] | None) -> Tensor:
+        """Append alternative ``choice`` [B] of ``tried``, or the only one of ``late`` to the texts that this names."""
+        picked = [one[tried.rows, :, choice] for one in (*tried.keys, *tried.values)]
+        states = tried.states[tried.rows, choice]
+        if late is not None:
+            rows, other = late
+            for to, one in zip(picked, (*other.keys, *other.values), strict=True):
+                to[rows] = one[:, :, 0]
+            states[rows] = other.states[:, 0]
+        blocks = len(tried.keys)
+        for offset in range(blocks):
+            keys, values = picked[offset].unsqueeze(2), picked[blocks + offset].unsqueeze(2)
+            self._cache.update(keys, values, self._cache.first + offset)
         self._cache.advance(1)
         self._tried = None
-        return tried.states[tried.rows, choice]
+        return states
 
     def select(self, rows: Tensor) -> None:
         """Keep the texts ``rows`` [B'] in this order, repeated (beams) or dropped (finished); tried ones follow."""
@@ -133,6 +156,28 @@ class PrefixTree:
             last = self._tried
             self._tried = _Tried(last.ids, last.keys, last.values, last.states, last.rows[rows])
         self.rows = int(rows.shape[0])
+
+    def extend(self, other: PrefixTree) -> None:
+        """Take the equally long prefixes of another tree of the same part in, after the own ones.
+
+        ``prefix_states`` stay those that this tree began with.
+        """
+        self._cache.extend(other._cache)
+        self._tried = None
+        self.rows += other.rows
+
+    def fork(self, rows: Tensor) -> PrefixTree:
+        """A tree on the prefixes ``rows`` [B'] alone; nothing is computed again, and this one stays as it is.
+
+        It holds no ``prefix_states``: those of this tree are the ones it began with, whatever was selected since.
+        """
+        other = copy(self)
+        other._cache = self._cache.copy()
+        other._cache.select(rows)
+        other._tried = None
+        other.prefix_states = self.prefix_states[:0]
+        other.rows = int(rows.shape[0])
+        return other
 
     def _step(self, hidden: Tensor, positions: Tensor, probe: _Probe) -> Step:
         part, count = self._part, hidden.shape[1]

@@ -49,6 +49,16 @@ class KVCache:
         self.keys = [None if one is None else one[rows] for one in self.keys]
         self.values = [None if one is None else one[rows] for one in self.values]
 
+    def extend(self, other: KVCache) -> None:
+        """Take the texts of another cache of the same blocks and length in, after the own ones."""
+        if other.length != self.length:
+            raise ModelError(f"a cache of {other.length} positions cannot join one of {self.length}")
+        pairs = (zip(a, b, strict=True) for a, b in ((self.keys, other.keys), (self.values, other.values)))
+        self.keys, self.values = (
+            [own if new is None else new if own is None else torch.cat((own, new)) for own, new in both]
+            for both in pairs
+        )
+
     def crop(self, length: int) -> None:
         """Forget all but the first ``length`` positions."""
         if not 0 <= length <= self.length:

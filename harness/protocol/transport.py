@@ -17,7 +17,9 @@ class Transport(Protocol):
     def step(self, party: str, frame: bytes | None) -> bytes | None:
         """See :meth:`harness.runtime.host.Host.step`."""
 
-    def defend(self, party: str, batch: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+    def defend(
+        self, party: str, batch: Mapping[str, Any], blob: Sequence[memoryview]
+    ) -> tuple[dict[str, Any], memoryview]:
         """See :meth:`harness.runtime.host.Host.defend`."""
 
     def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:

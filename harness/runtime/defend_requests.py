@@ -1,8 +1,10 @@
 """Requests of an attacker to a worker: messages of its own making sent through the defense, texts of its own prepared.
 
-Many messages travel in one batch: their tensors flattened and joined field by field, shapes and other values beside
-them. A defense that changes itself by sending (a nonce, a counter, a generator of its own) is put back before every
-message into the state that it had at the message's place in the live run, as far as places and shapes decide it.
+Many messages travel in one batch: the numbers of their tensors one after another, field by field, with shapes and other
+values beside them. Both ends are the harness's and on one machine, so the numbers stand as they do in memory and are
+copied into and out of the socket alone. A defense that changes itself by sending (a nonce, a counter, a generator of
+its own) is put back before every message into the state that it had at the message's place in the live run, as far as
+places and shapes decide it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -33,12 +34,16 @@ Place = tuple[int, int, int]
 """Session, step and round of a message."""
 _DEEP = 6
 """Levels of a defense's attributes that are watched for changes."""
+_TYPES = {
+    name: getattr(torch, name)
+    for name in ("float32", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64", "complex128")
+}
 _INFERENCE = frozenset({Kind.HIDDEN, Kind.REPRESENTATION})
 """Kinds that parties send from a forward in inference mode."""
 
 
-def join(messages: Sequence[Message]) -> tuple[dict[str, Any], bytes]:
-    """One head and one blob of many messages of one kind with the same fields; floats leave as float32.
+def join(messages: Sequence[Message]) -> tuple[dict[str, Any], list[memoryview]]:
+    """One head, and the numbers of many messages of one kind with the same fields; floats leave as float32.
 
     Raises:
         CodecError: they differ in kind, in fields, or in a field's type.
@@ -47,42 +52,67 @@ def join(messages: Sequence[Message]) -> tuple[dict[str, Any], bytes]:
     if any(m.kind is not first.kind or m.payload.keys() != first.payload.keys() for m in messages):
         raise CodecError("messages of one batch must be of one kind and have the same fields")
     fields = [name for name, value in first.payload.items() if isinstance(value, Tensor | Packed)]
-    others = len(fields) < len(first.payload)
-    try:
-        columns = {name: [m[name] for m in messages] for name in fields}
-        flat = {name: torch.cat([_plain(value).reshape(-1) for value in column]) for name, column in columns.items()}
-    except (AttributeError, TypeError, RuntimeError) as error:
-        raise CodecError(f"messages of one batch must have fields of one type: {error}") from error
+    return _joined([m.payload for m in messages], first.kind, [(m.session, m.step, m.round) for m in messages], fields)
+
+
+def _joined(
+    payloads: Sequence[Mapping[str, Any]], kind: Kind, at: Sequence[Place], fields: Sequence[str]
+) -> tuple[dict[str, Any], list[memoryview]]:
+    """Head and numbers of messages with these payloads, of which ``fields`` are tensors."""
+    columns = {name: [_plain(name, payload[name]) for payload in payloads] for name in fields}
+    types = {name: str(column[0].dtype).removeprefix("torch.") for name, column in columns.items()}
+    for name, column in columns.items():
+        if any(value.dtype is not column[0].dtype for value in column):
+            raise CodecError(f"messages of one batch must have fields of one type: {name} differs")
+        if types[name] not in _TYPES:
+            raise CodecError(f"{name}: numbers of type {column[0].dtype} cannot be sent")
+    # The widest numbers first, so that all of them are aligned.
+    columns = dict(sorted(columns.items(), key=lambda pair: -pair[1][0].element_size()))
+    others = len(fields) < len(payloads[0])
     head = {
-        "kind": first.kind.value,
-        "at": [[m.session, m.step, m.round] for m in messages],
+        "kind": kind.value,
+        "at": [list(place) for place in at],
+        "types": types,
         "shapes": {name: [list(value.shape) for value in column] for name, column in columns.items()},
-        "values": [{k: v for k, v in m.payload.items() if k not in columns} for m in messages] if others else None,
+        "values": [{k: v for k, v in one.items() if k not in columns} for one in payloads] if others else None,
     }
-    return head, safetensors.torch.save(flat)
+    pieces = [memoryview(v.numpy()).cast("B") for column in columns.values() for v in column if v.numel()]
+    return head, pieces
 
 
-def split(head: Mapping[str, Any], blob: bytes) -> list[Message]:
-    """The messages of :func:`join`; :class:`CodecError` where head and blob do not fit."""
+def split(head: Mapping[str, Any], blob: memoryview) -> list[Message]:
+    """The messages of :func:`join`, on the memory of ``blob``; :class:`CodecError` where head and blob do not fit."""
     try:
         kind, at = Kind(head["kind"]), head["at"]
         values = head["values"] or [{}] * len(at)
-        flat = safetensors.torch.load(blob)
         columns: dict[str, list[Tensor]] = {}
+        start = 0
         for name, shapes in head["shapes"].items():
-            parts = torch.split(flat[name], [math.prod(shape) for shape in shapes])
+            sizes, dtype = [math.prod(shape) for shape in shapes], _TYPES[head["types"][name]]
+            if any(not isinstance(n, int) or n < 0 for shape in shapes for n in shape) or len(shapes) != len(at):
+                raise ValueError(f"shapes of {name}")
+            flat = torch.empty(0, dtype=dtype)
+            if sum(sizes):
+                flat = torch.frombuffer(blob, dtype=dtype, count=sum(sizes), offset=start)
+            start += flat.nbytes
+            parts = torch.split(flat, sizes)
             columns[name] = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
+        if start != len(blob):
+            raise ValueError(f"{len(blob)} bytes, {start} of which are numbers")
         return [
             Message(kind, {**{name: column[i] for name, column in columns.items()}, **rest}, int(s), int(t), int(r))
             for i, ((s, t, r), rest) in enumerate(zip(at, values, strict=True))
         ]
-    except (KeyError, TypeError, ValueError, RuntimeError, IndexError, safetensors.SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError, AttributeError, OverflowError) as error:
         raise CodecError(f"malformed batch of messages: {type(error).__name__}: {error}") from error
 
 
-def _plain(value: Tensor) -> Tensor:
-    value = value.detach()
-    return value.to(torch.float32) if value.is_floating_point() else value
+def _plain(name: str, value: Any) -> Tensor:
+    value = value.dense() if isinstance(value, Packed) else value
+    if not isinstance(value, Tensor):
+        raise CodecError(f"messages of one batch must have fields of one type: {name} is a tensor in the first alone")
+    value = value.detach().cpu()
+    return (value.to(torch.float32) if value.is_floating_point() else value).contiguous()
 
 
 @dataclass
@@ -92,7 +122,7 @@ class Requests:
     defense: Defense
     _state: _Watched | None = None
 
-    def defend(self, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+    def defend(self, head: Mapping[str, Any], blob: memoryview) -> tuple[dict[str, Any], list[memoryview]]:
         """Answers to a batch of messages, ``repeats`` times over, with noise seeded by ``seed``.
 
         ``history`` holds the places and shapes of the live run's messages in order.
@@ -103,21 +133,47 @@ class Requests:
         if self._state is None:
             self._state = _Watched(self.defense, head["history"], messages[0])
             _reseed(self.defense, int(head["seed"]))
-        wanted = [message for _ in range(int(head["repeats"])) for message in messages]
+        repeats = int(head["repeats"])
+        # A defense may work in place: every repeat gets numbers of its own, and what has left is left alone.
+        wanted = [_copied(m) if n + 1 < repeats else m for n in range(repeats) for m in messages]
+        sent: dict[int, Mapping[str, Any]] = {}
         if not self._state.changes:
-            return join([send_through(self.defense, message) for message in wanted])
-        sent: dict[int, Message] = {}
+            return _answer(wanted, [_kept(send_through(self.defense, message)) for message in wanted])
         places = [self._state.index(message) for message in wanted]
         for number in sorted(range(len(wanted)), key=places.__getitem__):
             self._state.restore(wanted[number])
-            sent[number] = send_through(self.defense, wanted[number])
-        return join([sent[number] for number in range(len(wanted))])
+            sent[number] = _kept(send_through(self.defense, wanted[number]))
+        return _answer(wanted, [sent[number] for number in range(len(wanted))])
 
 
 def send_through(defense: Defense, message: Message) -> Message:
     """One message through a defense, held against the contract; what the ledger would say of it, nobody asks."""
     defense.me.begin(message)
     return check_outgoing(message, defense.send(message))
+
+
+def _kept(sent: Message) -> dict[str, Any]:
+    """The payload as it leaves: whatever a defense does with these tensors afterwards."""
+    return {
+        name: value.detach().clone()
+        if isinstance(value, Tensor)
+        else value.dense()
+        if isinstance(value, Packed)
+        else value
+        for name, value in sent.payload.items()
+    }
+
+
+def _answer(asked: Sequence[Message], sent: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[memoryview]]:
+    """Head and numbers of what was sent of the messages; the contract has seen to kinds, places and fields."""
+    fields = [name for name, value in sent[0].items() if isinstance(value, Tensor)]
+    return _joined(sent, asked[0].kind, [(m.session, m.step, m.round) for m in asked], fields)
+
+
+def _copied(message: Message) -> Message:
+    """The message with numbers of its own."""
+    with torch.inference_mode(message.kind in _INFERENCE):
+        return message.replace(**{name: value.clone() for name, value in message.tensors().items()})
 
 
 def _reseed(defense: Defense, seed: int) -> None:
@@ -145,7 +201,7 @@ class _Watched:
         self._order = {tuple(place): number for number, (place, _) in enumerate(history)}
         self._history = [_dummy(like, tuple(place), rows) for place, rows in history]
         start = self._copy({(home, name) for home, name in before})
-        for message in self._history or [like]:
+        for message in self._history or [_copied(like)]:
             send_through(defense, message)
         after = self._marks()
         changed = {key for key in before if before[key] != after.get(key)}

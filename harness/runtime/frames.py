@@ -6,12 +6,17 @@ import json
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from harness.util.untrusted import parse_json
 
-__all__ = ["FrameError", "pack_frame", "read_answer", "read_frame", "write_frame"]
+__all__ = ["Blob", "FrameError", "frame_parts", "read_answer", "read_frame", "write_frame"]
 
+Blob = bytes | memoryview | Sequence[memoryview]
+"""Bytes of a frame beside its JSON; several pieces follow each other."""
 
 _LIMIT = 2**31
 
@@ -23,27 +28,34 @@ class FrameError(ValueError):
     """Bytes that are no frame, or one beyond its limits."""
 
 
-def pack_frame(head: dict[str, Any], blob: bytes | None = None) -> bytes:
-    """The bytes of one JSON object with an optional blob; :class:`ValueError` or ``TypeError`` for what is no JSON."""
+def frame_parts(head: dict[str, Any], blob: Blob | None = None) -> list[bytes | memoryview]:
+    """The pieces of one JSON object with an optional blob, in order; nothing large is copied.
+
+    Raises:
+        ValueError, TypeError: ``head`` is no JSON.
+    """
     body = json.dumps(head, allow_nan=False).encode()
-    return struct.pack("<Iq", len(body), -1 if blob is None else len(blob)) + body + (blob or b"")
+    pieces = [] if blob is None else [blob] if isinstance(blob, bytes | memoryview) else list(blob)
+    size = -1 if blob is None else sum(map(len, pieces))
+    return [struct.pack("<Iq", len(body), size) + body, *pieces]
 
 
-def write_frame(sock: socket.socket, head: dict[str, Any], blob: bytes | None = None) -> None:
+def write_frame(sock: socket.socket, head: dict[str, Any], blob: Blob | None = None) -> None:
     """Send one JSON object with an optional blob."""
-    sock.sendall(pack_frame(head, blob))
+    for piece in frame_parts(head, blob):
+        sock.sendall(piece)
 
 
-def read_frame(sock: socket.socket) -> tuple[dict[str, Any], bytes | None]:
+def read_frame(sock: socket.socket) -> tuple[dict[str, Any], memoryview | None]:
     """Read what :func:`write_frame` of the harness sent; raises ``EOFError`` when the other end is gone."""
     size, extra = struct.unpack("<Iq", _exactly(sock, 12))
     if size > _LIMIT or extra > _LIMIT:
         raise EOFError(f"frame of {size} + {extra} bytes is beyond the limit")
-    head = json.loads(_exactly(sock, size))
+    head = json.loads(bytes(_exactly(sock, size)))
     return head, None if extra < 0 else _exactly(sock, extra)
 
 
-def read_answer(sock: socket.socket, deadline: float, limit: int) -> tuple[dict[str, Any], bytes | None]:
+def read_answer(sock: socket.socket, deadline: float, limit: int) -> tuple[dict[str, Any], memoryview | None]:
     """Read a worker's frame, trusting nothing in it.
 
     Args:
@@ -59,7 +71,7 @@ def read_answer(sock: socket.socket, deadline: float, limit: int) -> tuple[dict[
     size, extra = struct.unpack("<Iq", _exactly(sock, 12, deadline))
     if size > MAX_HEAD or not -1 <= extra <= limit:
         raise FrameError(f"a frame of {size} + {extra} bytes; at most {MAX_HEAD} + {limit} are read")
-    body = _exactly(sock, size, deadline)
+    body = bytes(_exactly(sock, size, deadline))
     try:
         head = parse_json(body)
     except ValueError as error:
@@ -69,14 +81,14 @@ def read_answer(sock: socket.socket, deadline: float, limit: int) -> tuple[dict[
     return head, None if extra < 0 else _exactly(sock, extra, deadline)
 
 
-def _exactly(sock: socket.socket, count: int, deadline: float | None = None) -> bytes:
-    chunks, missing = [], count
-    while missing:
+def _exactly(sock: socket.socket, count: int, deadline: float | None = None) -> memoryview:
+    """``count`` bytes in memory of their own, which may be written to."""
+    filled, view = 0, np.empty(count, np.uint8).data
+    while filled < count:
         if deadline is not None:
             sock.settimeout(max(0.001, deadline - time.monotonic()))
-        chunk = sock.recv(min(missing, 1 << 20))
-        if not chunk:
+        got = sock.recv_into(view[filled:])
+        if not got:
             raise EOFError("the other end closed the connection")
-        chunks.append(chunk)
-        missing -= len(chunk)
-    return b"".join(chunks)
+        filled += got
+    return view

@@ -146,7 +146,7 @@ class Host:
         out = hosted.waiting.frame
         return struct.pack("<I", len(out)) + out + encode(hosted.waiting.plain)
 
-    def defend(self, name: str, head: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+    def defend(self, name: str, head: Mapping[str, Any], blob: memoryview) -> tuple[dict[str, Any], list[memoryview]]:
         """An attacker's own messages through the defense of a party: :meth:`Requests.defend`."""
         if name not in self._requests:
             self._requests[name] = Requests(self._hosted[name].party.link.defense)

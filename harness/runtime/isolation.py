@@ -13,6 +13,7 @@ from typing import Any
 from harness.errors import DefenseError, SuiteError
 from harness.protocol.transport import Transport
 from harness.runtime.fork_server import ForkServer
+from harness.runtime.frames import Blob
 from harness.runtime.worker import reason
 from harness.runtime.worker_process import Limits, WorkerProcess
 
@@ -33,10 +34,11 @@ class InProcess:
         out: bytes | None = self._guard(lambda: self._host.step(party, frame))
         return out
 
-    def defend(self, party: str, batch: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+    def defend(self, party: str, batch: Mapping[str, Any], blob: Blob) -> tuple[dict[str, Any], memoryview]:
         """An attacker's own messages through a party's defense."""
-        answer: tuple[dict[str, Any], bytes] = self._guard(lambda: self._host.defend(party, batch, blob))
-        return answer
+        whole = bytearray().join([blob] if isinstance(blob, bytes | memoryview) else blob)
+        answer, sent = self._guard(lambda: self._host.defend(party, batch, memoryview(whole)))
+        return answer, memoryview(bytearray().join(sent))
 
     def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:
         """An attacker's own texts as a party's defense rewrites them."""

@@ -14,7 +14,7 @@ import traceback
 from typing import Any
 
 from harness.errors import DefenseError, LeakboardError
-from harness.runtime.frames import pack_frame, read_frame
+from harness.runtime.frames import Blob, frame_parts, read_frame
 from harness.util.untrusted import one_line
 
 __all__ = [
@@ -33,14 +33,14 @@ def serve(sock: socket.socket) -> None:
         except (EOFError, ConnectionError):
             return
         try:
-            answer: tuple[dict[str, Any], bytes | None]
+            answer: tuple[dict[str, Any], Blob | None]
             if head["do"] == "load":
                 host = Host(head["spec"])
                 answer = ({"ok": True}, None)
             elif host is not None and head["do"] == "step":
-                answer = ({"ok": True}, host.step(head["party"], blob))
+                answer = ({"ok": True}, host.step(head["party"], None if blob is None else bytes(blob)))
             elif host is not None and head["do"] == "defend":
-                batch, sent = host.defend(head["party"], head["batch"], blob or b"")
+                batch, sent = host.defend(head["party"], head["batch"], blob or memoryview(b""))
                 answer = ({"ok": True, "batch": batch}, sent)
             elif host is not None and head["do"] == "prepare":
                 answer = ({"ok": True, "texts": host.prepare(head["party"], head["texts"], head["seed"])}, None)
@@ -48,12 +48,13 @@ def serve(sock: socket.socket) -> None:
                 answer = ({"ok": True, "result": host.finish()}, host.own())
             else:
                 raise LeakboardError(f"unexpected request {head['do']!r}")
-            packed = pack_frame(*answer)
+            pieces = frame_parts(*answer)
         except BaseException as error:
             # Whatever a submission raises, even SystemExit, must reach the harness as a reason.
-            packed = pack_frame({"ok": False, "reason": reason(error)})
+            pieces = frame_parts({"ok": False, "reason": reason(error)})
         with contextlib.suppress(BrokenPipeError, ConnectionError):
-            sock.sendall(packed)
+            for piece in pieces:
+                sock.sendall(piece)
 
 
 def reason(error: BaseException) -> str:

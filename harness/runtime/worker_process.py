@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.errors import DefenseError
 from harness.runtime.fork_server import ForkServer, WorkerAccount
-from harness.runtime.frames import FrameError, read_answer, write_frame
+from harness.runtime.frames import Blob, FrameError, read_answer, write_frame
 from harness.util.untrusted import one_line
 
 __all__ = ["Limits", "WorkerProcess"]
@@ -57,14 +57,15 @@ class WorkerProcess:
 
     def step(self, party: str, frame: bytes | None) -> bytes | None:
         """Resume a party in the worker."""
-        return self._ask({"do": "step", "party": party}, frame)[1]
+        out = self._ask({"do": "step", "party": party}, frame)[1]
+        return None if out is None else bytes(out)
 
-    def defend(self, party: str, batch: Mapping[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+    def defend(self, party: str, batch: Mapping[str, Any], blob: Blob) -> tuple[dict[str, Any], memoryview]:
         """An attacker's own messages through a party's defense in the worker."""
         answer, sent = self._ask({"do": "defend", "party": party, "batch": dict(batch)}, blob)
         if not isinstance(answer.get("batch"), dict):
             raise DefenseError(self._end("the worker's answer to messages of an attacker holds none"))
-        return answer["batch"], sent or b""
+        return answer["batch"], sent or memoryview(b"")
 
     def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:
         """An attacker's own texts as a party's defense rewrites them in the worker."""
@@ -79,7 +80,7 @@ class WorkerProcess:
         answer, own = self._ask({"do": "finish"})
         if "result" not in answer:
             raise DefenseError(self._end("the worker's last answer holds no result"))
-        return answer["result"], own or b""
+        return answer["result"], bytes(own or b"")
 
     def close(self) -> None:
         """End the worker and take its peak memory from the operating system."""
@@ -89,7 +90,7 @@ class WorkerProcess:
         self._sock.close()
         self._reap(kill_after=5.0)
 
-    def _ask(self, head: dict[str, Any], blob: bytes | None = None) -> tuple[dict[str, Any], bytes | None]:
+    def _ask(self, head: dict[str, Any], blob: Blob | None = None) -> tuple[dict[str, Any], memoryview | None]:
         if not self._open:
             raise DefenseError("the worker process has ended")
         started = time.monotonic()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from attacks.embedding_inversion.vocabulary_matching.exact import Job
 from attacks.embedding_inversion.vocabulary_matching.hunt import FAN, Problem
-from attacks.embedding_inversion.vocabulary_matching.prior import LanguagePrior, Prior, UnigramPrior
+from attacks.embedding_inversion.vocabulary_matching.prior import LanguagePrior, LazyPrior, Prior, UnigramPrior
 from harness.attack import PrefixTree
 
 __all__ = ["Beam", "invert_by_beam"]
@@ -19,6 +19,19 @@ ODD = 5.0
 """Standard deviations (:meth:`Channel.surprise`) from which on more candidates are tried."""
 WIDER = 16
 """Factor by which the fan is widened then."""
+FEW = 2
+"""Continuations that a single hypothesis is tried with first."""
+USUAL = 2.0
+"""Standard deviations up to which a message is as near to its state as messages are."""
+SURE = 10.0
+"""Logarithm of odds beyond which neither the language model nor a continuation that is not tried is waited for."""
+NEAR = 64
+"""Continuations tried where none of the fan explains the message, once the fan's states have shown the context."""
+ENOUGH, MOSTLY = 12, 0.85
+"""Positions, and the share of them that few continuations must decide; else noise is so wide that nothing is spared."""
+OFTEN = 0.1
+"""Share of texts in doubt at one position from which on the language model follows them: reading one costs as much as
+following many."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,15 @@ class _Front:
     texts: int
     odd: Tensor
     """Texts whose last message no candidate explained, ``[texts]``."""
+    sure: int = 0
+    """Positions of texts that the first few continuations decided."""
+    seen: int = 0
+    """Positions of texts at which they were asked to."""
+
+    @property
+    def sparing(self) -> bool:
+        """Whether it pays, and costs nothing, to look at few continuations first and to do without the model."""
+        return self.seen < ENOUGH or self.sure >= MOSTLY * self.seen
 
     @property
     def width(self) -> int:
@@ -74,7 +96,7 @@ def _decode(
     problem: Problem, jobs: list[Job], prefix: Sequence[int], suffix: Sequence[int], beam: Beam
 ) -> list[tuple[int, ...]]:
     """Decode jobs of falling length side by side; finished texts leave from the end."""
-    front = _begin(problem, len(jobs), prefix)
+    front = _begin(problem, len(jobs), prefix, beam)
     texts: list[tuple[int, ...]] = [()] * len(jobs)
     for place in range(len(jobs[0].messages) + 1):
         count = sum(len(job.messages) > place for job in jobs)
@@ -90,12 +112,17 @@ def _decode(
     return texts
 
 
-def _begin(problem: Problem, texts: int, prefix: Sequence[int]) -> _Front:
+def _begin(problem: Problem, texts: int, prefix: Sequence[int], beam: Beam) -> _Front:
     device = problem.log_frequency.device
     ids = torch.tensor([list(prefix)] * texts, dtype=torch.long, device=device).view(texts, len(prefix))
     prior: Prior = UnigramPrior(problem.log_frequency, texts)
     if problem.whole is not None:
-        prior = LanguagePrior(problem.whole, ids, problem.log_frequency)
+        several = beam.width > 1 or beam.fan <= FEW
+        prior = (
+            LanguagePrior(problem.whole, ids, problem.log_frequency)
+            if several
+            else LazyPrior(problem.whole, problem.log_frequency, texts)
+        )
     odd = torch.zeros(texts, dtype=torch.bool, device=device)
     return _Front(PrefixTree(problem.part, ids), prior, ids, torch.zeros(texts, device=device), texts, odd)
 
@@ -121,20 +148,92 @@ class _Choice:
 
 def _advance(problem: Problem, front: _Front, messages: Tensor, beam: Beam, last: bool) -> None:
     """One position of all hypotheses: propose by message and prior, weigh by the state, keep the best."""
-    prior = beam.weight * front.prior.log_probs()
-    proposal = problem.decoder.scores(messages, front.ids.shape[1]).repeat_interleave(front.width, 0) + prior
-    everything = torch.arange(len(front.ids), device=front.ids.device)
-    tokens = proposal.topk(min(beam.fan, proposal.shape[1])).indices
-    choice = _weigh(problem, front, front.tree, messages, everything, tokens, prior)
+    scores = problem.decoder.scores(messages, front.ids.shape[1])
+    if isinstance(front.prior, LazyPrior):
+        choice, proposal, prior = _sparing(problem, front, front.prior, messages, scores, beam)
+    else:
+        prior = beam.weight * front.prior.log_probs()
+        proposal = scores.repeat_interleave(front.width, 0) + prior
+        choice = _weigh(problem, front, front.tree, messages, _all(front), _top(proposal, beam.fan), prior)
     again = (_odd(problem, choice, messages) & ~front.odd).nonzero().squeeze(1)
     if len(again):
-        rows = everything.view(front.texts, -1)[again].flatten()
+        rows = _all(front).view(front.texts, -1)[again].flatten()
         allowed = int((problem.log_frequency > -torch.inf).sum())
-        tokens = proposal[rows].topk(min(beam.fan * WIDER, allowed)).indices[:, beam.fan :]
-        tree = PrefixTree(problem.part, front.ids[rows])
-        choice = choice.beside(_weigh(problem, front, tree, messages[again], rows, tokens, prior), again)
+        tokens = _top(proposal[rows], min(beam.fan * WIDER, allowed))[:, beam.fan :]
+        choice = choice.beside(
+            _weigh(problem, front, front.tree.fork(rows), messages[again], rows, tokens, prior), again
+        )
     front.odd = _odd(problem, choice, messages)
     _keep(front, choice, beam.width, last)
+
+
+def _sparing(
+    problem: Problem, front: _Front, lazy: LazyPrior, messages: Tensor, scores: Tensor, beam: Beam
+) -> tuple[_Choice, Tensor, Tensor]:
+    """Candidates of single hypotheses: no more of them, and no more of the language model, than a decision needs.
+
+    The likeliest few are weighed first; where one of them explains the message as the law has it, far better than the
+    others that were tried and than those that were not could, that decides. Else the whole fan is weighed, and where
+    this decides no more clearly, the language model is asked. Returns the candidates, proposals and priors ``[B, V]``.
+    """
+    if not front.sparing and len(rest := (~lazy.asked).nonzero().squeeze(1)):
+        lazy.ask(rest, front.ids[rest])
+    prior = beam.weight * lazy.log_probs()
+    proposal = scores + prior
+    tokens = _top(proposal, beam.fan)
+    few = FEW if front.sparing else beam.fan
+    choice = _weigh(problem, front, front.tree, messages, _all(front), tokens[:, :few], prior)
+    ahead = proposal.gather(1, tokens[:, :1]) - proposal.gather(1, tokens[:, FEW : FEW + 1])
+    usual = problem.channel.surprise(choice.fit.amax(1, keepdim=True), messages).squeeze(1) < USUAL
+    sure = _clear(choice) & usual & (ahead.squeeze(1) > SURE)
+    if front.sparing:
+        front.sure, front.seen = front.sure + int(sure.sum()), front.seen + len(sure)
+    if few < beam.fan and len(rest := (~sure).nonzero().squeeze(1)):
+        choice = _more(problem, front, choice, messages, rest, tokens[rest, few:], prior)
+    if len(odd := (_odd(problem, choice, messages) & ~front.odd).nonzero().squeeze(1)):
+        near = _near(problem, front, messages[odd], odd, tokens[odd])
+        choice = _more(problem, front, choice, messages, odd, near, prior)
+    usual = problem.channel.surprise(choice.fit.amax(1, keepdim=True), messages).squeeze(1) < USUAL
+    doubt = (~(_clear(choice) & usual) & ~lazy.asked).nonzero().squeeze(1)
+    if len(doubt):
+        lazy.ask(doubt, front.ids[doubt], follow=len(doubt) >= OFTEN * front.texts)
+        before, prior = prior, beam.weight * lazy.log_probs()
+        proposal = scores + prior
+        change = (prior - before).gather(1, choice.token)
+        # Places that only fill up stay impossible.
+        choice = replace(choice, total=torch.where(choice.total > -torch.inf, choice.total + change, choice.total))
+        choice = _more(problem, front, choice, messages, doubt, _top(proposal[doubt], beam.fan), prior)
+    return choice, proposal, prior
+
+
+def _more(
+    problem: Problem, front: _Front, choice: _Choice, messages: Tensor, rows: Tensor, tokens: Tensor, prior: Tensor
+) -> _Choice:
+    """``choice`` with ``tokens [len(rows), K]`` weighed for the texts ``rows`` too."""
+    more = _weigh(problem, front, front.tree.fork(rows), messages[rows], rows, tokens, prior)
+    return choice.beside(more, rows)
+
+
+def _near(problem: Problem, front: _Front, messages: Tensor, rows: Tensor, tried: Tensor) -> Tensor:
+    """Likeliest tokens ``[n, NEAR]`` of the texts ``rows`` by their messages without what the text before adds, as the
+    states of the ``tried [n, K]`` show it."""
+    context = problem.decoder.context(front.tree.fork(rows).try_next(tried), tried)
+    left = messages if context is None else messages - context
+    return _top(problem.decoder.scores(left, front.ids.shape[1]) + problem.log_frequency, NEAR)
+
+
+def _clear(choice: _Choice) -> Tensor:
+    """Texts ``[B]`` whose best candidate is :data:`SURE` to be better than the next."""
+    best = choice.total.topk(2).values
+    return torch.gt(best[:, 0] - best[:, 1], SURE)
+
+
+def _all(front: _Front) -> Tensor:
+    return torch.arange(len(front.ids), device=front.ids.device)
+
+
+def _top(scores: Tensor, count: int) -> Tensor:
+    return scores.topk(min(count, scores.shape[1])).indices
 
 
 def _weigh(

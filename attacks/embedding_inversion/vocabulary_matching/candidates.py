@@ -30,6 +30,10 @@ class Decoder(Protocol):
     def estimate(self, message: Tensor, position: int) -> Tensor:
         """Input embeddings ``[n, d]`` that the messages suggest, where a search may start."""
 
+    def context(self, states: Tensor, tokens: Tensor) -> Tensor | None:
+        """What the text before adds to all tokens' messages, ``[n, e]``, seen on ``states [n, K, d]`` of ``tokens
+        [n, K]``; None where nothing is learned from it."""
+
 
 @dataclass(frozen=True)
 class StateLaw:
@@ -83,6 +87,13 @@ class Discriminant:
         """The most plausible token's embedding."""
         return self.table[self.scores(message, position).argmax(-1)]
 
+    @torch.no_grad()
+    def context(self, states: Tensor, tokens: Tensor) -> Tensor | None:
+        """Mean difference of moved states from their tokens' means."""
+        if self.channel.withheld:
+            return None
+        return (self.channel.map.expect(states) - self.means[tokens]).mean(1)
+
     def _partial(self, left: Tensor, sent: Tensor) -> Tensor:
         """Scores ``[V]`` from the largest of the coordinates that were sent: their own marginal Gaussian."""
         size = (left.abs() + 1).masked_fill(~sent, 0)
@@ -109,6 +120,9 @@ class ExactDecoder:
     def estimate(self, message: Tensor, position: int) -> Tensor:
         """Embedding ``[n, d]`` of the likeliest token."""
         return self.part.embed_table[self.scores(message, position).argmax(-1)]
+
+    def context(self, states: Tensor, tokens: Tensor) -> None:
+        """Nothing: there is no text before."""
 
 
 def fit_state_law(states: Tensor, ids: Tensor, table: Tensor, penalty: float = 10.0) -> StateLaw:

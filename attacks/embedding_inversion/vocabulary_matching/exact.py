@@ -13,6 +13,9 @@ from harness.attack import PrefixTree
 
 __all__ = ["Found", "Job", "invert_exactly", "other_turn"]
 
+PLAIN = 0.02
+"""Tolerance up to which the token that fits is the only one: the likeliest is tried alone before others are."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -42,7 +45,7 @@ class Found:
 
 
 def invert_exactly(
-    problem: Problem, jobs: Sequence[Job], prefix: Sequence[int], effort: Effort, *, batch: int = 32, repairs: int = 2
+    problem: Problem, jobs: Sequence[Job], prefix: Sequence[int], effort: Effort, *, batch: int = 64, repairs: int = 2
 ) -> list[Found]:
     """Tokens of every job after the public ``prefix``.
 
@@ -96,7 +99,7 @@ def _decode(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Ef
             tree.select(torch.arange(count, device=device))
             ids, lost = ids[:count], lost[:count]
         hunt = _begin(problem, tree, jobs[:count], place, ids, effort.first)
-        hunt.open = hunt.open[~lost[hunt.open]]
+        hunt.keep(~lost)
         trusted = trusted or bool((hunt.distance <= problem.tolerance).any())
         if len(hunt.open):
             _search(hunt, ids, effort if trusted else replace(effort, scan=0))
@@ -114,17 +117,23 @@ def _begin(problem: Problem, tree: PrefixTree, jobs: list[Job], place: int, ids:
     messages = torch.stack([job.messages[place] for job in jobs])
     hunt = Hunt(problem, tree, messages, ids.shape[1])
     top = hunt.scores.topk(min(first, hunt.scores.shape[1])).indices
+    alone = 1 if problem.tolerance <= PLAIN else top.shape[1]
     forced = top.new_tensor([job.forced[place] if place < len(job.forced) else -1 for job in jobs])
-    hunt.test(torch.where(forced[:, None] >= 0, forced[:, None], top))
+    hunt.test(torch.where(forced[:, None] >= 0, forced[:, None], top[:, :alone]))
     hunt.open = ((hunt.distance > problem.tolerance) & (forced < 0)).nonzero().squeeze(1)
+    if len(hunt.open):
+        hunt.fork()
+        if alone < top.shape[1]:
+            hunt.test(top[hunt.open, alone:])
+            hunt.settle()
     return hunt
 
 
 def _search(hunt: Hunt, ids: Tensor, effort: Effort) -> None:
-    """Everything after the first try, on a tree of the open texts' own."""
-    hunt.fork(ids)
-    if not (widen(hunt, ids, effort) or refine(hunt, effort)):
-        exhaust(hunt, effort)
+    """Everything after the first try, on a tree of the open texts' own: the cheapest first."""
+    if widen(hunt, ids, effort) or exhaust(hunt, effort, last=effort.screened) or refine(hunt, effort):
+        return
+    exhaust(hunt, effort, first=effort.screened)
 
 
 def _collect(columns: list[tuple[Tensor, Tensor, Tensor]], row: int, length: int, tried: int) -> Found:

@@ -16,6 +16,8 @@ __all__ = ["FAN", "Effort", "Hunt", "Problem", "exhaust", "refine", "widen"]
 
 FAN = 4096
 """Alternatives (over all texts) in one forward pass: enough for full speed, few enough for memory."""
+CHUNK = 256
+"""Alternatives of one text that are scanned at a time."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Effort:
     """Candidates tried at every position."""
     wide: int = 64
     """Candidates after the first widening; four times as many once the language model has ranked them too."""
+    screened: int = 1024
+    """Candidates in order of plausibility before the soft search, which costs more than these."""
     steps: int = 40
     """Adam steps on a soft embedding; every tenth, the tokens nearest to it are tried."""
     near: int = 32
@@ -65,6 +69,8 @@ class Hunt:
         self.tried = 0
         self.scores = problem.decoder.scores(messages, position) + problem.log_frequency
         """Plausibility of every token before its state is known, ``[N, V]``."""
+        self.context: dict[int, Tensor] = {}
+        """What the text before adds to all tokens' messages, as far as it has been seen, by row."""
 
     @torch.no_grad()
     def test(self, ids: Tensor) -> None:
@@ -74,6 +80,18 @@ class Hunt:
             distances = self.problem.channel.distance(self.messages[self.open], states, self.position)
             self.tried += some.numel()
             self._note(some, distances)
+            if (context := self.problem.decoder.context(states, some)) is not None:
+                self.context |= dict(zip(self.open.tolist(), context, strict=True))
+
+    def in_context(self) -> Tensor:
+        """Plausibility ``[open, V]`` by the messages of the open texts less what their contexts add to all tokens."""
+        scores = self.scores[self.open]
+        known = [at for at, row in enumerate(self.open.tolist()) if row in self.context]
+        if known:
+            rows = self.open[known]
+            left = self.messages[rows] - torch.stack([self.context[row] for row in rows.tolist()])
+            scores[known] = self.problem.decoder.scores(left, self.position) + self.problem.log_frequency
+        return scores
 
     def settle(self) -> bool:
         """Close the texts whose token fits; True when none is open."""
@@ -84,9 +102,16 @@ class Hunt:
                 self.tree.select(keep)
         return len(self.open) == 0
 
-    def fork(self, prefixes: Tensor) -> None:
-        """Continue on a tree of its own, for the open texts alone; ``prefixes [N, t]``."""
-        self.tree = PrefixTree(self.problem.part, prefixes[self.open])
+    def keep(self, rows: Tensor) -> None:
+        """Give up the open texts that ``rows [N]`` does not mark; a tree of the open texts' own follows."""
+        left = rows[self.open]
+        if not bool(left.all()):
+            self.open = self.open[left]
+            self.tree.select(left.nonzero().squeeze(1))
+
+    def fork(self) -> None:
+        """Continue on a tree of its own, for the open texts alone."""
+        self.tree = self.tree.fork(self.open)
 
     def _note(self, ids: Tensor, distances: Tensor) -> None:
         rows = self.open
@@ -102,10 +127,21 @@ class Hunt:
 
 
 def widen(hunt: Hunt, prefixes: Tensor, effort: Effort) -> bool:
-    """Try the ``wide`` most plausible tokens by the message, then more by message and language model together."""
+    """Try the ``wide`` most plausible tokens by the message, as the states of those that were tried before make it
+    clearer, then more by message and language model together."""
     wide = min(effort.wide, hunt.scores.shape[1])
     if wide > effort.first:
-        hunt.test(hunt.scores[hunt.open].topk(wide).indices[:, effort.first :])
+        shifted = hunt.in_context()
+        before = hunt.open
+        hunt.test(shifted.topk(wide).indices)
+        if hunt.settle():
+            return True
+        shifted = shifted[torch.isin(before, hunt.open)]
+        own = hunt.scores[hunt.open]
+        hunt.test(own.topk(wide).indices[:, effort.first :])
+        # What few tried states say of the context may mislead: each ranking counts from its best.
+        best = torch.maximum(own - own.amax(1, keepdim=True), shifted - shifted.amax(1, keepdim=True))
+        hunt.scores[hunt.open] = best
     whole, frequency = hunt.problem.whole, hunt.problem.log_frequency
     if hunt.settle() or whole is None:
         return len(hunt.open) == 0
@@ -141,14 +177,15 @@ def refine(hunt: Hunt, effort: Effort) -> bool:
     return False
 
 
-def exhaust(hunt: Hunt, effort: Effort) -> bool:
-    """Try the vocabulary (or ``scan`` tokens of it) in order of plausibility, until every text has a fit."""
+def exhaust(hunt: Hunt, effort: Effort, first: int = 0, last: int | None = None) -> bool:
+    """Try the vocabulary (or ``scan`` tokens of it) in order of plausibility, until every text has a fit; from place
+    ``first`` on in this order, and up to place ``last``."""
     allowed = int((hunt.problem.log_frequency > -torch.inf).sum())
-    limit = allowed if effort.scan is None else min(effort.scan, allowed)
+    limit = min(number for number in (allowed, effort.scan, last) if number is not None)
     order = hunt.scores[hunt.open].topk(limit).indices
     rows = hunt.open
-    for start in range(0, limit, 512):
-        hunt.test(order[torch.isin(rows, hunt.open), start : start + 512])
+    for start in range(first, limit, CHUNK):
+        hunt.test(order[torch.isin(rows, hunt.open), start : start + CHUNK])
         if hunt.settle():
             return True
     return False

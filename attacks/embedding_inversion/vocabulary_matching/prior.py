@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.attack import Part, PrefixTree
 
-__all__ = ["LanguagePrior", "Prior", "UnigramPrior", "unigram"]
+__all__ = ["LanguagePrior", "LazyPrior", "Prior", "UnigramPrior", "unigram"]
 
 
 class Prior(Protocol):
@@ -79,3 +79,71 @@ class LanguagePrior:
         """Keep the texts ``rows [B']``, in this order."""
         self._tree.select(rows)
         self._logits = self._logits[rows]
+
+    def extend(self, other: LanguagePrior) -> None:
+        """Take the texts of another prior in, after the own ones; they must be as long."""
+        self._tree.extend(other._tree)
+        self._logits = torch.cat([self._logits, other._logits])
+
+
+class LazyPrior:
+    """The language model's distribution for texts that have asked for it, frequencies alone for the others.
+
+    The model reads a text when it asks, and may follow it from then on: where messages decide by themselves it never
+    runs.
+    """
+
+    def __init__(self, whole: Part, log_frequency: Tensor, rows: int) -> None:
+        self._whole, self._log = whole, log_frequency
+        self._model: LanguagePrior | None = None
+        self._at = torch.full((rows,), -1, device=log_frequency.device)
+        """Row of every text in the model's prior; -1: it is not followed."""
+        self._once: tuple[Tensor, Tensor] | None = None
+        """Texts that are read for this position alone, and their log probabilities."""
+
+    @property
+    def asked(self) -> Tensor:
+        """Texts ``[B]`` that the model follows."""
+        return self._at >= 0
+
+    def ask(self, rows: Tensor, ids: Tensor, follow: bool = True) -> None:
+        """Let the model read the texts ``rows`` too, which are ``ids [len(rows), t]`` so far, and follow them on."""
+        new = LanguagePrior(self._whole, ids, self._log)
+        if not follow:
+            self._once = rows, new.log_probs()
+            return
+        self._at[rows] = int(self.asked.sum()) + torch.arange(len(rows), device=rows.device)
+        if self._model is None:
+            self._model = new
+        else:
+            self._model.extend(new)
+
+    def log_probs(self) -> Tensor:
+        """Log probabilities of the next token, ``[B, V]``."""
+        if self._model is not None and bool(self.asked.all()):
+            return self._model.log_probs()[self._at]
+        shares = self._log.repeat(len(self._at), 1)
+        if self._model is not None:
+            shares[self.asked] = self._model.log_probs()[self._at[self.asked]]
+        if self._once is not None:
+            shares[self._once[0]] = self._once[1]
+        return shares
+
+    def commit(self, ids: Tensor) -> None:
+        """Append one token per text, ``[B]``."""
+        self._once = None
+        if self._model is not None:
+            followed = torch.empty_like(self._at[self.asked])
+            followed[self._at[self.asked]] = ids[self.asked]
+            self._model.commit(followed)
+
+    def select(self, rows: Tensor) -> None:
+        """Keep the texts ``rows [B']``, in this order."""
+        self._at, self._once = self._at[rows], None
+        if self._model is None:
+            return
+        if bool(self.asked.any()):
+            self._model.select(self._at[self.asked])
+            self._at[self.asked] = torch.arange(int(self.asked.sum()), device=rows.device)
+        else:
+            self._model = None

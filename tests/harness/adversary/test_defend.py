@@ -104,6 +104,24 @@ def test_state_kept_from_message_to_message_is_that_of_the_live_place(
         assert all(torch.equal(a["hidden"], sent[i]["hidden"]) for i, a in zip(order, again, strict=True))
 
 
+def test_a_defense_that_sends_the_same_memory_again_and_again_is_followed_like_any_other(
+    runner: Runner, toy_deployment: Deployment, submission: Make
+) -> None:
+    reusing = submission("""
+    class Plugin(Defense):
+        buffer = None
+
+        def send(self, message):
+            self.buffer = torch.empty(64, 32) if self.buffer is None else self.buffer
+            self.buffer[: len(message["hidden"])] = message["hidden"] + 1.0
+            return message.replace(hidden=self.buffer[: len(message["hidden"])])
+    """)
+    view = view_of(runner, toy_deployment, reusing)
+    states = [torch.full((4, 32), float(number)) for number in range(3)]
+    sent = view.sessions.defend(states, repeats=2)
+    assert [float(one.mean()) for one in sent] == [1.0, 2.0, 3.0] * 2
+
+
 def test_the_defense_is_set_up_on_data_of_the_attackers_own(
     runner: Runner, toy_deployment: Deployment, submission: Make
 ) -> None:

@@ -37,6 +37,38 @@ def test_alternatives_equal_the_plain_forward(family: str, length: int, tiny: Ti
 
 @pytest.mark.parametrize("family", CAUSAL)
 @torch.no_grad()
+def test_texts_whose_token_was_not_tried_are_committed_beside_those_whose_was(
+    family: str, tiny: Tiny, ids: Ids
+) -> None:
+    part = load_part(tiny(family)[1], 0, 3)
+    text = ids(3, 6)
+    tree = PrefixTree(part, text[:, :4])
+    tree.select(torch.tensor([0, 1, 2, 2]))
+    text = text[[0, 1, 2, 2]]
+    other = (text[:, 4:5] + 1) % part.vocab_size
+    tree.try_next(torch.where(torch.tensor([[True], [False], [False], [True]]), text[:, 4:5], other))
+    expected = part(text)
+    torch.testing.assert_close(tree.commit(text[:, 4]), expected[:, 4], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(tree.commit(text[:, 5]), expected[:, 5], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", CAUSAL)
+@torch.no_grad()
+def test_a_fork_grows_apart(family: str, tiny: Tiny, ids: Ids) -> None:
+    part = load_part(tiny(family)[1], 0, 3)
+    text, rows = ids(3, 6), torch.tensor([2, 0])
+    tree = PrefixTree(part, text[:, :4])
+    other = tree.fork(rows)
+    torch.testing.assert_close(other.commit(text[rows, 4]), part(text)[rows, 4], atol=1e-5, rtol=1e-5)
+    assert (tree.rows, tree.length, other.rows, other.length) == (3, 4, 2, 5)
+    torch.testing.assert_close(tree.commit(text[:, 4]), part(text)[:, 4], atol=1e-5, rtol=1e-5)
+    tree.extend(other)
+    both = torch.cat((text, text[rows]))
+    torch.testing.assert_close(tree.commit(both[:, 5]), part(both)[:, 5], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", CAUSAL)
+@torch.no_grad()
 def test_commit_and_select_follow_the_texts(family: str, tiny: Tiny, ids: Ids) -> None:
     part = load_part(tiny(family)[1], 0, 3)
     text, fresh = ids(3, 8), ids(4, 5, seed=2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from attacks.embedding_inversion.vocabulary_matching import VocabularyMatching
+from attacks.embedding_inversion.vocabulary_matching import VocabularyMatching, beam
 from attacks.embedding_inversion.vocabulary_matching.beam import Beam, invert_by_beam
 from attacks.embedding_inversion.vocabulary_matching.candidates import fit_discriminant, fit_state_law
 from attacks.embedding_inversion.vocabulary_matching.exact import Found, Job, invert_exactly, other_turn
@@ -158,6 +158,31 @@ def test_texts_of_unequal_length_and_empty_ones_keep_their_places(models: dict[s
     noisy = problem_of(view, noise=1e-3)
     texts = invert_by_beam(noisy, jobs_of(view), (1,), (), Beam(width=2, fan=8))
     assert [list(ids) for ids in texts] == list(view.answers().values())
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.5])
+def test_sparing_candidates_and_language_model_costs_no_accuracy(
+    models: dict[str, str], noise: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = tiny_view(models["llama"], 2, deploy=isotropic(noise))
+    problem = problem_of(view, noise=noise)
+    single = Beam(width=1, fan=8)
+    sparing = invert_by_beam(problem, jobs_of(view), (1,), (), single)
+    monkeypatch.setattr(beam, "SURE", float("inf"))  # nothing is ever clear: the whole fan and the model, each time
+    full = invert_by_beam(problem, jobs_of(view), (1,), (), single)
+    names = [one.record for one in view.observations()]
+    reached = [token_accuracy(view, dict(zip(names, texts, strict=True))) for texts in (sparing, full)]
+    assert reached[0] >= reached[1] - 0.01
+
+
+def test_twice_the_texts_take_no_more_than_twice_the_alternatives(models: dict[str, str]) -> None:
+    secrets = {f"s{number}": text for number, text in enumerate(random_texts(24, 1))}
+    tried = []
+    for count in (8, 24):
+        view = SplitView(models["llama"], 3, dict(list(secrets.items())[:count]), random_texts(150, 2), max_tokens=8)
+        texts = invert_exactly(problem_of(view), jobs_of(view), (1,), Effort(first=4, wide=16, steps=0))
+        tried.append(sum(one.tried for one in texts) / sum(len(one.ids) for one in texts))
+    assert tried[1] <= 1.3 * tried[0]
 
 
 def rotation(rng: torch.Generator) -> Callable[..., Any]:

@@ -47,10 +47,11 @@ class DistilledLira(Attack):
         scores = np.full(len(labels), np.nan)
         for party, rows in by_party(view.candidates).items():
             rounds = table(said, party, public_range(view.public), view.public)
-            # A party's model is another one in each round: its students are, too.
+            # A party's model is another one in each round, and it is asked about candidates in the last ones: students
+            # of an earlier model miss what it has unlearned since, and fall below chance.
             looks = [
                 distilled_lira(target[rows, look], subsets, logits, points[rows], labels[rows])
-                for look, logits in enumerate(rounds[: target.shape[1]])
+                for look, logits in enumerate(rounds[-target.shape[1] :])
             ]
             scores[rows] = summed(np.stack(looks, axis=1))
         return scores_of(view.candidates, scores, evidence.usable)

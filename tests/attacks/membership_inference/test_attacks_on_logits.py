@@ -22,6 +22,7 @@ from attacks.membership_inference.surrogate_lira import SurrogateLira
 from attacks.membership_inference.surrogate_loss import SurrogateLoss
 from attacks.toolkit.gaussians import fit_gaussians, fit_outside
 from attacks.toolkit.readers.logits import answers, table
+from attacks.toolkit.view import public_texts
 from harness.attack import Attack, DefenseCard, NoiseLaw, View
 from harness.errors import SuiteError
 from tests.stand_ins.logit_world import asked_view, hardened, passive_view
@@ -218,3 +219,17 @@ def test_what_is_missing_is_said() -> None:
         ShadowLira(mode="both")
     with pytest.raises(SuiteError, match="0 public texts"):
         SurrogateLoss().guess(passive_view(shadows=0, public_texts=()))
+
+
+def test_students_of_a_party_are_of_the_round_in_which_it_is_asked_about_candidates(chosen: list[RoundsView]) -> None:
+    """In FedMD candidates are asked about from the second round on, by when the first round's model is another one."""
+    view = chosen[0]
+    earlier, later = [], []
+    for seen in view.transcript:
+        message = seen.message
+        public = {"logits": -message["logits"][: len(public_texts(view.public))]}
+        earlier.append(replace(seen, message=replace(message, payload=public)))
+        later.append(replace(seen, message=replace(message, round=message.round + 1)))
+    attack = DistilledLira(students=4)
+    expected = attack.guess(view)
+    assert DistilledLira(students=4).guess(replace(view, transcript=[*earlier, *later])) == expected

@@ -76,7 +76,7 @@ def _joined(
         "shapes": {name: [list(value.shape) for value in column] for name, column in columns.items()},
         "values": [{k: v for k, v in one.items() if k not in columns} for one in payloads] if others else None,
     }
-    pieces = [memoryview(v.numpy()).cast("B") for column in columns.values() for v in column if v.numel()]
+    pieces = [v.numpy().data.cast("B") for column in columns.values() for v in column if v.numel()]
     return head, pieces
 
 
@@ -111,8 +111,8 @@ def _plain(name: str, value: Any) -> Tensor:
     value = value.dense() if isinstance(value, Packed) else value
     if not isinstance(value, Tensor):
         raise CodecError(f"messages of one batch must have fields of one type: {name} is a tensor in the first alone")
-    value = value.detach().cpu()
-    return (value.to(torch.float32) if value.is_floating_point() else value).contiguous()
+    own: Tensor = value.detach().cpu()
+    return (own.to(torch.float32) if own.is_floating_point() else own).contiguous()
 
 
 @dataclass

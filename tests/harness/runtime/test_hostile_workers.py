@@ -87,8 +87,10 @@ def test_a_worker_that_goes_on_sending_is_not_heard_for_ever() -> None:
         def step(self, party: str, frame: bytes | None) -> bytes | None:
             return encode(Message(Kind.TEXT, {"text": "more"}))
 
-        def defend(self, party: str, batch: Mapping[str, object], blob: bytes) -> tuple[dict[str, object], bytes]:
-            return {}, b""
+        def defend(
+            self, party: str, batch: Mapping[str, object], blob: Sequence[memoryview]
+        ) -> tuple[dict[str, object], memoryview]:
+            return {}, memoryview(b"")
 
         def prepare(self, party: str, texts: Sequence[str], seed: int) -> list[str]:
             return []

@@ -11,10 +11,14 @@ from harness.evaluation.contract_check import check_submission
 from harness.plugins.submission import Submission
 
 SHIPPED = sorted(p.parent for p in (Path(__file__).parents[3] / "submissions").glob("*/submission.toml"))
+ALWAYS = ("none", "gaussian_noise", "logit_top_k", "prototype_gaussian", "wasp_split_noise")
+"""One of each scenario and `none`; each of the others takes seconds."""
 
 
 @pytest.mark.usefixtures("shared_workers")
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "folder", [pytest.param(p, id=p.name, marks=() if p.name in ALWAYS else pytest.mark.slow) for p in SHIPPED]
+)
 def test_shipped_submissions_pass(folder: Path) -> None:
     assert check_submission(folder) == []
 

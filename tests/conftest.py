@@ -43,9 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than there are cores, as tests wait for browsers, compilers and workers; none beside pytest itself
-    where files or single tests are named, so that a debugger works in them, and where real models are run, which compute
-    with threads. ``-n`` on the command line overrides."""
+    """One process more than there are cores, as tests wait for browsers, compilers and workers.
+
+    None beside pytest itself where files or single tests are named, so that a debugger works in them, and where real
+    models are run, which compute with threads. ``-n`` on the command line overrides.
+    """
     if not _without_real_models(config) or not all(Path(name).is_dir() for name in config.args):
         return 0
     return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)

@@ -1,0 +1,13 @@
+"""Attacks that read the texts and labels of batches out of gradients and updates."""
+
+from __future__ import annotations
+
+__all__ = ["ATTACKS"]
+
+_HERE = "attacks.gradient_leakage"
+
+ATTACKS: dict[str, str] = {
+    "blind_batch": f"{_HERE}.blind_batch:BlindBatch",
+    "gradient_span": f"{_HERE}.gradient_span:GradientSpan",
+}
+"""Attack name -> ``module:class``."""

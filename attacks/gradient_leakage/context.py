@@ -1,0 +1,76 @@
+"""The first block of a causal model up to its context vectors: all that is needed to test a continuation.
+
+The gradient of the attention's output projection gives the span of the context vectors of all tokens, so that a prefix
+is tested after attention alone: no feed-forward layer, no second block.
+"""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attacks.gradient_leakage.architecture import ATTENTION, AttentionLayers, submodule
+from harness.attack import Part, PrefixTree
+
+__all__ = ["ContextTree", "input_vectors"]
+
+
+class _Bypass(nn.Module):
+    """Stands in for a module whose output does not matter: hands its first input on."""
+
+    def forward(self, x: Tensor, *_: Any, **__: Any) -> Tensor:
+        return x
+
+
+class ContextTree:
+    """A batch of prefixes of equal length; continuations are tried by their context vectors [B, K, d]."""
+
+    def __init__(self, part: Part, prefix: list[int]) -> None:
+        self._layers = ATTENTION[part.family]
+        self._part = _first_block(part, self._layers)
+        self._contexts: list[Tensor] = []
+        output = self._part.blocks[0].get_submodule(self._layers.output)
+        output.register_forward_pre_hook(self._note)
+        self._tree = PrefixTree(self._part, torch.tensor([prefix], dtype=torch.long))
+        self._contexts.clear()
+
+    def contexts(self, ids: Tensor) -> Tensor:
+        """Context vectors of continuing every prefix by each of the tokens ``ids`` [K]: [B, K, d]."""
+        self._contexts.clear()
+        with torch.no_grad():
+            self._tree.try_next(ids.expand(self._tree.rows, -1))
+        return self._contexts.pop().reshape(self._tree.rows, len(ids), -1)
+
+    def extend(self, rows: Tensor, choice: Tensor) -> None:
+        """Keep prefix ``rows[i]`` continued by the ``choice[i]``-th token tried, for all i."""
+        self._tree.select(rows)
+        self._tree.commit_at(choice)
+
+    def _note(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._contexts.append(inputs[0].detach())
+
+
+def _first_block(part: Part, layers: AttentionLayers) -> Part:
+    """A copy of the part that ends after its first block, whose feed-forward half does nothing."""
+    first = copy(part)
+    first._modules = dict(part._modules)
+    block = deepcopy(part.blocks[0])
+    for name in layers.rest:
+        setattr(block, name, _Bypass())
+    first.blocks = nn.ModuleList([block])
+    first.final = nn.ModuleDict()
+    first.head = None
+    first.stop, first.is_final = 1, False
+    return first
+
+
+@torch.no_grad()
+def input_vectors(part: Part, ids: Tensor, position: int = 0, block: int = 0) -> Tensor:
+    """Normalised inputs [K, d] of the first block's attention for each of the tokens ``ids`` [K] at a position."""
+    layers = ATTENTION[part.family]
+    embedded = part.embed(ids[None], torch.full((1, len(ids)), position))
+    vectors: Tensor = submodule(part.blocks[block], layers.norm)(embedded)[0]
+    return vectors

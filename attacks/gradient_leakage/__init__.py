@@ -8,6 +8,7 @@ _HERE = "attacks.gradient_leakage"
 
 ATTACKS: dict[str, str] = {
     "blind_batch": f"{_HERE}.blind_batch:BlindBatch",
+    "gradient_peeling": f"{_HERE}.gradient_peeling:GradientPeeling",
     "gradient_span": f"{_HERE}.gradient_span:GradientSpan",
 }
 """Attack name -> ``module:class``."""

@@ -6,6 +6,7 @@ is tested after attention alone: no feed-forward layer, no second block.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy, deepcopy
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from attacks.gradient_leakage.architecture import ATTENTION, AttentionLayers, submodule
 from harness.attack import Part, PrefixTree
 
-__all__ = ["ContextTree", "input_vectors"]
+__all__ = ["ContextTree", "first_blocks", "input_vectors"]
 
 
 class _Bypass(nn.Module):
@@ -55,15 +56,20 @@ class ContextTree:
 
 def _first_block(part: Part, layers: AttentionLayers) -> Part:
     """A copy of the part that ends after its first block, whose feed-forward half does nothing."""
-    first = copy(part)
-    first._modules = dict(part._modules)
     block = deepcopy(part.blocks[0])
     for name in layers.rest:
         setattr(block, name, _Bypass())
-    first.blocks = nn.ModuleList([block])
+    return first_blocks(part, [block])
+
+
+def first_blocks(part: Part, blocks: Sequence[nn.Module]) -> Part:
+    """A part that shares everything with ``part`` but its blocks, and ends after them."""
+    first = copy(part)
+    first._modules = dict(part._modules)
+    first.blocks = nn.ModuleList(blocks)
     first.final = nn.ModuleDict()
     first.head = None
-    first.stop, first.is_final = 1, False
+    first.stop, first.is_final = len(blocks), False
     return first
 
 

@@ -8,6 +8,7 @@ transport is no more than ``step(party, bytes | None) -> bytes | None``.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
@@ -106,6 +107,7 @@ class Party:
         self._session, self._step = -1, 0
         self._entered: dict[int, int] = {}
         self._modules: torch.optim.Optimizer | None = None
+        self._per_record: float | None = None
 
     def inputs(self) -> Iterator[Item]:
         """The party's inputs in order; each opens a new session."""
@@ -184,11 +186,12 @@ class Party:
         columns: training.Batch = (data,) if isinstance(data, Tensor) else tuple(data)
         rows = training.window(len(columns[0]), start, batch_size)
         batch = tuple(column[rows] for column in columns)
-        defense, meter = self.link.defense, self.link.meter
+        defense = self.link.defense
         dp = defense.dp()
         if dp is None:
             defense.me.note_plain_training()
-            return training.gradient(model, loss, batch, meter, defense, self._optimiser_of_modules(lr))
+            with self._counting(len(rows)):
+                return training.gradient(model, loss, batch, defense, self._optimiser_of_modules(lr))
         self._check_private(dp)
         if dp.sample_rate is not None:
             raise DefenseError("dp() names a sample_rate, but the batch of a gradient is no random sample; leave it out")
@@ -197,7 +200,8 @@ class Party:
             self._entered[row] = self._entered.get(row, 0) + 1
         if max(self._entered.values()) > before:
             defense.me.note_training(dp, 1.0, 1)
-        return training.private_gradient(model, loss, batch, dp, defense.me.noise, meter)
+        with self._counting(len(rows)):
+            return training.private_gradient(model, loss, batch, dp, defense.me.noise)
 
     def update(
         self,
@@ -211,6 +215,21 @@ class Party:
         before = {name: one.detach().clone() for name, one in training.trained(model).items()}
         self.train(model, loss, data=data, **knobs)
         return {name: one.detach() - before[name] for name, one in training.trained(model).items()}
+
+    @contextmanager
+    def _counting(self, records: int) -> Iterator[None]:
+        """Count the operations of the first gradient and charge further ones by their records: the counter is slow, and
+        every record costs about the same.
+        """
+        meter = self.link.meter
+        if self._per_record is not None:
+            yield
+            meter.flops += round(self._per_record * records)
+            return
+        before = meter.flops
+        with meter.counting():
+            yield
+        self._per_record = (meter.flops - before) / records
 
     def _optimiser_of_modules(self, lr: float) -> torch.optim.Optimizer | None:
         own = [p for module in self.link.defense.modules() for p in module.parameters()]

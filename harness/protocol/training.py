@@ -216,7 +216,6 @@ def gradient(
     model: nn.Module,
     loss: Loss,
     batch: Batch,
-    meter: Meter,
     defense: Defense | None = None,
     optimiser: torch.optim.Optimizer | None = None,
 ) -> dict[str, Tensor]:
@@ -225,20 +224,19 @@ def gradient(
     """
     parameters = trained(model)
     model.train()
-    with meter.counting():
-        for one in parameters.values():
-            one.grad = None
-        if optimiser is not None:
-            optimiser.zero_grad()
-        _total(model, loss, batch, defense).backward()
-        if optimiser is not None:
-            optimiser.step()
+    for one in parameters.values():
+        one.grad = None
+    if optimiser is not None:
+        optimiser.zero_grad()
+    _total(model, loss, batch, defense).backward()
+    if optimiser is not None:
+        optimiser.step()
     model.eval()
     return _taken(parameters)
 
 
 def private_gradient(
-    model: nn.Module, loss: Loss, batch: Batch, dp: DPSGD, noise: torch.Generator, meter: Meter
+    model: nn.Module, loss: Loss, batch: Batch, dp: DPSGD, noise: torch.Generator
 ) -> dict[str, Tensor]:
     """The same of DP-SGD (Abadi et al. 2016, algorithm 1, one step): of every record the gradient, scaled to norm at
     most ``clip`` over all parameters together; their sum with noise; divided by the size of the batch.
@@ -249,15 +247,14 @@ def private_gradient(
     parameters = trained(model)
     total = {name: torch.zeros_like(one) for name, one in parameters.items()}
     model.train()
-    with meter.counting():
-        for row in range(len(batch[0])):
-            for one in parameters.values():
-                one.grad = None
-            _total(model, loss, tuple(column[row : row + 1] for column in batch), None).backward()
-            own = _taken(parameters)
-            norm = float(torch.stack([value.norm() for value in own.values()]).norm())
-            for name, value in own.items():
-                total[name].add_(value, alpha=min(1.0, dp.clip / max(norm, 1e-30)))
+    for row in range(len(batch[0])):
+        for one in parameters.values():
+            one.grad = None
+        _total(model, loss, tuple(column[row : row + 1] for column in batch), None).backward()
+        own = _taken(parameters)
+        norm = float(torch.stack([value.norm() for value in own.values()]).norm())
+        for name, value in own.items():
+            total[name].add_(value, alpha=min(1.0, dp.clip / max(norm, 1e-30)))
     model.eval()
     scale = dp.noise_multiplier * dp.clip
     return {

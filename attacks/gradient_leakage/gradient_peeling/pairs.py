@@ -25,6 +25,8 @@ SUPPORT = 1e-5
 """Norm of a row of an embedding gradient, over the largest, from which it is no rounding error."""
 EXPLAINED = 1e-4
 """Share of a position's row that rounding may leave once all its tokens are subtracted."""
+ORTHOGONAL = 2e-5
+"""Cosine below which vectors are orthogonal: of unrelated ones it is about 0.05, of exact gradients 1e-7."""
 ROUGH = 0.1
 CLOSE = 1e-3
 """Distance from the span of inputs up to which a pair may be in the batch."""
@@ -56,19 +58,60 @@ def candidate_pairs(values: Mapping[str, Tensor], part: Part, span: Subspace, lo
     if not tokens or not places:
         return []
     last = max(places) + 1
-    offset = min(places)  # families that number positions from another start
-    by_token, by_place = words[tokens].double(), positions[offset:last].double()
-    shares = by_place @ torch.linalg.pinv(by_token, rtol=1e-8)
-    single = _single_places(shares)
-    left = by_place.clone()
-    for column, row in single.items():
-        left[row] -= by_token[column]
-    rest = left.norm(dim=1) / by_place.norm(dim=1).clamp_min(1e-30)
-    open_places = (rest > EXPLAINED).nonzero().flatten().tolist()
-    several = [column for column in range(len(tokens)) if column not in single]
-    pairs = [(tokens[column], row) for column, row in single.items()]
-    pairs += [(tokens[column], row) for column in several for row in open_places]
-    return in_span(pairs, part, span)
+    by_token, by_place = words[tokens].double(), positions[:last].double()
+    sure, tokens_left, places_left = _resolved(by_token, by_place, _normalised(tokens, last, part))
+    pairs = [(tokens[token], place) for token, place in sure]
+    pairs += [(tokens[token], place) for token in tokens_left for place in places_left]
+    return in_span(list(dict.fromkeys(pairs)), part, span)
+
+
+def _resolved(
+    by_token: Tensor, by_place: Tensor, normalised: Tensor
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Pairs (token number, place) that are sure, then the tokens and the places that are left with others.
+
+    The gradient of what enters a layer norm is orthogonal to what the norm makes of it. So a token's row [T, d] that is
+    orthogonal to its own normalised vector [T, P, d] at a place is of that place alone, and a place's row [P, d] of one
+    token alone; either is then subtracted from the other's row, until nothing more is resolved.
+    """
+    rows, columns = by_token.clone(), by_place.clone()
+    whole = rows.norm(dim=1), columns.norm(dim=1)
+    sure: list[tuple[int, int]] = []
+    while True:
+        open_tokens, open_places = (
+            (left.norm(dim=1) > EXPLAINED * size).nonzero().flatten()
+            for left, size in ((rows, whole[0]), (columns, whole[1]))
+        )
+        if not len(open_tokens) or not len(open_places):
+            break
+        near = normalised[open_tokens][:, open_places]
+        of_tokens = _angles(near, rows[open_tokens][:, None])
+        of_places = _angles(near, columns[open_places][None])
+        best = torch.minimum(of_tokens, of_places)
+        if float(best.min()) > ORTHOGONAL:
+            break
+        first, second = divmod(int(best.argmin()), best.shape[1])
+        token, place = int(open_tokens[first]), int(open_places[second])
+        whose = rows[token] if of_tokens[first, second] <= of_places[first, second] else columns[place]
+        found = whose.clone()
+        rows[token] -= found
+        columns[place] -= found
+        sure.append((token, place))
+    return sure, open_tokens.tolist(), open_places.tolist()
+
+
+def _angles(vectors: Tensor, rows: Tensor) -> Tensor:
+    """Absolute cosines of vectors [T, P, d] with rows that are as wide."""
+    return torch.nn.functional.cosine_similarity(vectors, rows, dim=-1, eps=1e-30).abs()
+
+
+def _normalised(tokens: Sequence[int], places: int, part: Part) -> Tensor:
+    """What the embedding's layer norm makes of each token at each place before its scale and shift, [T, P, d]."""
+    last = [m for m in part.embedding.modules() if isinstance(m, torch.nn.LayerNorm)][-1]
+    every = torch.tensor(list(tokens))
+    vectors = torch.stack([input_vectors(part, every, place) for place in range(places)], 1).double()
+    shift: Tensor | float = 0.0 if last.bias is None else last.bias.detach().double()
+    return (vectors - shift) / last.weight.detach().double()
 
 
 def in_span(pairs: Sequence[Pair], part: Part, span: Subspace) -> list[Pair]:
@@ -87,18 +130,6 @@ def pair_vectors(pairs: Sequence[Pair], part: Part) -> Tensor:
         ids = torch.tensor([pairs[row][0] for row in rows])
         vectors[rows] = input_vectors(part, ids, position).double()
     return vectors
-
-
-def _single_places(shares: Tensor) -> dict[int, int]:
-    """Tokens (columns) that stand at one position only -> that position, by their shares [P, T] in all rows."""
-    single = {}
-    for column in range(shares.shape[1]):
-        own = shares[:, column]
-        row = int(own.argmax())
-        others = torch.cat([own[:row], own[row + 1 :]]).abs()
-        if abs(float(own[row]) - 1) < 0.3 and (not len(others) or float(others.max()) < 0.3):
-            single[column] = row
-    return single
 
 
 def _support(rows: Tensor) -> list[int]:

@@ -12,7 +12,8 @@ FACES = {
     """,
     "harness.attack": """
         Attack Candidate Coalition DataError DefenseCard Encoder EncoderFacts EpsilonBound Facts
-        Floats GeneratorFacts GradientFacts Learner LearnerSpec group_of padded Guess Ints Item Kind LogitFacts Mask Message ModelFacts NoiseLaw
+        GradientFacts Learner LearnerSpec group_of padded
+        Floats GeneratorFacts Guess Ints Item Kind LogitFacts Mask Message ModelFacts NoiseLaw
         Observation Part PartRef PopulationFacts PrefixTree PrototypeFacts Public PublicTextFacts
         Record SERVER SUM Score SeenMessage Sessions Shadow SplitFacts SuiteError Tokens Value View
         VoteFacts auc disclosure_bound family_of frequent_tokens load_tokens numpy_generator

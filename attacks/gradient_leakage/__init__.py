@@ -7,8 +7,11 @@ __all__ = ["ATTACKS"]
 _HERE = "attacks.gradient_leakage"
 
 ATTACKS: dict[str, str] = {
+    "blind_bag": f"{_HERE}.blind_bag:BlindBag",
     "blind_batch": f"{_HERE}.blind_batch:BlindBatch",
+    "gradient_labels": f"{_HERE}.gradient_labels:GradientLabels",
     "gradient_peeling": f"{_HERE}.gradient_peeling:GradientPeeling",
+    "gradient_readout": f"{_HERE}.gradient_readout:GradientReadout",
     "gradient_span": f"{_HERE}.gradient_span:GradientSpan",
 }
 """Attack name -> ``module:class``."""

@@ -1,4 +1,4 @@
-"""Where each family of models keeps the linear layers of its attention, and the gradients by which they give texts away.
+"""The linear layers of each family's attention, and the gradients by which they give texts away.
 
 Of a linear layer y = W x, dL/dW is the sum of outer products of dL/dy and x over all tokens of the batch, so its rows
 lie in the span of the layer's inputs (Petrov et al. 2024, "DAGER", section 4; Balunovic et al. 2022).

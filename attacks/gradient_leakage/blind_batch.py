@@ -17,8 +17,8 @@ __all__ = ["BlindBatch", "sampled_texts"]
 
 
 class BlindBatch(Attack):
-    """As many guesses as count: other auxiliary texts for every sender and, of a causal model, ``samples`` texts that it
-    writes by itself, as long as auxiliary texts are.
+    """As many guesses as count: other auxiliary texts for every sender and, of a causal model, a share ``samples`` of
+    texts that it writes by itself, as long as auxiliary texts are.
     """
 
     name: ClassVar[str] = "blind_batch"

@@ -5,8 +5,9 @@ Where it is at the level of rounding, every text of the batch is among them, wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import torch
@@ -43,15 +44,12 @@ def certify(
     ids, mask = padded([whole_ids(facts, list(text)) for text in texts])
     labels = labels_of_texts(learner, shared, ids, mask, facts)
     batch = (ids, mask, torch.tensor(labels or [0] * len(texts)))
-    weight = len(texts) / (facts.batch_size * shared.clients) if labels else 1.0
-    loss = weight * shared.clients * learner.loss(batch)
+    weight = len(texts) / facts.batch_size if labels else 1.0
+    loss = weight * learner.loss(batch)
     trained = learner.named_trained()
     known = {name: one for name, one in trained.items() if name in shared.values}
     gradients = torch.autograd.grad(loss, list(known.values()), allow_unused=True)
-    left = {
-        name: shared.values[name] - (0 if one is None else one)
-        for name, one in zip(known, gradients, strict=True)
-    }
+    left = {name: shared.values[name] - (0 if one is None else one) for name, one in zip(known, gradients, strict=True)}
     return Certificate(norm(left.values()) / max(norm(shared.values.values()), 1e-30), tuple(labels))
 
 
@@ -69,11 +67,11 @@ def labels_of_texts(
     features = learner.pooled(states, mask)
     chances = learner.classifier(features).softmax(-1).double()
     solved = torch.linalg.lstsq(features.double().T, weight.double().T, driver="gelsd").solution
-    moved = solved * facts.batch_size * shared.clients / max(1, shared.clients)
+    moved = solved * facts.batch_size
     wanted = chances[:, None] - torch.eye(chances.shape[1], dtype=torch.float64)[None]
     return [int(n) for n in (moved[:, None] - wanted).square().sum(-1).argmin(1)]
 
 
-def norm(tensors: Sequence[Tensor] | object) -> float:
+def norm(tensors: Iterable[Tensor]) -> float:
     """Euclidean norm of several tensors together."""
-    return float(sum(float(one.double().square().sum()) for one in tensors) ** 0.5)  # type: ignore[attr-defined]
+    return sqrt(sum(float(one.double().square().sum()) for one in tensors))

@@ -14,9 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from attacks.gradient_leakage.architecture import ATTENTION, AttentionLayers, submodule
+from attacks.gradient_leakage.subspace import Subspace
 from harness.attack import Part, PrefixTree
 
-__all__ = ["ContextTree", "first_blocks", "input_vectors"]
+__all__ = ["ContextTree", "first_blocks", "input_vectors", "tokens_in_span"]
+
+CHUNK = 8192
+SCREEN = 0.1
+"""Distance up to which a token is looked at in double precision."""
+MOST = 0.02
+"""Share of the vocabulary beyond which a span tells nothing: then there is no token in it."""
 
 
 class _Bypass(nn.Module):
@@ -80,3 +87,14 @@ def input_vectors(part: Part, ids: Tensor, position: int = 0, block: int = 0) ->
     embedded = part.embed(ids[None], torch.full((1, len(ids)), position))
     vectors: Tensor = submodule(part.blocks[block], layers.norm)(embedded)[0]
     return vectors
+
+
+def tokens_in_span(part: Part, inputs: Subspace, position: int, tolerance: float) -> Tensor:
+    """Token ids whose input vector at a position lies in the space; none where more do than a batch can have."""
+    hits = []
+    for ids in torch.arange(part.vocab_size).split(CHUNK):
+        vectors = input_vectors(part, ids, position)
+        near = (inputs.screened(vectors) < SCREEN).nonzero().flatten()
+        hits.append(ids[near[inputs.distance(vectors[near].double()) < tolerance]])
+    every = torch.cat(hits)
+    return every if len(every) <= MOST * part.vocab_size else every[:0]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from attacks.gradient_leakage.architecture import ATTENTION, input_rows, output_rows
 from attacks.gradient_leakage.certificate import Certificate, certify
-from attacks.gradient_leakage.context import ContextTree, input_vectors
+from attacks.gradient_leakage.context import ContextTree, tokens_in_span
 from attacks.gradient_leakage.subspace import Subspace, row_space
 from attacks.toolkit.readers.gradients import gradient_facts, learner_at, public_model, shared_gradients
 from harness.attack import Attack, GradientFacts
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from harness.attack import Facts, Guess, Learner, Part, Public, Score, View
 
 __all__ = ["GradientSpan", "Search", "spans_of"]
-
-CHUNK = 8192
-SCREEN = 0.1
-"""Distance up to which a token is looked at in double precision."""
-MOST = 0.02
-"""Share of the vocabulary beyond which a span tells nothing: then nothing is guessed."""
 
 
 class GradientSpan(Attack):
@@ -75,7 +69,7 @@ class GradientSpan(Attack):
 
 
 def spans_of(values: Mapping[str, Tensor], learner: Learner) -> tuple[Subspace | None, Subspace | None]:
-    """The spaces of the first block's inputs and of its context vectors; None where the message tells nothing of one."""
+    """The spaces of the first block's inputs and of its context vectors; None where nothing is sent of one."""
     layers = ATTENTION[learner.part.family]
     rows = (input_rows(values, 0, layers), output_rows(values, 0, layers))
     inputs, contexts = (None if one is None else row_space(one) for one in rows)
@@ -101,7 +95,9 @@ class Search:
             return []
         by_position = not (self.part.spec.rope or self.part.spec.alibi)
         prefix = list(self.facts.prefix)
-        tree, paths, done = ContextTree(self.part, prefix), [([], 0.0)], []
+        tree = ContextTree(self.part, prefix)
+        paths: list[tuple[list[int], float]] = [([], 0.0)]
+        done: list[tuple[list[int], float]] = []
         candidates = None if by_position else self.in_span(inputs, 0)
         for position in range(len(prefix), len(prefix) + self.facts.max_tokens):
             ids = self.in_span(inputs, position) if candidates is None else candidates
@@ -119,17 +115,10 @@ class Search:
         return [text for text, _ in sorted([*done, *paths], key=lambda path: path[1]) if text]
 
     def in_span(self, inputs: Subspace, position: int) -> Tensor:
-        """Tokens whose input vector at a position lies in the space; none where more do than a batch can have."""
-        hits = []
+        """Tokens of the batch that may stand at a position."""
+        every = tokens_in_span(self.part, inputs, position, self.tokens)
         special = torch.tensor(sorted(self.facts.special_ids), dtype=torch.long)
-        for ids in torch.arange(self.part.vocab_size).split(CHUNK):
-            vectors = input_vectors(self.part, ids, position)
-            near = (inputs.screened(vectors) < SCREEN).nonzero().flatten()
-            exact = inputs.distance(vectors[near].double()) < self.tokens
-            hits.append(ids[near[exact]])
-        every = torch.cat(hits)
-        every = every[~torch.isin(every, special)]
-        return every if len(every) <= MOST * self.part.vocab_size else every[:0]
+        return every[~torch.isin(every, special)]
 
 
 def _needs_causal(public: Public) -> str | None:

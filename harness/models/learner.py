@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,8 @@ class LearnerSpec:
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> LearnerSpec:
         """Inverse of :meth:`fields`."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in fields.items()}
+        return cls(**values)
 
 
 def group_of(name: str) -> str:
@@ -71,9 +72,10 @@ class Learner(nn.Module):
     """A part of a model with the head of a task: ``forward(ids [B, T], mask [B, T])`` gives class scores [B, C], or
     scores of the next token [B, T, V].
 
-    Encoders are pooled by the mean over real tokens, causal models by their last real token (as
-    ``AutoModelForSequenceClassification`` does); a causal model's class head has no bias. Where the part ends before
-    the model's final norm, pooled states are normalised without parameters.
+    Encoders are pooled by the mean over real tokens, whole causal models by their last real token (as
+    ``AutoModelForSequenceClassification`` does); a causal model's class head has no bias. Where a causal part ends
+    before the model's final norm, its states are normalised without parameters and their mean is taken: no token has
+    read the whole text yet.
 
     Raises:
         ModelError: nothing is trained, an adapter's layer does not exist, or the part lacks what the task needs.
@@ -134,12 +136,12 @@ class Learner(nn.Module):
 
     def pooled(self, states: Tensor, mask: Tensor) -> Tensor:
         """One vector [B, d] of each text from its states [B, T, d]."""
-        if not self.part.causal:
-            weights = mask.to(states.dtype).unsqueeze(-1)
-            pooled = (states * weights).sum(1) / weights.sum(1)
-        else:
-            pooled = states[torch.arange(len(states)), mask.long().sum(1) - 1]
-        return pooled if self.part.is_final else torch.nn.functional.layer_norm(pooled, pooled.shape[-1:])
+        if self.part.causal and self.part.is_final:
+            return states[torch.arange(len(states)), mask.long().sum(1) - 1]
+        if self.part.causal:
+            states = torch.nn.functional.layer_norm(states, states.shape[-1:])
+        weights = mask.to(states.dtype).unsqueeze(-1)
+        return (states * weights).sum(1) / weights.sum(1)
 
     def loss(self, batch: Sequence[Tensor]) -> Tensor:
         """Mean cross-entropy of a batch ``(ids [B, T], mask [B, T], labels [B])``: over texts, or over all tokens of
@@ -173,7 +175,7 @@ def _copied(part: Part, spec: LearnerSpec) -> Part:
         trained = spec.rank == 0 and _is_trained(name, spec)
         value = one.detach().clone() if trained else one.detach()
         memo[id(one)] = nn.Parameter(value, requires_grad=trained)
-    return cast("Part", deepcopy(part, memo))
+    return deepcopy(part, memo)
 
 
 def _is_trained(name: str, spec: LearnerSpec) -> bool:

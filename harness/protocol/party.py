@@ -194,7 +194,9 @@ class Party:
                 return training.gradient(model, loss, batch, defense, self._optimiser_of_modules(lr))
         self._check_private(dp)
         if dp.sample_rate is not None:
-            raise DefenseError("dp() names a sample_rate, but the batch of a gradient is no random sample; leave it out")
+            raise DefenseError(
+                "dp() names a sample_rate, but the batch of a gradient is no random sample; leave it out"
+            )
         before = max(self._entered.values(), default=0)
         for row in rows.tolist():
             self._entered[row] = self._entered.get(row, 0) + 1

@@ -125,7 +125,8 @@ class BatchTextSecret:
 
     Guesses and texts of a sender are matched one to one, as well as they can be (Hungarian method on token F1), so that
     no guess counts twice. Only the first ``most`` guesses of a sender count. Metrics of each text are those of
-    :class:`TextSecret`, but that an exact match says nothing beyond the text; per sender, ``false_positives`` is the number of counted guesses that are none of the texts
+    :class:`TextSecret`, but that an exact match says nothing beyond the text.
+    Per sender, ``false_positives`` is the number of counted guesses that are none of the texts
     its party holds, and ``guesses`` that of counted ones.
     """
 

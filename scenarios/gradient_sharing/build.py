@@ -105,7 +105,9 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     population = _shuffled(population, numpy_generator("order", *axes))
     auxiliary, test = signed(settings, (splits.auxiliary, splits.test), axes)
     tokens = load_tokens(tokenizer_folder(settings.model))
-    plans = GradientPlans(settings, axes, _encoder(settings), labels, test, tuple(r.text for r in splits.public), tokens)
+    plans = GradientPlans(
+        settings, axes, _encoder(settings), labels, test, tuple(r.text for r in splits.public), tokens
+    )
     rounds = sorted(numpy_generator("attacked", *axes).permutation(settings.rounds)[: settings.attacked].tolist())
     batches = attacked_batches(settings, population, rounds)
     spans = {record.text: record for record in splits.private}
@@ -144,7 +146,9 @@ def _encoder(settings: Settings) -> Encoder:
 
 def _shuffled(population: Population, rng: numpy.random.Generator) -> Population:
     """The same records in random order: the order in which they enter batches."""
-    drawn = {p: tuple(items[i] for i in rng.permutation(len(items)).tolist()) for p, items in population.records.items()}
+    drawn = {
+        p: tuple(items[i] for i in rng.permutation(len(items)).tolist()) for p, items in population.records.items()
+    }
     return replace(population, records=drawn)
 
 

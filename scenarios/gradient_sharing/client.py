@@ -16,6 +16,9 @@ from scenarios.gradient_sharing.model import inputs, make_learner
 
 __all__ = ["client"]
 
+TOGETHER = 32
+"""Held-out texts in one forward pass."""
+
 
 def client(me: Party) -> Generator[Sent, Message, None]:
     """Send what the round's records say about the global model, take the new one; label held-out texts in the end.
@@ -56,9 +59,7 @@ def _payload(
     settings: Any = me.settings
     start = round_ * settings["stride"]
     if settings["method"] == "fedsgd":
-        sent = me.gradient(
-            learner, _loss, data=data, batch_size=settings["batch_size"], start=start, lr=settings["lr"]
-        )
+        sent = me.gradient(learner, _loss, data=data, batch_size=settings["batch_size"], start=start, lr=settings["lr"])
     else:
         rows = (start + torch.arange(settings["batch_size"] * settings["batches"])) % len(data[0])
         sent = _local_update(me, learner, tuple(column[rows] for column in data))
@@ -105,11 +106,15 @@ def _train_alone(me: Party, learner: Learner, data: tuple[Tensor, ...]) -> None:
 @torch.no_grad()
 def _predict(me: Party, learner: Learner) -> None:
     """Label every held-out text, or say how likely the model finds it."""
-    for item in me.items:
-        ids, mask = inputs([item.text], me.tokenizer, me.settings)
-        length = int(mask.sum())
-        if learner.classifier is None:
+    if learner.classifier is None:
+        for item in me.items:
+            ids, mask = inputs([item.text], me.tokenizer, me.settings)
             me.predict(item.id, {"nll": float(learner.loss((ids, mask, torch.zeros(1, dtype=torch.long))))})
-        else:
-            scores = learner(ids[:, :length], mask[:, :length])[0]
-            me.predict(item.id, {"label": me.settings["labels"][int(scores.argmax())]})
+        return
+    for start in range(0, len(me.items), TOGETHER):
+        some = me.items[start : start + TOGETHER]
+        ids, mask = inputs([item.text for item in some], me.tokenizer, me.settings)
+        length = int(mask.sum(1).max())
+        chosen = learner(ids[:, :length], mask[:, :length]).argmax(1).tolist()
+        for item, number in zip(some, chosen, strict=True):
+            me.predict(item.id, {"label": me.settings["labels"][number]})

@@ -48,7 +48,9 @@ class Settings(PopulationSettings):
     epochs: int = Field(1, ge=1, description="fedavg, fedprox: passes over the round's batches")
     lr: float = Field(1e-3, gt=0, description="learning rate of local training, in references without sharing, too")
     optimiser: Literal["adam", "sgd"] = Field("adam", description="optimiser of local training")
-    proximal: float = Field(0.0, ge=0, description="fedprox: weight of the squared distance to the global model, halved")
+    proximal: float = Field(
+        0.0, ge=0, description="fedprox: weight of the squared distance to the global model, halved"
+    )
     server_optimiser: Literal["adam", "sgd"] = Field(
         "adam", description="the server's step along the mean of what clients sent"
     )

@@ -1,7 +1,7 @@
 """Whole texts from the query gradient of one token: attention ties every token to those of its own text.
 
-The gradient of a token's query in head h is a combination of the keys of its own text: sum over s of dS_s k_s / sqrt(w),
-and the dS_s of a softmax sum to zero. So the keys that are needed to explain it, at most one at each position, are the
+The gradient of a token's query in a head combines the keys of its own text: sum over s of dS_s k_s / sqrt(w), and
+the dS_s of a softmax sum to zero. So the keys that are needed to explain it, at most one at each position, are the
 text (orthogonal matching pursuit over groups of heads; Tropp, Gilbert and Strauss 2006, "Algorithms for simultaneous
 sparse approximation, part I", algorithm 3.1).
 """

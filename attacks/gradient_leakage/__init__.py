@@ -13,5 +13,6 @@ ATTACKS: dict[str, str] = {
     "gradient_peeling": f"{_HERE}.gradient_peeling:GradientPeeling",
     "gradient_readout": f"{_HERE}.gradient_readout:GradientReadout",
     "gradient_span": f"{_HERE}.gradient_span:GradientSpan",
+    "gradient_subspace": f"{_HERE}.gradient_subspace:GradientSubspace",
 }
 """Attack name -> ``module:class``."""

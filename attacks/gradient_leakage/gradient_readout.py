@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from attacks.gradient_leakage.architecture import ATTENTION, input_rows
@@ -20,6 +21,8 @@ __all__ = ["GradientReadout", "embedding_rows", "present_rows"]
 
 SUPPORT = 1e-5
 """Norm of a row over the largest, from which it is no rounding error."""
+NOISE = 6.0
+"""Standard deviations (by the median absolute deviation) by which a row stands out of noise."""
 
 
 class GradientReadout(Attack):
@@ -76,9 +79,12 @@ def embedding_rows(values: Mapping[str, Tensor], learner: Learner) -> Tensor | N
 
 
 def present_rows(rows: Tensor) -> list[int]:
-    """Numbers of the rows that are not zero up to rounding; none where most are not, as under noise."""
+    """Numbers of the rows that are not zero up to rounding or, where all rows have noise, that stand out of it."""
     norms = rows.norm(dim=1)
-    present = [int(row) for row in (norms > SUPPORT * norms.max()).nonzero()]
+    middle = norms.median()
+    spread = 1.4826 * (norms - middle).abs().median()
+    least = torch.maximum(SUPPORT * norms.max(), middle + NOISE * spread)
+    present = [int(row) for row in (norms > least).nonzero()]
     return present if len(present) < len(rows) // 2 else []
 
 

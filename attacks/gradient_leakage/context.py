@@ -22,8 +22,8 @@ __all__ = ["ContextTree", "first_blocks", "input_vectors", "tokens_in_span"]
 CHUNK = 8192
 SCREEN = 0.1
 """Distance up to which a token is looked at in double precision."""
-MOST = 0.02
-"""Share of the vocabulary beyond which a span tells nothing: then there is no token in it."""
+SPARE = 8
+"""Tokens in a span beyond its rank from which on it tells nothing: then there is none in it."""
 
 
 class _Bypass(nn.Module):
@@ -97,4 +97,4 @@ def tokens_in_span(part: Part, inputs: Subspace, position: int, tolerance: float
         near = (inputs.screened(vectors) < SCREEN).nonzero().flatten()
         hits.append(ids[near[inputs.distance(vectors[near].double()) < tolerance]])
     every = torch.cat(hits)
-    return every if len(every) <= MOST * part.vocab_size else every[:0]
+    return every if len(every) <= inputs.rank + SPARE else every[:0]

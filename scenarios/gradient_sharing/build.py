@@ -34,6 +34,7 @@ from scenarios.common.plans import EVERYONE, TRAINING_KNOBS, Axes, Plans, everyb
 from scenarios.common.planting import signed
 from scenarios.common.pool import draw_splits, fingerprint, of_wanted_classes, read_records
 from scenarios.common.population import CURIOUS, Population, draw_shadow, populate
+from scenarios.gradient_sharing.model import ending
 from scenarios.gradient_sharing.secrets import attacked_batches, secrets_of
 from scenarios.gradient_sharing.server import server
 from scenarios.gradient_sharing.settings import Settings
@@ -223,12 +224,18 @@ class GradientPlans(Plans):
         }
 
     def pooled(self, population: Population) -> dict[str, PartyPlan]:
-        """One party with everybody's records, which answers for all held-out texts."""
-        return {EVERYONE: self.plan([item for item, _ in self.items()], everybodys_records(population), alone=True)}
+        """One party with everybody's records, which answers for all held-out texts; its batches hold as many records as
+        those of all clients together.
+        """
+        plan = self.plan([item for item, _ in self.items()], everybodys_records(population), alone=True)
+        together = self.settings.batch_size * self.settings.clients
+        return {EVERYONE: replace(plan, settings={**plan.settings, "batch_size": together})}
 
     def plan(self, items: Sequence[Item], records: Sequence[Item], alone: bool) -> PartyPlan:
         """Items, records and settings of one party."""
-        plan = self.party(items, records, {**self.shared, "alone": alone}, self.public, parts={"model": self.part})
+        steps = self.settings.alone or self.settings.rounds
+        local = {**self.shared, "alone": alone, **({"rounds": steps} if alone else {})}
+        plan = self.party(items, records, local, self.public, parts={"model": self.part})
         return replace(plan, encoder=None)
 
     def task(self, auxiliary: Sequence[Record]) -> UtilityTask:
@@ -247,7 +254,7 @@ class GradientPlans(Plans):
             model=settings.model,
             max_tokens=settings.max_tokens,
             prefix=tuple(self.tokens.prefix),
-            suffix=tuple(self.tokens.suffix),
+            suffix=ending(self.tokens, settings.task),
             special_ids=self.tokens.special_ids,
             blocks=settings.blocks,
             learner=self.learner.fields(),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.scenario import Learner, LearnerSpec, Part, Tokens, padded
 
-__all__ = ["ServerOptimiser", "inputs", "make_learner", "token_ids"]
+__all__ = ["ServerOptimiser", "ending", "inputs", "make_learner", "token_ids"]
 
 
 def make_learner(part: Part, settings: Mapping[str, Any]) -> Learner:
@@ -20,12 +20,17 @@ def make_learner(part: Part, settings: Mapping[str, Any]) -> Learner:
 
 def token_ids(text: str, tokens: Tokens, settings: Mapping[str, Any]) -> list[int]:
     """Token ids that enter the model: what it expects before a text, the truncated text, what it expects after it."""
-    return [*tokens.prefix, *tokens.encode(text)[: settings["max_tokens"]], *tokens.suffix]
+    return [*tokens.prefix, *tokens.encode(text)[: settings["max_tokens"]], *ending(tokens, settings["learner"]["task"])]
+
+
+def ending(tokens: Tokens, task: str) -> tuple[int, ...]:
+    """What comes after a text: in language modelling also the token that begins one, so that its end is learned."""
+    return tokens.suffix + (tokens.prefix[:1] if task == "language_modelling" else ())
 
 
 def inputs(texts: Sequence[str], tokens: Tokens, settings: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Padded token ids and mask of texts, as wide for every party and run."""
-    width = settings["max_tokens"] + len(tokens.prefix) + len(tokens.suffix)
+    width = settings["max_tokens"] + len(tokens.prefix) + len(ending(tokens, settings["learner"]["task"]))
     return padded([token_ids(text, tokens, settings) for text in texts], width)
 
 

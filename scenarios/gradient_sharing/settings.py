@@ -55,6 +55,7 @@ class Settings(PopulationSettings):
         "adam", description="the server's step along the mean of what clients sent"
     )
     server_lr: float = Field(1e-3, gt=0, description="its learning rate; sgd with 1.0 is the mean itself in fedavg")
+    alone: int = Field(0, ge=0, description="rounds' worth of steps of the references without sharing; 0: rounds")
     attacked: int = Field(1, ge=1, description="rounds whose texts are secrets, drawn at random")
 
     canary_kind: PlainCanary = "mislabelled"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -110,10 +110,13 @@ class Peeling:
             return []
         longest = self._facts.max_tokens + len(self._facts.prefix) + len(self._facts.suffix)
         pairs = candidate_pairs(self._left, self._learner.part, span, longest)
-        whole = assembled(self._left, self._learner.part, pairs, self._facts) if pairs else []
         before, after = len(self._facts.prefix), len(self._facts.suffix)
-        sure = [ids for ids in whole if second_block(self._learner.part, ids, deeper) < self._certified]
-        return [ids[before : len(ids) - after] for ids in sure]
+
+        def sure(ids: list[int]) -> bool:
+            return second_block(self._learner.part, ids, deeper) < self._certified
+
+        whole = assembled(self._left, self._learner.part, pairs, self._facts, sure) if pairs else []
+        return [ids[before : len(ids) - after] for ids in whole]
 
     def _span(self, block: int) -> Subspace | None:
         """The span of a block's inputs; rounding errors stay those of the whole gradient when much is peeled off."""
@@ -153,8 +156,16 @@ class Peeling:
         return {name: one for name, one in zip(trained, gradients, strict=True) if one is not None}
 
 
-def assembled(values: Mapping[str, Tensor], part: Part, pairs: Sequence[Pair], facts: GradientFacts) -> list[list[int]]:
-    """Whole texts, public prefix and suffix among them, that explain the query gradient of one of their tokens."""
+def assembled(
+    values: Mapping[str, Tensor],
+    part: Part,
+    pairs: Sequence[Pair],
+    facts: GradientFacts,
+    sure: Callable[[list[int]], bool],
+) -> list[list[int]]:
+    """Whole texts, public prefix and suffix among them, that explain the query gradient of one of their tokens and are
+    ``sure``; a token of several texts leads to none, its gradient being of all of them.
+    """
     layers = ATTENTION[part.family]
     block = part.blocks[0]
     query = values[f"part.blocks.0.{layers.inputs[0]}.weight"].double()
@@ -174,7 +185,8 @@ def assembled(values: Mapping[str, Tensor], part: Part, pairs: Sequence[Pair], f
     opening = set(facts.prefix)
 
     def complete(chosen: Sequence[int]) -> bool:
-        return _text(chosen, pairs, facts) is not None
+        # Without an end token nothing but an exact fit tells where a text ends.
+        return bool(facts.suffix) and _text(chosen, pairs, facts) is not None
 
     activity = targets.flatten(1).norm(dim=1)
     order = [i for i in activity.argsort(descending=True).tolist() if activity[i] > 1e-6 * activity.max()]
@@ -184,7 +196,7 @@ def assembled(values: Mapping[str, Tensor], part: Part, pairs: Sequence[Pair], f
             continue
         chosen, share = pursue(targets[anchor], keys, places, max(places) + 1, complete)
         text = _text(chosen, pairs, facts)
-        if text is not None and share < NEARLY and anchor in chosen:
+        if text is not None and share < NEARLY and anchor in chosen and sure(text):
             texts.append(text)
             covered |= set(chosen)
     return [list(text) for text in dict.fromkeys(map(tuple, texts))]

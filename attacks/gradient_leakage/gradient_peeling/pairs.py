@@ -145,7 +145,7 @@ def _scanned(part: Part, span: Subspace, longest: int) -> list[Pair]:
         vectors = input_vectors(part, ids, position)
         near = (span.screened(vectors) < ROUGH).nonzero().flatten()
         hits = near[span.distance(vectors[near].double()) < CLOSE].tolist()
-        if not hits or len(hits) > 0.02 * part.vocab_size:
+        if not hits or len(hits) > span.rank:
             break
         pairs += [(token, position) for token in hits]
     return pairs

@@ -16,6 +16,7 @@ from harness.store.schema import Score
 from harness.util.seeds import PUBLIC_SALT, numpy_generator, secret_axis
 
 TRADING = {
+    "gradient-quick": ("smollm2-publishers",),
     "logit-quick": ("fedmd-publishers",),
     "prototype-quick": ("tweets-fedproto", "tweets-unweighted"),
     "synthetic-quick": ("aug-pe-party",),

@@ -75,8 +75,8 @@ def deploy(folder: Path, **changes: object) -> Deployment:
         "clients": 3,
         "alpha": 5.0,
         "least": 4,
-        "records": 18,
-        "auxiliary": 18,
+        "records": 15,
+        "auxiliary": 15,
         "public": 4,
         "test": 4,
     }

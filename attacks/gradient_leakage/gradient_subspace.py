@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["GradientSubspace", "Ratio", "fitted", "signal_space"]
 
 CHUNK = 8192
+ODDS = 1.0
+"""Log-odds that a text ends, beside those against each of so many continuations."""
 LEAST = 1e-9
 """Distances below are rounding errors."""
 
@@ -39,7 +41,8 @@ LEAST = 1e-9
 class GradientSubspace(Attack):
     """Signal spaces of the first attention by singular values above the edge of noise (Gavish and Donoho 2014); for
     each token and each continuation a log-likelihood ratio of its distance, batch against chance, fitted on ``batches``
-    of auxiliary texts whose gradients went through the defense; a beam of ``width`` prefixes for each text.
+    of auxiliary texts whose gradients went through the defense; a beam of ``width`` prefixes for each of ``roots`` times
+    as many first tokens as there are texts.
 
     After the continuous attack of TIGER (arXiv 2606.18312), in discrete form.
     """
@@ -51,10 +54,11 @@ class GradientSubspace(Attack):
     reads: ClassVar[tuple[str, ...]] = ("GRADIENT",)
     needs: ClassVar[tuple[type[Facts], ...]] = (GradientFacts, PopulationFacts)
 
-    def __init__(self, *, batches: int = 2, candidates: int = 256, width: int = 3) -> None:
+    def __init__(self, *, batches: int = 2, candidates: int = 192, width: int = 2, roots: int = 4) -> None:
         self.batches = batches
         self.candidates = candidates
         self.width = width
+        self.roots = roots
         self._residuals: dict[str, float] = {}
 
     def refuses(self, public: Public) -> str | None:
@@ -72,7 +76,7 @@ class GradientSubspace(Attack):
             made = simulated(view, shared, learner, self.batches)
             ratios = fitted(learner, facts, made)
             size = facts.batch_size * shared.clients
-            search = _Beam(learner.part, facts, ratios, self.candidates, self.width * size)
+            search = _Beam(learner.part, facts, ratios, self.candidates, self.width, self.roots * size)
             texts = search.texts(_Spaces.of(shared.values, learner))[: 4 * size]
             guesses.setdefault(shared.sender, []).extend(texts)
             best = texts[:size]
@@ -86,18 +90,20 @@ class GradientSubspace(Attack):
 
 @dataclass(frozen=True)
 class Ratio:
-    """Log-likelihood ratio of a logarithmic distance under two normal laws."""
+    """Log-likelihood ratio of the logarithm of a measure under two normal laws: of what is in the batch, and is not."""
 
     own: tuple[float, float]
     """Mean and standard deviation for what is in the batch."""
     other: tuple[float, float]
     """The same for what is not."""
+    centred: bool = False
+    """Which measure it is of: the distance, or the share of energy outside after subtracting what all have in common."""
 
-    def __call__(self, distance: Tensor) -> Tensor:
-        """Ratio at distances; beyond the own mean it never falls with nearness."""
-        x = distance.clamp_min(LEAST).log()
-        near = torch.maximum(x, x.new_tensor(self.own[0]))
-        return self._density(near, self.own) - self._density(torch.minimum(x, x.new_tensor(self.other[0])), self.other)
+    def __call__(self, measure: Tensor) -> Tensor:
+        """Ratio at measures; it never falls with nearness."""
+        x = measure.clamp_min(LEAST).log()
+        near, far = torch.maximum(x, x.new_tensor(self.own[0])), torch.minimum(x, x.new_tensor(self.other[0]))
+        return self._density(near, self.own) - self._density(far, self.other)
 
     @staticmethod
     def _density(x: Tensor, law: tuple[float, float]) -> Tensor:
@@ -105,33 +111,69 @@ class Ratio:
 
     @classmethod
     def of(cls, own: Tensor, other: Tensor) -> Ratio:
-        """From distances of both kinds."""
-        return cls(_law(own), _law(other))
+        """Of the better of both measures, [2, n] each, distances and centred shares: the one of larger AUC."""
+        areas = []
+        for kind in (0, 1):
+            order = torch.searchsorted(other[kind].sort().values, own[kind].contiguous())
+            areas.append(1 - float(order.double().mean()) / other.shape[1])
+        kind = int(areas[1] > areas[0])
+        return cls(_law(own[kind]), _law(other[kind]), centred=bool(kind))
 
 
-def _law(distances: Tensor) -> tuple[float, float]:
-    x = distances.clamp_min(LEAST).log()
+def _law(measures: Tensor) -> tuple[float, float]:
+    x = measures.clamp_min(LEAST).log()
     spread = float(x.std()) if len(x) > 1 else 1.0
     return float(x.mean()), max(spread, 0.02)
 
 
-def signal_space(rows: Tensor) -> Subspace:
+@dataclass(frozen=True)
+class Signal:
+    """A space that is known up to noise: directions [d, r], and the share [r] of each that is no noise."""
+
+    space: Subspace
+    weights: Tensor
+
+    def distance(self, x: Tensor) -> Tensor:
+        """See :meth:`Subspace.distance`."""
+        return self.space.distance(x)
+
+    def centred(self, x: Tensor, centre: Tensor) -> Tensor:
+        """Share of the energy of ``x - centre`` that is outside, by weight; the common part of all vectors is inside
+        whatever they are, and would hide the rest.
+        """
+        moved = x - centre
+        inside = (moved @ self.space.basis.to(x.dtype)).square() @ self.weights.to(x.dtype)
+        return 1 - inside / moved.square().sum(-1).clamp_min(1e-30)
+
+    def measured(self, x: Tensor, centre: Tensor) -> Tensor:
+        """Both measures of vectors [n, d]: [2, n]."""
+        return torch.stack([self.distance(x), self.centred(x, centre)])
+
+    def ratio(self, ratio: Ratio, x: Tensor, centre: Tensor) -> Tensor:
+        """The log-likelihood ratio of vectors, by the measure that it is of."""
+        return ratio(self.centred(x, centre) if ratio.centred else self.distance(x))
+
+
+def signal_space(rows: Tensor) -> Signal:
     """Right singular vectors above the optimal hard threshold for noise of unknown size: omega(beta) times the median
-    singular value.
+    singular value; weights by how far above.
     """
     _, values, right = torch.linalg.svd(rows.double(), full_matrices=False)
     ratio = min(rows.shape) / max(rows.shape)
     omega = 0.56 * ratio**3 - 0.95 * ratio**2 + 1.82 * ratio + 1.43
-    kept = int((values > max(omega * float(values.median()), 2e-7 * float(values[0]))).sum())
-    return Subspace(right[: min(max(kept, 1), rows.shape[1] - 2)].T.contiguous())
+    noise = max(float(values.median()), 1e-7 * float(values[0]))
+    kept = int((values > max(omega * noise, 2e-7 * float(values[0]))).sum())
+    kept = min(max(kept, 1), rows.shape[1] - 2)
+    weights = (1 - (noise / values[:kept].clamp_min(1e-30)).square()).clamp_min(0)
+    return Signal(Subspace(right[:kept].T.contiguous()), weights)
 
 
 @dataclass(frozen=True)
 class _Spaces:
     """Signal spaces of one message."""
 
-    inputs: Subspace
-    contexts: Subspace
+    inputs: Signal
+    contexts: Signal
 
     @classmethod
     def of(cls, values: Mapping[str, Tensor], learner: Learner) -> _Spaces | None:
@@ -183,21 +225,35 @@ def fitted(learner: Learner, facts: GradientFacts, made: Sequence[_Simulated]) -
     if not made:
         return None
     part, prefix = learner.part, list(facts.prefix)
-    every = torch.arange(0, part.vocab_size, max(1, part.vocab_size // 2000))
+    some = _sample(part)
+    centre = _centre(part, len(prefix))
     own, other, near, far = [], [], [], []
     for one in made:
         present = torch.tensor(sorted({token for text in one.texts for token in text}))
-        own.append(one.spaces.inputs.distance(input_vectors(part, present, len(prefix)).double()))
-        other.append(one.spaces.inputs.distance(input_vectors(part, every, len(prefix)).double()))
+        own.append(one.spaces.inputs.measured(input_vectors(part, present, len(prefix)).double(), centre))
+        other.append(one.spaces.inputs.measured(input_vectors(part, some, len(prefix)).double(), centre))
         for text in one.texts[:8]:
             tree = ContextTree(part, prefix)
             for token in text:
-                ids = torch.cat([torch.tensor([token]), present[present != token][:24]])
-                distances = one.spaces.contexts.distance(tree.contexts(ids)[0].double())
-                near.append(distances[:1])
-                far.append(distances[1:])
+                wrong = torch.cat([present, some[:: max(1, len(some) // 64)]])
+                ids = torch.cat([torch.tensor([token]), wrong[wrong != token]])
+                contexts = tree.contexts(ids)[0].double()
+                measures = one.spaces.contexts.measured(contexts, contexts.mean(0))
+                near.append(measures[:, :1])
+                far.append(measures[:, 1:])
                 tree.extend(torch.tensor([0]), torch.tensor([0]))
-    return Ratio.of(torch.cat(own), torch.cat(other)), Ratio.of(torch.cat(near), torch.cat(far))
+    tokens, contexts_ = (torch.cat(some_, 1) for some_ in (own, near))
+    return Ratio.of(tokens, torch.cat(other, 1)), Ratio.of(contexts_, torch.cat(far, 1))
+
+
+def _sample(part: Part) -> Tensor:
+    """Some 2000 tokens, evenly over the vocabulary."""
+    return torch.arange(0, part.vocab_size, max(1, part.vocab_size // 2000))
+
+
+def _centre(part: Part, position: int) -> Tensor:
+    """What input vectors of all tokens have in common."""
+    return input_vectors(part, _sample(part), position).double().mean(0)
 
 
 @dataclass(frozen=True)
@@ -207,6 +263,9 @@ class _Beam:
     ratios: tuple[Ratio, Ratio] | None
     candidates: int
     width: int
+    """Prefixes that are followed for each first token."""
+    roots: int
+    """First tokens that are followed."""
 
     def texts(self, spaces: _Spaces | None) -> list[list[int]]:
         """Texts without the public prefix, likeliest first."""
@@ -222,33 +281,53 @@ class _Beam:
         for position in range(len(prefix), len(prefix) + self.facts.max_tokens):
             if by_position and position > len(prefix):
                 ids, prior = self._tokens(spaces.inputs, of_tokens, position)
-            gain = of_contexts(spaces.contexts.distance(tree.contexts(ids).double())) + prior
+            contexts = tree.contexts(ids).double()
+            gain = spaces.contexts.ratio(of_contexts, contexts, contexts.mean(1, keepdim=True)) + prior - log(len(ids)) - ODDS
             done += [path for path, best in zip(paths, gain.amax(1).tolist(), strict=True) if best < 0]
-            total = gain + torch.tensor([value for _, value in paths], dtype=torch.float64)[:, None]
-            allowed = torch.where(gain >= 0, total, total.new_tensor(-torch.inf)).flatten()
-            best = allowed.topk(min(self.width, int(torch.isfinite(allowed).sum()))).indices
-            if not len(best):
+            rows, choice = self._kept(paths, gain)
+            if not len(rows):
                 paths = []
                 break
-            rows, choice = best // len(ids), best % len(ids)
             paths = [
-                ([*paths[r][0], int(ids[c])], float(total[r, c]))
+                ([*paths[r][0], int(ids[c])], paths[r][1] + float(gain[r, c]))
                 for r, c in zip(rows.tolist(), choice.tolist(), strict=True)
             ]
             tree.extend(rows, choice)
-        ranked = sorted([*done, *paths], key=lambda path: -path[1] / sqrt(max(1, len(path[0]))))
-        return [text for text, _ in ranked if text]
+        best_of: dict[int, tuple[list[int], float]] = {}
+        for text, value in [*done, *paths]:
+            if text and value > best_of.get(text[0], ([], -1.0))[1]:
+                best_of[text[0]] = (text, value)
+        ranked = sorted(best_of.values(), key=lambda path: -path[1] / sqrt(len(path[0])))
+        others = [path for path in [*done, *paths] if path[0] and path not in ranked]
+        return [text for text, _ in [*ranked, *sorted(others, key=lambda path: -path[1] / sqrt(len(path[0])))]]
 
-    def _tokens(self, inputs: Subspace, ratio: Ratio, position: int) -> tuple[Tensor, Tensor]:
-        """The likeliest tokens at a position and their log-likelihood ratios, with the odds of being one of so many."""
+    def _kept(self, paths: Sequence[tuple[list[int], float]], gain: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows and columns of the continuations that are followed: the best first tokens, then the best ``width`` of
+        each of these, for texts differ in how much of the gradient is theirs.
+        """
+        if not paths[0][0]:
+            best = gain[0].topk(min(self.roots, gain.shape[1])).indices
+            best = best[gain[0][best] >= 0]
+            return torch.zeros_like(best), best
+        rows, columns = (gain >= 0).nonzero().T
+        totals = [paths[r][1] + float(gain[r, c]) for r, c in zip(rows.tolist(), columns.tolist(), strict=True)]
+        kept: dict[int, list[int]] = {}
+        for number in sorted(range(len(totals)), key=lambda n: -totals[n]):
+            mine = kept.setdefault(paths[int(rows[number])][0][0], [])
+            if len(mine) < self.width:
+                mine.append(number)
+        chosen = torch.tensor(sorted(n for mine in kept.values() for n in mine), dtype=torch.long)
+        return rows[chosen], columns[chosen]
+
+    def _tokens(self, inputs: Signal, ratio: Ratio, position: int) -> tuple[Tensor, Tensor]:
+        """The likeliest tokens at a position and their log-likelihood ratios."""
+        centre = _centre(self.part, position)
         scores = torch.cat(
             [
-                ratio(inputs.screened(input_vectors(self.part, ids, position)).double())
+                inputs.ratio(ratio, input_vectors(self.part, ids, position).double(), centre)
                 for ids in torch.arange(self.part.vocab_size).split(CHUNK)
             ]
         )
-        special = sorted(self.facts.special_ids)
-        scores[special] = -torch.inf
-        ids = scores.topk(self.candidates).indices
-        exact = ratio(inputs.distance(input_vectors(self.part, ids, position).double()))
-        return ids, exact.clamp(max=20.0) / 4
+        scores[sorted(self.facts.special_ids)] = -torch.inf
+        best = scores.topk(min(self.candidates, len(scores) - len(self.facts.special_ids)))
+        return best.indices, best.values.clamp(max=10.0) / 2

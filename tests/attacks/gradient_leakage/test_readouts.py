@@ -66,7 +66,7 @@ def test_blind_guesses_have_as_many_texts_as_count_and_see_no_message(toy_folder
 def test_noise_of_unknown_size_does_not_hide_a_signal() -> None:
     rng = torch.Generator().manual_seed(0)
     signal = torch.randn(200, 5, generator=rng) @ torch.randn(5, 80, generator=rng)
-    assert signal_space(signal + 0.1 * torch.randn(200, 80, generator=rng)).rank == 5
+    assert signal_space(signal + 0.1 * torch.randn(200, 80, generator=rng)).space.rank == 5
 
 
 def test_noisy_gradients_give_texts_away_that_the_exact_attack_misses(toy_folder: Path) -> None:

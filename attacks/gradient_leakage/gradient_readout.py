@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from attacks.gradient_leakage.architecture import ATTENTION, input_rows
-from attacks.gradient_leakage.context import tokens_in_span
-from attacks.gradient_leakage.subspace import row_space
+from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows
+from attacks.toolkit.gradient_space.context import tokens_in_span
+from attacks.toolkit.gradient_space.subspace import row_space
 from attacks.toolkit.readers.gradients import SharedGradient, gradient_facts, learner_at, shared_gradients
 from harness.attack import Attack, GradientFacts, group_of
 

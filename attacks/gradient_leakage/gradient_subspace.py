@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from attacks.gradient_leakage.architecture import ATTENTION, input_rows, output_rows
+from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows, output_rows
 from attacks.gradient_leakage.certificate import certify
-from attacks.gradient_leakage.context import ContextTree, input_vectors
-from attacks.gradient_leakage.subspace import Subspace
+from attacks.toolkit.gradient_space.context import ContextTree, input_vectors
+from attacks.toolkit.gradient_space.subspace import Subspace
 from attacks.toolkit.readers.gradients import (
     SharedGradient,
     gradient_facts,

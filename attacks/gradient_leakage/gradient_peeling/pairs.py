@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attacks.gradient_leakage.context import input_vectors
-from attacks.gradient_leakage.subspace import Subspace
+from attacks.toolkit.gradient_space.context import input_vectors
+from attacks.toolkit.gradient_space.subspace import Subspace
 from harness.attack import Part
 
 __all__ = ["Pair", "candidate_pairs", "in_span", "pair_vectors", "position_rows", "word_rows"]

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attacks.gradient_leakage.architecture import ATTENTION, AttentionLayers, submodule
-from attacks.gradient_leakage.subspace import Subspace
+from attacks.toolkit.gradient_space.architecture import ATTENTION, AttentionLayers, submodule
+from attacks.toolkit.gradient_space.subspace import Subspace
 from harness.attack import Part, PrefixTree
 
 __all__ = ["ContextTree", "first_blocks", "input_vectors", "tokens_in_span"]

@@ -103,7 +103,7 @@ class Search:
             ids = self.in_span(inputs, position) if candidates is None else candidates
             if not len(ids) or not paths:
                 break
-            distances = contexts.distance(tree.contexts(ids))
+            distances = self._distances(contexts, tree.contexts(ids))
             near = distances < self.contexts
             done += [path for path, extended in zip(paths, near.any(1).tolist(), strict=True) if not extended]
             order = distances[near].argsort()[: self.prefixes].sort().values
@@ -113,6 +113,13 @@ class Search:
             if paths:
                 tree.extend(rows, choice)
         return [text for text, _ in sorted([*done, *paths], key=lambda path: path[1]) if text]
+
+    def _distances(self, space: Subspace, contexts: Tensor) -> Tensor:
+        """Distances [B, K] of context vectors, exact where they are small."""
+        rough = space.screened(contexts)
+        near = rough < 5 * self.contexts
+        rough[near] = space.distance(contexts[near])
+        return rough
 
     def in_span(self, inputs: Subspace, position: int) -> Tensor:
         """Tokens of the batch that may stand at a position."""

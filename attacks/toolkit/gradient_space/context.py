@@ -17,7 +17,7 @@ from attacks.toolkit.gradient_space.architecture import ATTENTION, AttentionLaye
 from attacks.toolkit.gradient_space.subspace import Subspace
 from harness.attack import Part, PrefixTree
 
-__all__ = ["ContextTree", "first_blocks", "input_vectors", "tokens_in_span"]
+__all__ = ["ContextTree", "WholeContexts", "first_blocks", "input_vectors", "tokens_in_span"]
 
 CHUNK = 8192
 SCREEN = 0.1
@@ -56,6 +56,26 @@ class ContextTree:
         """Keep prefix ``rows[i]`` continued by the ``choice[i]``-th token tried, for all i."""
         self._tree.select(rows)
         self._tree.commit_at(choice)
+
+    def _note(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._contexts.append(inputs[0].detach())
+
+
+class WholeContexts:
+    """Context vectors of all tokens of a text in the first attention of a causal model or an encoder."""
+
+    def __init__(self, part: Part) -> None:
+        layers = ATTENTION[part.family]
+        self._part = _first_block(part, layers)
+        self._contexts: list[Tensor] = []
+        self._part.blocks[0].get_submodule(layers.output).register_forward_pre_hook(self._note)
+
+    @torch.no_grad()
+    def __call__(self, ids: Sequence[int]) -> Tensor:
+        """Vectors [T, d] of the whole sequence ``ids``."""
+        self._contexts.clear()
+        self._part(torch.tensor([list(ids)]))
+        return self._contexts.pop()[0].reshape(len(ids), -1)
 
     def _note(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         self._contexts.append(inputs[0].detach())

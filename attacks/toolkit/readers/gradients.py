@@ -49,10 +49,9 @@ def gradient_facts(public: Public) -> GradientFacts:
     return public.need(GradientFacts)
 
 
-def shared_gradients(view: View) -> list[SharedGradient]:
-    """What the clients whose texts are secrets sent in the attacked rounds; with secure aggregation, the sums.
-
-    The coalition's own client is left out.
+def shared_gradients(view: View, every: bool = False) -> list[SharedGradient]:
+    """What the clients whose texts are secrets sent in the attacked rounds, or in ``every`` round; with secure
+    aggregation, the sums. The coalition's own client is left out.
     """
     facts, population = gradient_facts(view.public), view.public.facts_of(PopulationFacts)
     victims = set(population.parties) if population else set()
@@ -65,7 +64,7 @@ def shared_gradients(view: View) -> list[SharedGradient]:
     for seen in view.transcript:
         message = seen.message
         wanted = seen.sender == SUM or (seen.sender in victims and seen.receiver == SERVER)
-        if not wanted or message.kind not in KINDS or message.round not in facts.attacked:
+        if not wanted or message.kind not in KINDS or not (every or message.round in facts.attacked):
             continue
         sign = 1.0 if facts.method == "fedsgd" else -1.0
         values = {name: sign * value.float() for name, value in message.tensors().items()}

@@ -80,7 +80,7 @@ def test_scored_texts_are_those_that_are_in_the_attacked_gradient(toy_folder: Pa
 
 
 def test_learning_together_beats_the_start(toy_folder: Path, runner: Runner) -> None:
-    deployment = deploy(toy_folder, model=str(toy_bert(toy_folder)), rounds=12, server_lr=0.01, test=12)
+    deployment = deploy(toy_folder, model=str(toy_bert(toy_folder)), rounds=20, batch_size=4, test=12)
     (task,) = deployment.tasks
 
     def accuracy(made: Deployment, behaviour: str = "honest") -> float:
@@ -89,7 +89,7 @@ def test_learning_together_beats_the_start(toy_folder: Path, runner: Runner) -> 
         return sum(scores) / len(scores)
 
     assert accuracy(deployment) >= 0.9
-    assert accuracy(deployment, "knockout") <= 0.6
+    assert accuracy(deployment, "knockout") <= 0.7
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows, output_rows
 from attacks.gradient_leakage.certificate import Certificate, certify
+from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows, output_rows
 from attacks.toolkit.gradient_space.context import ContextTree, tokens_in_span
 from attacks.toolkit.gradient_space.subspace import Subspace, row_space
 from attacks.toolkit.readers.gradients import gradient_facts, learner_at, public_model, shared_gradients

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows, output_rows
 from attacks.gradient_leakage.certificate import certify
+from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows, output_rows
 from attacks.toolkit.gradient_space.context import ContextTree, input_vectors
 from attacks.toolkit.gradient_space.subspace import Subspace
 from attacks.toolkit.readers.gradients import (
@@ -41,8 +41,8 @@ LEAST = 1e-9
 class GradientSubspace(Attack):
     """Signal spaces of the first attention by singular values above the edge of noise (Gavish and Donoho 2014); for
     each token and each continuation a log-likelihood ratio of its distance, batch against chance, fitted on ``batches``
-    of auxiliary texts whose gradients went through the defense; a beam of ``width`` prefixes for each of ``roots`` times
-    as many first tokens as there are texts.
+    of auxiliary texts whose gradients went through the defense; a beam of ``width`` prefixes for each first token, of
+    ``roots`` times as many first tokens as there are texts.
 
     After the continuous attack of TIGER (arXiv 2606.18312), in discrete form.
     """
@@ -97,7 +97,7 @@ class Ratio:
     other: tuple[float, float]
     """The same for what is not."""
     centred: bool = False
-    """Which measure it is of: the distance, or the share of energy outside after subtracting what all have in common."""
+    """Which measure it is of: the distance, or the share of energy outside without what all have in common."""
 
     def __call__(self, measure: Tensor) -> Tensor:
         """Ratio at measures; it never falls with nearness."""
@@ -282,7 +282,12 @@ class _Beam:
             if by_position and position > len(prefix):
                 ids, prior = self._tokens(spaces.inputs, of_tokens, position)
             contexts = tree.contexts(ids).double()
-            gain = spaces.contexts.ratio(of_contexts, contexts, contexts.mean(1, keepdim=True)) + prior - log(len(ids)) - ODDS
+            gain = (
+                spaces.contexts.ratio(of_contexts, contexts, contexts.mean(1, keepdim=True))
+                + prior
+                - log(len(ids))
+                - ODDS
+            )
             done += [path for path, best in zip(paths, gain.amax(1).tolist(), strict=True) if best < 0]
             rows, choice = self._kept(paths, gain)
             if not len(rows):

@@ -20,7 +20,11 @@ def make_learner(part: Part, settings: Mapping[str, Any]) -> Learner:
 
 def token_ids(text: str, tokens: Tokens, settings: Mapping[str, Any]) -> list[int]:
     """Token ids that enter the model: what it expects before a text, the truncated text, what it expects after it."""
-    return [*tokens.prefix, *tokens.encode(text)[: settings["max_tokens"]], *ending(tokens, settings["learner"]["task"])]
+    return [
+        *tokens.prefix,
+        *tokens.encode(text)[: settings["max_tokens"]],
+        *ending(tokens, settings["learner"]["task"]),
+    ]
 
 
 def ending(tokens: Tokens, task: str) -> tuple[int, ...]:

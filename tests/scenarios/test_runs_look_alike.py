@@ -121,7 +121,9 @@ def statistics(made: Deployment, execution: Execution) -> dict[str, float]:
     return found
 
 
-@pytest.mark.parametrize("scenario", ["split_llm", "prototype_sharing", "logit_kd", "synthetic_fusion", "gradient_sharing"])
+@pytest.mark.parametrize(
+    "scenario", ["split_llm", "prototype_sharing", "logit_kd", "synthetic_fusion", "gradient_sharing"]
+)
 def test_nothing_in_a_spec_tells_what_a_run_is_for(scenario: str, toy_folder: Path) -> None:
     """Seeds named the purpose, simulations had fewer inputs, shadows other sizes, and inputs that were records."""
     from sklearn.feature_extraction import DictVectorizer

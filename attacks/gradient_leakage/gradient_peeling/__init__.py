@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows
 from attacks.gradient_leakage.certificate import norm
-from attacks.toolkit.gradient_space.context import first_blocks
 from attacks.gradient_leakage.gradient_peeling.comembership import NEARLY, pursue
 from attacks.gradient_leakage.gradient_peeling.pairs import Pair, candidate_pairs, pair_vectors, word_rows
+from attacks.toolkit.gradient_space.architecture import ATTENTION, input_rows
+from attacks.toolkit.gradient_space.context import first_blocks
 from attacks.toolkit.gradient_space.subspace import TOLERANCE, Subspace, row_space
 from attacks.toolkit.readers.gradients import (
     SharedGradient,

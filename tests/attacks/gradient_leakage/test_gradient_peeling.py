@@ -39,7 +39,10 @@ def test_candidates_hold_all_true_pairs_and_few_others(toy_folder: Path) -> None
     learner = learner_at(deployment.public, first)
     span, _ = spans_of(first.values, learner)
     assert span is not None
-    texts = [deployment.secrets["batch_texts"].texts.tokens[r] for r in deployment.secrets["batch_texts"].senders[first.sender]]  # type: ignore[attr-defined]
+    texts = [
+        deployment.secrets["batch_texts"].texts.tokens[r]
+        for r in deployment.secrets["batch_texts"].senders[first.sender]
+    ]  # type: ignore[attr-defined]
     facts = deployment.public.facts[1]
     true = {(t, p) for text in texts for p, t in enumerate([*facts.prefix, *text, *facts.suffix])}  # type: ignore[attr-defined]
     pairs = set(candidate_pairs(first.values, learner.part, span, 14))

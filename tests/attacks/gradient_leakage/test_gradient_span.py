@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from attacks.toolkit.gradient_space.context import ContextTree, input_vectors
 from attacks.gradient_leakage.gradient_span import GradientSpan
+from attacks.toolkit.gradient_space.context import ContextTree, input_vectors
 from attacks.toolkit.gradient_space.subspace import row_space
 from attacks.toolkit.readers.gradients import learner_at, shared_gradients
 from tests.stand_ins.gradient_world import deploy, gradient_view, scores_of, toy_bert, toy_llama

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.models.branch import PrefixTree
     from harness.models.build import read_config
     from harness.models.families import family_of
+    from harness.models.learner import Learner, LearnerSpec, group_of, padded
     from harness.models.part import Part
     from harness.models.refs import Encoder, PartRef
     from harness.models.resolve import resolve
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from harness.wire.facts import (
         EncoderFacts,
         GeneratorFacts,
+        GradientFacts,
         LogitFacts,
         ModelFacts,
         PopulationFacts,
@@ -65,10 +67,13 @@ __all__ = [
     "Facts",
     "Floats",
     "GeneratorFacts",
+    "GradientFacts",
     "Guess",
     "Ints",
     "Item",
     "Kind",
+    "Learner",
+    "LearnerSpec",
     "LogitFacts",
     "Mask",
     "Message",
@@ -97,8 +102,10 @@ __all__ = [
     "disclosure_bound",
     "family_of",
     "frequent_tokens",
+    "group_of",
     "load_tokens",
     "numpy_generator",
+    "padded",
     "public_part",
     "read_config",
     "resolve",
@@ -115,6 +122,7 @@ _ROOMS = {
     "harness.models.branch": "PrefixTree",
     "harness.models.build": "read_config",
     "harness.models.families": "family_of",
+    "harness.models.learner": "Learner LearnerSpec group_of padded",
     "harness.models.part": "Part",
     "harness.models.refs": "Encoder PartRef",
     "harness.models.resolve": "resolve",
@@ -127,7 +135,7 @@ _ROOMS = {
     "harness.util.seeds": "numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts GeneratorFacts LogitFacts ModelFacts PopulationFacts "
+        "EncoderFacts GeneratorFacts GradientFacts LogitFacts ModelFacts PopulationFacts "
         "PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.message": "Kind Message Value",

@@ -12,6 +12,7 @@ FACES = {
     """,
     "harness.attack": """
         Attack Candidate Coalition DataError DefenseCard Encoder EncoderFacts EpsilonBound Facts
+        GradientFacts Learner LearnerSpec group_of padded
         Floats GeneratorFacts Guess Ints Item Kind LogitFacts Mask Message ModelFacts NoiseLaw
         Observation Part PartRef PopulationFacts PrefixTree PrototypeFacts Public PublicTextFacts
         Record SERVER SUM Score SeenMessage Sessions Shadow SplitFacts SuiteError Tokens Value View
@@ -19,6 +20,7 @@ FACES = {
         public_part read_config resolve single_flight tokenizer_folder torch_generator
     """,
     "harness.scenario": """
+        GROUPS GradientFacts Learner LearnerSpec BatchTextSecret padded
         Agreement AttributeSecret BagSecret Bound CENTRALISED Candidate Chosen Classification
         Coalition CountSecret DataError DefenseError Deployment DistributionSecret Encoder
         EncoderFacts Facts Floats GeneratorFacts HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY

@@ -12,6 +12,7 @@ ATTACKS: dict[str, str] = {
     "cooperative_lira": f"{_HERE}.cooperative_lira:CooperativeLira",
     "distilled_lira": f"{_HERE}.distilled_lira:DistilledLira",
     "generator_lira": f"{_HERE}.generator_lira:GeneratorLira",
+    "gradient_residual": f"{_HERE}.gradient_residual:GradientResidual",
     "label_only": f"{_HERE}.label_only:LabelOnly",
     "logit_loss": f"{_HERE}.logit_loss:LogitLoss",
     "mean_release": f"{_HERE}.mean_release:MeanRelease",

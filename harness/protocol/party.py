@@ -8,6 +8,7 @@ transport is no more than ``step(party, bytes | None) -> bytes | None``.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
@@ -104,6 +105,9 @@ class Party:
         self.link = link
         self._resources = resources
         self._session, self._step = -1, 0
+        self._entered: dict[int, int] = {}
+        self._modules: torch.optim.Optimizer | None = None
+        self._per_record: float | None = None
 
     def inputs(self) -> Iterator[Item]:
         """The party's inputs in order; each opens a new session."""
@@ -151,13 +155,89 @@ class Party:
             self._train_private(model, loss, plan, dp)
 
     def _train_private(self, model: nn.Module, loss: training.Loss, plan: training.TrainingPlan, dp: DPSGD) -> None:
+        self._check_private(dp)
+        me, meter = self.link.defense.me, self.link.meter
+        rate, steps = training.train_private(model, loss, plan, dp, self.generator, me.noise, meter)
+        me.note_training(dp, rate, steps)
+
+    def _check_private(self, dp: DPSGD) -> None:
         if not isinstance(dp, DPSGD):
             raise DefenseError(f"dp() returned {type(dp).__name__}, it must return a DPSGD or None")
         if list(self.link.defense.modules()):
             raise DefenseError("dp() protects the scenario's model alone; a defense that declares it has no modules()")
-        me, meter = self.link.defense.me, self.link.meter
-        rate, steps = training.train_private(model, loss, plan, dp, self.generator, me.noise, meter)
-        me.note_training(dp, rate, steps)
+
+    def gradient(
+        self,
+        model: nn.Module,
+        loss: training.Loss,
+        *,
+        data: training.Columns,
+        batch_size: int,
+        start: int = 0,
+        lr: float = 1e-3,
+    ) -> dict[str, Tensor]:
+        """Gradient of the mean loss of one batch of own records by every trained parameter of ``model``, by name.
+
+        The harness takes the batch: ``batch_size`` rows of ``data`` from ``start`` on, round and round. The defense's
+        objective and modules act inside (these are trained with learning rate ``lr``, by Adam). Where it declares
+        DP-SGD, every record's gradient is clipped and the sum is noised. A batch is no random sample then, so that the
+        ledger counts each record's own steps, at a sampling rate of 1.
+        """
+        columns: training.Batch = (data,) if isinstance(data, Tensor) else tuple(data)
+        rows = training.window(len(columns[0]), start, batch_size)
+        batch = tuple(column[rows] for column in columns)
+        defense = self.link.defense
+        dp = defense.dp()
+        if dp is None:
+            defense.me.note_plain_training()
+            with self._counting(len(rows)):
+                return training.gradient(model, loss, batch, defense, self._optimiser_of_modules(lr))
+        self._check_private(dp)
+        if dp.sample_rate is not None:
+            raise DefenseError(
+                "dp() names a sample_rate, but the batch of a gradient is no random sample; leave it out"
+            )
+        before = max(self._entered.values(), default=0)
+        for row in rows.tolist():
+            self._entered[row] = self._entered.get(row, 0) + 1
+        if max(self._entered.values()) > before:
+            defense.me.note_training(dp, 1.0, 1)
+        with self._counting(len(rows)):
+            return training.private_gradient(model, loss, batch, dp, defense.me.noise)
+
+    def update(
+        self,
+        model: nn.Module,
+        loss: training.Loss,
+        *,
+        data: training.Columns,
+        **knobs: Unpack[training.TrainingKnobs],
+    ) -> dict[str, Tensor]:
+        """Train ``model`` in place as :meth:`train` does; the change of every trained parameter, by name."""
+        before = {name: one.detach().clone() for name, one in training.trained(model).items()}
+        self.train(model, loss, data=data, **knobs)
+        return {name: one.detach() - before[name] for name, one in training.trained(model).items()}
+
+    @contextmanager
+    def _counting(self, records: int) -> Iterator[None]:
+        """Count the operations of the first gradient and charge further ones by their records: the counter is slow, and
+        every record costs about the same.
+        """
+        meter = self.link.meter
+        if self._per_record is not None:
+            yield
+            meter.flops += round(self._per_record * records)
+            return
+        before = meter.flops
+        with meter.counting():
+            yield
+        self._per_record = (meter.flops - before) / records
+
+    def _optimiser_of_modules(self, lr: float) -> torch.optim.Optimizer | None:
+        own = [p for module in self.link.defense.modules() for p in module.parameters()]
+        if own and self._modules is None:
+            self._modules = torch.optim.Adam(own, lr=lr)
+        return self._modules
 
     def part(self, role: str) -> MeteredPart:
         """This party's own model part, by the role the scenario gave it."""

@@ -7,7 +7,7 @@ Poisson sampling really done: every record enters a step on its own coin, so the
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any, Required, TypedDict, TypeVar, Unpack
@@ -28,10 +28,14 @@ __all__ = [
     "TrainingPlan",
     "batches",
     "fresh",
+    "gradient",
     "plan",
     "poisson",
+    "private_gradient",
     "train",
     "train_private",
+    "trained",
+    "window",
 ]
 
 M = TypeVar("M", bound=nn.Module)
@@ -129,7 +133,7 @@ def train(
 ) -> None:
     """Plain training, with the defense's modules in the optimiser and its objective added to the loss."""
     extra = [p for module in defense.modules() for p in module.parameters()] if defense else []
-    optimiser = _optimiser([*model.parameters(), *extra], plan)
+    optimiser = _optimiser([*(p for p in model.parameters() if p.requires_grad), *extra], plan)
 
     def step(index: Tensor) -> None:
         optimiser.zero_grad()
@@ -189,6 +193,83 @@ def train_private(
     wrapped.to_standard_module()
     model.eval()
     return rate, steps
+
+
+def window(size: int, start: int, length: int) -> Tensor:
+    """Row numbers of ``length`` records from ``start`` on, in the order in which a party holds its records, round and
+    round: a longer window from the same start holds the shorter one.
+
+    Raises:
+        ProtocolError: there are fewer records than that.
+    """
+    if not 1 <= length <= size:
+        raise ProtocolError(f"a batch of {length} of {size} records; give a batch size from 1 to {size}")
+    return (start + torch.arange(length)) % size
+
+
+def trained(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters of a model that are trained, by name."""
+    return {name: one for name, one in model.named_parameters() if one.requires_grad}
+
+
+def gradient(
+    model: nn.Module,
+    loss: Loss,
+    batch: Batch,
+    defense: Defense | None = None,
+    optimiser: torch.optim.Optimizer | None = None,
+) -> dict[str, Tensor]:
+    """Gradient of the loss of one batch by every trained parameter, by name; the defense's objective is part of the
+    loss, and its modules take a step of ``optimiser``.
+    """
+    parameters = trained(model)
+    model.train()
+    for one in parameters.values():
+        one.grad = None
+    if optimiser is not None:
+        optimiser.zero_grad()
+    _total(model, loss, batch, defense).backward()
+    if optimiser is not None:
+        optimiser.step()
+    model.eval()
+    return _taken(parameters)
+
+
+def private_gradient(
+    model: nn.Module, loss: Loss, batch: Batch, dp: DPSGD, noise: torch.Generator
+) -> dict[str, Tensor]:
+    """The same of DP-SGD (Abadi et al. 2016, algorithm 1, one step): of every record the gradient, scaled to norm at
+    most ``clip`` over all parameters together; their sum with noise; divided by the size of the batch.
+
+    Records one by one: exact for every architecture, in the memory of one gradient.
+    """
+    _check(dp, 1.0)
+    parameters = trained(model)
+    total = {name: torch.zeros_like(one) for name, one in parameters.items()}
+    model.train()
+    for row in range(len(batch[0])):
+        for one in parameters.values():
+            one.grad = None
+        _total(model, loss, tuple(column[row : row + 1] for column in batch), None).backward()
+        own = _taken(parameters)
+        norm = float(torch.stack([value.norm() for value in own.values()]).norm())
+        for name, value in own.items():
+            total[name].add_(value, alpha=min(1.0, dp.clip / max(norm, 1e-30)))
+    model.eval()
+    scale = dp.noise_multiplier * dp.clip
+    return {
+        name: (value + scale * torch.randn(value.shape, generator=noise)) / len(batch[0])
+        for name, value in total.items()
+    }
+
+
+def _taken(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """The parameters' gradients, taken from them; zeros where the loss does not depend on one."""
+    taken = {}
+    for name, one in parameters.items():
+        taken[name] = torch.zeros_like(one) if one.grad is None else one.grad.detach()
+        one.grad = None
+    return taken
 
 
 def _optimiser(parameters: Sequence[Any], plan: TrainingPlan) -> torch.optim.Optimizer:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.metrics.pii import span_token_ranges
     from harness.metrics.recovery import frequent_tokens
     from harness.models.embeddings import embed
+    from harness.models.learner import GROUPS, Learner, LearnerSpec, padded
     from harness.models.meter import Meter, MeteredPart
     from harness.models.part import Part
     from harness.models.refs import Encoder, PartRef
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from harness.scenario.membership import MembershipSecret
     from harness.scenario.next_tokens import Agreement, Likelihood, Passage
     from harness.scenario.plugin import Scenario, Step
-    from harness.scenario.secrets import AttributeSecret, BagSecret, Secret, TextSecret
+    from harness.scenario.secrets import AttributeSecret, BagSecret, BatchTextSecret, Secret, TextSecret
     from harness.scenario.settings import Settings
     from harness.scenario.tasks import Classification, UtilityTask
     from harness.scenario.toy import toy_model, toy_records
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         EncoderFacts,
         Facts,
         GeneratorFacts,
+        GradientFacts,
         LogitFacts,
         ModelFacts,
         PopulationFacts,
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CENTRALISED",
+    "GROUPS",
     "HONEST",
     "KNOCKOUT",
     "LOCAL_ONLY",
@@ -79,6 +82,7 @@ __all__ = [
     "Agreement",
     "AttributeSecret",
     "BagSecret",
+    "BatchTextSecret",
     "Bound",
     "Candidate",
     "Chosen",
@@ -95,9 +99,12 @@ __all__ = [
     "Floats",
     "Form",
     "GeneratorFacts",
+    "GradientFacts",
     "Ints",
     "Item",
     "Kind",
+    "Learner",
+    "LearnerSpec",
     "Likelihood",
     "LmEvalUtility",
     "LogitFacts",
@@ -171,6 +178,7 @@ __all__ = [
     "model_hash",
     "numpy_generator",
     "pack_rows",
+    "padded",
     "partition",
     "plant_attribute",
     "plant_linked",
@@ -205,6 +213,7 @@ _ROOMS = {
     "harness.metrics.pii": "span_token_ranges",
     "harness.metrics.recovery": "frequent_tokens",
     "harness.models.embeddings": "embed",
+    "harness.models.learner": "GROUPS Learner LearnerSpec padded",
     "harness.models.meter": "Meter MeteredPart",
     "harness.models.part": "Part",
     "harness.models.refs": "Encoder PartRef",
@@ -222,7 +231,7 @@ _ROOMS = {
     "harness.scenario.membership": "MembershipSecret",
     "harness.scenario.next_tokens": "Agreement Likelihood Passage",
     "harness.scenario.plugin": "Scenario Step",
-    "harness.scenario.secrets": "AttributeSecret BagSecret Secret TextSecret",
+    "harness.scenario.secrets": "AttributeSecret BagSecret BatchTextSecret Secret TextSecret",
     "harness.scenario.settings": "Settings",
     "harness.scenario.tasks": "Classification UtilityTask",
     "harness.scenario.toy": "toy_model toy_records",
@@ -232,7 +241,7 @@ _ROOMS = {
     "harness.util.seeds": "derive numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts Facts GeneratorFacts LogitFacts ModelFacts "
+        "EncoderFacts Facts GeneratorFacts GradientFacts LogitFacts ModelFacts "
         "PopulationFacts PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.message": "Kind Message Value",

@@ -19,6 +19,7 @@ __all__ = [
     "AGGREGATE",
     "AttributeSecret",
     "BagSecret",
+    "BatchTextSecret",
     "CountSecret",
     "DistributionSecret",
     "MembershipSecret",
@@ -118,6 +119,70 @@ class TextSecret(BagSecret):
 
 
 @dataclass(frozen=True)
+class BatchTextSecret:
+    """Texts of whole batches, of which no message says which is which: a guess maps a sender (or the sum of all) to a
+    list of texts, each a list of token ids, in order of confidence; any order for equal ones.
+
+    Guesses and texts of a sender are matched one to one, as well as they can be (Hungarian method on token F1), so that
+    no guess counts twice. Only the first ``most`` guesses of a sender count. Metrics of each text are those of
+    :class:`TextSecret`, but that an exact match says nothing beyond the text.
+    Per sender, ``false_positives`` is the number of counted guesses that are none of the texts
+    its party holds, and ``guesses`` that of counted ones.
+    """
+
+    texts: TextSecret
+    senders: Mapping[str, tuple[str, ...]]
+    """Sender -> ids of the records in its batch."""
+    held: Mapping[str, frozenset[str]]
+    """Sender -> all texts that stand behind its messages, as the tokenizer decodes them."""
+    most: int
+    """Guesses of a sender that count."""
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """Ids of the scored records."""
+        return tuple(record for group in self.senders.values() for record in group)
+
+    def score(self, guess: Mapping[str, Any]) -> tuple[Score, ...]:
+        """Scores of every text of every batch, and of every sender's guesses as a whole."""
+        scores = []
+        for sender, group in self.senders.items():
+            guesses = [list(_token_ids(sender, one)) for one in _listed(sender, guess.get(sender, ()))[: self.most]]
+            matched = self._matched(group, guesses)
+            for record in group:
+                ids = matched.get(record, [])
+                values = self.texts.metrics(record, ids)
+                values["exact_match"] *= self._as_long(record, ids)
+                scores += [Score(record=record, metric=name, value=_finite(v)) for name, v in values.items()]
+            wrong = sum(self._said(one) not in self.held[sender] for one in guesses)
+            counted = {"false_positives": wrong, "guesses": len(guesses)}
+            scores += [Score(record=sender, metric=name, value=float(n)) for name, n in counted.items()]
+        return tuple(scores)
+
+    def _matched(self, group: Sequence[str], guesses: Sequence[list[int]]) -> dict[str, list[int]]:
+        """Record -> the guess that it is matched with."""
+        import numpy as np
+        from scipy.optimize import linear_sum_assignment
+
+        from harness.metrics.recovery import token_f1
+
+        if not guesses:
+            return {}
+        truths = [self.texts.tokens[record] for record in group]
+        near = np.array([[token_f1(one, truth) + (tuple(one) == tuple(truth)) for one in guesses] for truth in truths])
+        rows, columns = linear_sum_assignment(near, maximize=True)
+        return {group[row]: guesses[column] for row, column in zip(rows, columns, strict=True)}
+
+    def _as_long(self, record: str, ids: Sequence[int]) -> bool:
+        from harness.metrics.alignment import words
+
+        return len(words(self._said(ids))) == len(words(self._said(self.texts.tokens[record])))
+
+    def _said(self, ids: Sequence[int]) -> str:
+        return str(self.texts.decode([token for token in ids if token >= 0])).strip()
+
+
+@dataclass(frozen=True)
 class AttributeSecret:
     """A binary attribute of each record; a guess is a score, larger meaning 1.
 
@@ -139,6 +204,12 @@ class AttributeSecret:
             scores.append(Score(record=record, metric="score", value=_finite(value)))
             scores.append(Score(record=record, metric="label", value=float(label)))
         return tuple(scores)
+
+
+def _listed(sender: str, guess: Any) -> Sequence[Any]:
+    if not isinstance(guess, list | tuple):
+        raise ProtocolError(f"the guess about {sender!r} must be a list of texts, got {type(guess).__name__}")
+    return guess
 
 
 def _token_ids(record: str, guess: Any) -> Sequence[int]:

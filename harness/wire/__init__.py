@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         EncoderFacts,
         Facts,
         GeneratorFacts,
+        GradientFacts,
         LogitFacts,
         ModelFacts,
         PopulationFacts,
@@ -34,6 +35,7 @@ __all__ = [
     "Facts",
     "FieldType",
     "GeneratorFacts",
+    "GradientFacts",
     "Kind",
     "KindContract",
     "LoggedFrame",
@@ -59,7 +61,7 @@ __all__ = [
 _ROOMS = {
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts Facts GeneratorFacts LogitFacts ModelFacts "
+        "EncoderFacts Facts GeneratorFacts GradientFacts LogitFacts ModelFacts "
         "PopulationFacts PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.kinds": "CONTRACTS FieldType KindContract PayloadField payload_problems",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = [
     "EncoderFacts",
     "Facts",
     "GeneratorFacts",
+    "GradientFacts",
     "LogitFacts",
     "ModelFacts",
     "PopulationFacts",
@@ -107,6 +109,34 @@ class GeneratorFacts(ModelFacts):
     """Factor of the product of low-rank adapters that is added to a layer's weight."""
     openings: Mapping[str, str] = field(default_factory=dict)
     """Canary id -> its ordinary beginning, which everybody may know."""
+
+
+@dataclass(frozen=True)
+class GradientFacts(ModelFacts):
+    """Horizontal fine-tuning: GRADIENT of one batch, or PARAMETERS by which local training changed a model."""
+
+    blocks: int | None = None
+    """Blocks of the model that are used; None: all."""
+    learner: Mapping[str, Any] = field(default_factory=dict)
+    """The task and the trained parameters: fields of :class:`harness.models.learner.LearnerSpec`."""
+    method: str = ""
+    """``fedsgd``, ``fedavg`` or ``fedprox``."""
+    rounds: int = 1
+    attacked: tuple[int, ...] = (0,)
+    """Rounds whose texts are secrets."""
+    batch_size: int = 1
+    batches: int = 1
+    """Batches of a client in one round."""
+    epochs: float = 1
+    """Passes over them."""
+    lr: float = 0.0
+    """Learning rate of local training."""
+    optimiser: str = ""
+    """Optimiser of local training."""
+    precision: str = "fp32"
+    """Numbers of a message: ``fp32`` or ``bf16``."""
+    summed: bool = False
+    """Whether secure aggregation hides single clients."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from harness.wire.facts import Facts, GeneratorFacts, LogitFacts, PrototypeFacts, SplitFacts, VoteFacts
+from harness.wire.facts import Facts, GeneratorFacts, GradientFacts, LogitFacts, PrototypeFacts, SplitFacts, VoteFacts
 from harness.wire.message import Kind, Message, Value
 from harness.wire.packing import Packed
 
@@ -84,12 +84,13 @@ CONTRACTS: Mapping[Kind, KindContract] = MappingProxyType(
             "gradients under the names of what they are gradients of",
             {},
             others=_T.FLOATS,
+            facts=(GradientFacts,),
         ),
         Kind.PARAMETERS: KindContract(
             "model parameters under their own names, and whatever travels with them",
             {},
             open=True,
-            facts=(GeneratorFacts,),
+            facts=(GeneratorFacts, GradientFacts),
         ),
         Kind.LOGITS: KindContract(
             "answers of a classifier or language model",

@@ -10,12 +10,20 @@ import pytest
 from harness.attack import Attack
 from harness.plugins.registry import load
 
-FAMILIES = ("embedding_inversion", "extraction", "label_inference", "membership_inference", "property_inference")
+FAMILIES = (
+    "embedding_inversion",
+    "extraction",
+    "gradient_leakage",
+    "label_inference",
+    "membership_inference",
+    "property_inference",
+)
 TABLES = {family: importlib.import_module(f"attacks.{family}").ATTACKS for family in FAMILIES}
 REGISTERED = [(family, name) for family, table in TABLES.items() for name in table]
 SECRETS = {
     "embedding_inversion": {"text", "membership"},
     "extraction": {"membership"},
+    "gradient_leakage": {"batch_texts", "words", "count"},
     "label_inference": {"label_distribution", "class_presence", "count", "topic_distribution"},
     "membership_inference": {"membership"},
     "property_inference": {"attribute", "property"},

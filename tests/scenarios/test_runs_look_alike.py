@@ -20,6 +20,8 @@ from harness.runtime.runner import Runner
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
 from harness.scenario.toy import toy_model, toy_records
+from scenarios.gradient_sharing import build as gradients
+from scenarios.gradient_sharing.settings import Settings as GradientSettings
 from scenarios.logit_kd import build as logits
 from scenarios.logit_kd.settings import Settings as LogitSettings
 from scenarios.prototype_sharing import build as prototypes
@@ -66,6 +68,9 @@ def deployed(scenario: str, folder: Path, seed: int) -> Deployment:
     if scenario == "logit_kd":
         given = LogitSettings(**PEOPLE, model=model, second_model=model, rounds=2, copies=1, epochs=1)
         return logits.assemble(given, pool(), axes)
+    if scenario == "gradient_sharing":
+        given = GradientSettings(**PEOPLE, model=model, rounds=2, batch_size=1)
+        return gradients.assemble(given, pool(), axes)
     base = toy_settings(str(folder), "private_fusegen", **PEOPLE, repeats=2, canary_kind="pii")
     return fusion.assemble(base.model_copy(update={"prefixes": {n: f"{n}:" for n in LABELS}}), pool(), axes)
 
@@ -116,7 +121,9 @@ def statistics(made: Deployment, execution: Execution) -> dict[str, float]:
     return found
 
 
-@pytest.mark.parametrize("scenario", ["split_llm", "prototype_sharing", "logit_kd", "synthetic_fusion"])
+@pytest.mark.parametrize(
+    "scenario", ["split_llm", "prototype_sharing", "logit_kd", "synthetic_fusion", "gradient_sharing"]
+)
 def test_nothing_in_a_spec_tells_what_a_run_is_for(scenario: str, toy_folder: Path) -> None:
     """Seeds named the purpose, simulations had fewer inputs, shadows other sizes, and inputs that were records."""
     from sklearn.feature_extraction import DictVectorizer

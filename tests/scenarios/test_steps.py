@@ -11,6 +11,7 @@ from harness.runtime.execution import Execution
 from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
 from harness.scenario.plugin import Scenario
+from tests.stand_ins.gradient_world import deploy as gradient_sharing
 from tests.stand_ins.toy_fusion import toy_deployment as synthetic_fusion
 from tests.stand_ins.toy_logits import deploy as logit_kd
 from tests.stand_ins.toy_prototypes import deployment as prototype_sharing
@@ -18,6 +19,8 @@ from tests.stand_ins.toy_prototypes import deployment as prototype_sharing
 
 def made(name: str, variant: str, folder: Path) -> Deployment:
     """A tiny deployment of that variant."""
+    if name == "gradient_sharing":
+        return gradient_sharing(folder, method=variant)
     if name == "logit_kd":
         return logit_kd(folder, method=variant)
     if name == "prototype_sharing":
@@ -30,6 +33,9 @@ def role(party: str, private: bool) -> str:
 
 
 VARIANTS = [
+    ("gradient_sharing", "fedsgd"),
+    ("gradient_sharing", "fedavg"),
+    ("gradient_sharing", "fedprox"),
     ("logit_kd", "fedmd"),
     ("logit_kd", "fedhkt"),
     ("prototype_sharing", "fedproto"),

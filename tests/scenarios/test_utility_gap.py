@@ -15,6 +15,7 @@ from harness.util.seeds import PUBLIC_SALT, numpy_generator, secret_axis
 
 TRADING = {
     "quick": ("pii-cut25", "skills-cut25"),
+    "gradient-quick": ("smollm2-publishers",),
     "logit-quick": ("fedmd-publishers",),
     "prototype-quick": ("tweets-fedproto", "tweets-unweighted"),
     "synthetic-quick": ("aug-pe-party",),

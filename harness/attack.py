@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from harness.wire.coalition import SERVER, SUM, Coalition
     from harness.wire.facts import (
         EncoderFacts,
+        FinetuneFacts,
         GeneratorFacts,
         LogitFacts,
         ModelFacts,
@@ -63,6 +64,7 @@ __all__ = [
     "EncoderFacts",
     "EpsilonBound",
     "Facts",
+    "FinetuneFacts",
     "Floats",
     "GeneratorFacts",
     "Guess",
@@ -127,7 +129,7 @@ _ROOMS = {
     "harness.util.seeds": "numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts GeneratorFacts LogitFacts ModelFacts PopulationFacts "
+        "EncoderFacts FinetuneFacts GeneratorFacts LogitFacts ModelFacts PopulationFacts "
         "PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.message": "Kind Message Value",

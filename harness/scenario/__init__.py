@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from harness.models.split import load_part
     from harness.models.tokens import Tokens, load_tokenizer, load_tokens, tokenizer_folder
     from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
+    from harness.protocol.learner import Learner
     from harness.protocol.net import Net
     from harness.protocol.party import Party, Sent
     from harness.protocol.training import TrainingPlan, batches, fresh, train
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from harness.wire.facts import (
         EncoderFacts,
         Facts,
+        FinetuneFacts,
         GeneratorFacts,
         LogitFacts,
         ModelFacts,
@@ -90,12 +92,14 @@ __all__ = [
     "Encoder",
     "EncoderFacts",
     "Facts",
+    "FinetuneFacts",
     "Floats",
     "Form",
     "GeneratorFacts",
     "Ints",
     "Item",
     "Kind",
+    "Learner",
     "Likelihood",
     "LmEvalUtility",
     "LogitFacts",
@@ -208,6 +212,7 @@ _ROOMS = {
     "harness.models.split": "load_part",
     "harness.models.tokens": "Tokens load_tokenizer load_tokens tokenizer_folder",
     "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY",
+    "harness.protocol.learner": "Learner",
     "harness.protocol.net": "Net",
     "harness.protocol.party": "Party Sent",
     "harness.protocol.training": "TrainingPlan batches fresh train",
@@ -226,7 +231,7 @@ _ROOMS = {
     "harness.util.seeds": "derive numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts Facts GeneratorFacts LogitFacts ModelFacts "
+        "EncoderFacts Facts FinetuneFacts GeneratorFacts LogitFacts ModelFacts "
         "PopulationFacts PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.message": "Kind Message Value",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 __all__ = [
     "EncoderFacts",
     "Facts",
+    "FinetuneFacts",
     "GeneratorFacts",
     "LogitFacts",
     "ModelFacts",
@@ -87,6 +88,30 @@ class SplitFacts(ModelFacts):
     """Blocks of the whole model."""
     topology: str = ""
     """``head-tail`` or ``head-body-tail``."""
+
+
+@dataclass(frozen=True)
+class FinetuneFacts(ModelFacts):
+    """Split fine-tuning of a classifier: HIDDEN, LOGITS and GRADIENT messages of one private party, batch by batch.
+
+    The message of round ``t`` is about the records ``batches[t]``, in this order: of a HIDDEN or a GRADIENT of states,
+    ``lengths`` says how many rows are each record's. Messages of later rounds are held-out texts, one in each.
+    """
+
+    batches: tuple[tuple[str, ...], ...] = ()
+    """Ids of the training records of every round; a record comes once in each epoch."""
+    labels: tuple[str, ...] = ()
+    """Label set; a label's position is its class number, and class 1 is what a guess about labels gives a score."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """Record id -> label of the few training records whose labels the attacker knows; they are never scored."""
+    cut: int = 0
+    """Blocks before the cut, which the private party trains from the public weights."""
+    tail: int = 0
+    """First block of the private tail; that of the whole model's end where there is none."""
+    depth: int = 0
+    """Blocks of the whole model."""
+    topology: str = ""
+    """``head-tail``: the curious party has the class head; ``head-body-tail``: the private party has."""
 
 
 @dataclass(frozen=True)

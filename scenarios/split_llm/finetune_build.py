@@ -169,7 +169,7 @@ def _layout(settings: Settings) -> _Layout:
     tail = blocks - settings.tail_blocks if u_shaped else blocks
     if not 0 < cut < tail:
         raise SuiteError(
-            f"model {model!r}: the cut at block {cut} leaves one side no block to train: the private party's blocks end "
+            f"model {model!r}: the cut at block {cut} leaves one side no block to train: the private blocks end "
             f"there, the model party's at block {tail}"
         )
     private = {"head": PartRef(model, 0, cut)}
@@ -198,9 +198,7 @@ def _shared(
         "suffix": [*tokens.encode(settings.suffix), *tokens.suffix],
         "max_tokens": settings.max_tokens,
     }
-    drawn = batches(
-        len(splits.private), training.batch_size, training.epochs, torch_generator("batches", *axes)
-    )
+    drawn = batches(len(splits.private), training.batch_size, training.epochs, torch_generator("batches", *axes))
     prompts = [prompt(tokens.encode(record.text), template) for record in splits.public[:NORM_TEXTS]]
     return {
         **template,
@@ -219,7 +217,7 @@ def _hints(training: Training, private: Sequence[Item], labels: Sequence[str], a
     order = [private[place] for place in rng.permutation(len(private)).tolist()]
     each = training.hints // len(labels)
     chosen = [one for label in labels for one in [r for r in order if r.label == label][:each]]
-    return {one.id: str(one.label) for one in sorted(chosen, key=lambda one: private.index(one))}
+    return {one.id: str(one.label) for one in sorted(chosen, key=private.index)}
 
 
 def _secrets(private: Sequence[Item], labels: Sequence[str], hints: Mapping[str, str]) -> dict[str, Secret]:

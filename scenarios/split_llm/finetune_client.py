@@ -97,7 +97,7 @@ class _OwnSide:
         return self.me.part("head").part.embed_table.detach()[rows_of(ids, mask)]
 
     def gradient(self, reply: Message, lengths: Sequence[int], labels: Tensor) -> dict[str, Tensor]:
-        """The gradient of the mean loss of the batch in what was answered; those of the own tail are kept for a step."""
+        """The gradient of the mean loss of the batch in what was answered; those of the own tail await a step."""
         name = "hidden" if self.u_shaped else "logits"
         answer = reply[name].detach().float().clone().requires_grad_()
         cross_entropy(self._scores(answer, lengths), labels).backward()

@@ -69,12 +69,15 @@ def rows_of(batch: Tensor, mask: Tensor) -> Tensor:
 
 
 def pooled(batch: Tensor, mask: Tensor, causal: bool) -> Tensor:
-    """One state [B, d] for each text of a padded batch: the last of a causal model, the mean of an encoder."""
+    """One state [B, d] for each text of a padded batch: the last of a causal model, the mean of an encoder; of mean
+    square 1, so that a class head begins alike on every model.
+    """
     if causal:
-        last: Tensor = batch[torch.arange(len(batch)), mask.sum(1) - 1]
-        return last
-    weights = mask[..., None].to(batch)
-    return (batch * weights).sum(1) / weights.sum(1)
+        chosen: Tensor = batch[torch.arange(len(batch)), mask.sum(1) - 1]
+    else:
+        weights = mask[..., None].to(batch)
+        chosen = (batch * weights).sum(1) / weights.sum(1)
+    return nn.functional.rms_norm(chosen, (chosen.shape[-1],), eps=1e-6)
 
 
 def _is_linear(module: nn.Module) -> bool:

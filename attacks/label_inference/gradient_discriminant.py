@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from attacks.toolkit.label_guess import discriminant, squashed
+from attacks.toolkit.label_guess import between_hints, discriminant, squashed
 from attacks.toolkit.readers.gradients import epochs_of, finetuning, hinted, normalised, scores_by_record
 from harness.attack import Attack, FinetuneFacts, SuiteError
 
@@ -43,4 +43,4 @@ class GradientDiscriminant(Attack):
             if len(set(hints.classes)) < 2:
                 raise SuiteError(f"{self.name}: hints of both classes are needed, {len(hints.places)} are given")
             scores.append((epoch.records, discriminant(normalised(epoch), hints.places, hints.classes)))
-        return squashed(scores_by_record(scores))
+        return squashed(between_hints(scores_by_record(scores), facts))

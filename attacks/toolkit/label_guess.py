@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.attack import Floats
+from harness.attack import FinetuneFacts, Floats
 
-__all__ = ["by_hints", "completed", "discriminant", "principal", "squashed", "standardised"]
+__all__ = ["between_hints", "by_hints", "completed", "discriminant", "principal", "squashed", "standardised"]
 
 
 def squashed(scores: Mapping[str, float]) -> dict[str, float]:
@@ -21,6 +21,17 @@ def by_hints(scores: Mapping[str, float], hints: Mapping[str, int]) -> dict[str,
     """The scores, turned where most of the hints (record -> class) stand on the wrong side."""
     right = sum((1 if label else -1) * scores[record] for record, label in hints.items() if record in scores)
     return {record: -value if right < 0 else value for record, value in scores.items()}
+
+
+def between_hints(scores: Mapping[str, float], facts: FinetuneFacts) -> dict[str, float]:
+    """The scores less the middle between the hints' means by class: few labels say little about where to divide, and
+    this is where."""
+    classes: list[list[float]] = [[], []]
+    for record, label in facts.hints.items():
+        if record in scores:
+            classes[int(label == facts.labels[1])].append(scores[record])
+    middle = float(np.mean([np.median(values) for values in classes])) if all(classes) else 0.0
+    return {record: value - middle for record, value in scores.items()}
 
 
 def principal(vectors: Floats) -> Floats:

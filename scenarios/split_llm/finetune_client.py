@@ -8,6 +8,7 @@ goes through the defense: states up, gradients up. The batches are those of the 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,8 @@ def finetune_party(me: Party) -> Generator[Sent, Message, None]:
         lengths = mask.sum(1).tolist()
         sent = me.send(Kind.HIDDEN, round=number, hidden=rows_of(hidden, mask), lengths=lengths)
         reply = yield sent
-        back = yield me.send(Kind.GRADIENT, round=number, **own.gradient(reply, lengths, labels))
+        gradient: dict[str, Any] = own.gradient(reply, lengths, labels)
+        back = yield me.send(Kind.GRADIENT, round=number, **gradient)
         extra = own.learner.objective(rows_of(hidden, mask), (own.inputs(ids, mask), labels, lengths))
         if extra is not None:
             extra.backward(retain_graph=True)
@@ -96,13 +98,13 @@ class _OwnSide:
         """Embeddings [n, d] of the tokens, for a defense that keeps states apart from what they are states of."""
         return self.me.part("head").part.embed_table.detach()[rows_of(ids, mask)]
 
-    def gradient(self, reply: Message, lengths: Sequence[int], labels: Tensor) -> dict[str, Tensor]:
+    def gradient(self, reply: Message, lengths: Sequence[int], labels: Tensor) -> dict[str, Any]:
         """The gradient of the mean loss of the batch in what was answered; those of the own tail await a step."""
         name = "hidden" if self.u_shaped else "logits"
         answer = reply[name].detach().float().clone().requires_grad_()
         cross_entropy(self._scores(answer, lengths), labels).backward()
         assert answer.grad is not None
-        return {name: answer.grad}
+        return {name: answer.grad, **({"lengths": list(lengths)} if self.u_shaped else {})}
 
     def _scores(self, answer: Tensor, lengths: Sequence[int]) -> Tensor:
         """Class scores [B, C] of states [n, d] or of scores themselves."""

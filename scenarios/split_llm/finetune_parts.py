@@ -58,7 +58,7 @@ def class_head(width: int, classes: int, generator: torch.Generator) -> nn.Linea
 
 def padded(rows: Tensor, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Rows [n, ...] of several texts as a batch [B, T, ...] padded on the right, and its mask [B, T]."""
-    batch = nn.utils.rnn.pad_sequence(torch.split(rows, list(lengths)), batch_first=True)
+    batch = nn.utils.rnn.pad_sequence(list(torch.split(rows, list(lengths))), batch_first=True)
     mask = torch.arange(batch.shape[1])[None] < torch.tensor(list(lengths))[:, None]
     return batch, mask
 

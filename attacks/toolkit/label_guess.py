@@ -41,14 +41,19 @@ def principal(vectors: Floats) -> Floats:
     return first
 
 
-def discriminant(vectors: Floats, places: Sequence[int], classes: Sequence[int], rounds: int = 5) -> Floats:
+def discriminant(
+    vectors: Floats, places: Sequence[int], classes: Sequence[int], rounds: int = 5, rank: int = 4
+) -> Floats:
     """Log-odds ``[n]`` of class 1 under two Gaussians with one covariance, from few labelled rows and all others.
 
+    In the ``rank`` first singular directions of all rows: of few rows in many dimensions nothing else is known well.
     Fisher's direction from the labelled means and the covariance of all rows (Ledoit and Wolf, 2004, shrunk), then as
     often as ``rounds`` says both means anew from the side on which each row falls (labelled rows keep their class).
     """
     from sklearn.covariance import ledoit_wolf
 
+    if min(vectors.shape) > rank:
+        vectors = vectors @ np.linalg.svd(vectors, full_matrices=False)[2][:rank].T
     covariance, _ = ledoit_wolf(vectors)
     inverse = np.linalg.pinv(covariance, hermitian=True)
     known = dict(zip(places, classes, strict=True))

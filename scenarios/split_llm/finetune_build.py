@@ -104,6 +104,8 @@ def assemble_finetuning(settings: Settings, pool: Sequence[Record], axes: Axes) 
     long_enough = [record for record in pool if len(tokens.encode(record.text)) >= MIN_TOKENS]
     known = of_wanted_classes(long_enough, settings.data, 2, training.classes)
     labels = tuple(sorted({str(record.label) for record in known}))
+    if settings.label_words and sorted(settings.label_words) != list(labels):
+        raise SuiteError(f"label_words {sorted(settings.label_words)} do not match the data's labels {list(labels)}")
     splits = _splits(settings, training, known, axes)
     layout = _layout(settings)
     private = tuple(Item(f"t{i}", r.text, str(r.label)) for i, r in enumerate(splits.private))
@@ -204,6 +206,7 @@ def _shared(
         **template,
         "topology": settings.topology,
         "labels": list(labels),
+        "label_words": {label: tokens.encode(word)[0] for label, word in settings.label_words.items()},
         "rank": training.rank,
         "lr": training.lr,
         "batches": [batch.tolist() for batch in drawn],

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from harness.scenario import DefenseError, Item, Kind, Message, Party, Sent
 from scenarios.split_llm.client import prompt
-from scenarios.split_llm.finetune_parts import class_head, padded, pooled, rows_of, trainable
+from scenarios.split_llm.finetune_parts import class_head, padded, pooled, rows_of, trainable, word_head
 
 __all__ = ["alone_party", "finetune_party"]
 
@@ -77,7 +77,12 @@ class _OwnSide:
             self.tail = trainable(me.part("tail").part, rank, me.generator)
             modules.append(self.tail)
         if self.u_shaped or alone:
-            self.classes = class_head(part.hidden_size, len(settings["labels"]), me.generator)
+            words = settings["label_words"]
+            self.classes = (
+                word_head(part.embed_table, [words[label] for label in settings["labels"]])
+                if words
+                else class_head(part.hidden_size, len(settings["labels"]), me.generator)
+            )
             modules.append(self.classes)
         self.learner = me.learner(modules, lr=settings["lr"])
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from harness.scenario import Part
 
-__all__ = ["class_head", "padded", "pooled", "rows_of", "trainable"]
+__all__ = ["class_head", "padded", "pooled", "rows_of", "trainable", "word_head"]
 
 SCALE = 2
 """Factor of the adapters' product in a layer: alpha over rank."""
@@ -52,6 +52,19 @@ def class_head(width: int, classes: int, generator: torch.Generator) -> nn.Linea
     head = nn.Linear(width, classes)
     with torch.no_grad():
         head.weight.copy_((2 * torch.rand(head.weight.shape, generator=generator) - 1) / sqrt(width))
+        head.bias.zero_()
+    return head
+
+
+def word_head(table: Tensor, words: Sequence[int]) -> nn.Linear:
+    """Class scores that begin as those of one word for each class: rows of the token embeddings ``table`` [V, d], which
+    a language model that ties them scores the next word by, less their mean, of norm 1.
+    """
+    rows = table[list(words)].detach()
+    rows = nn.functional.normalize(rows - rows.mean(0), dim=-1)
+    head = nn.Linear(rows.shape[1], len(rows))
+    with torch.no_grad():
+        head.weight.copy_(rows)
         head.bias.zero_()
     return head
 

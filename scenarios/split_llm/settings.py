@@ -89,8 +89,10 @@ class Settings(EntrySettings):
 
     def _training_problems(self, training: Training) -> list[str]:
         """Settings that fine-tuning has no use for, and sizes that do not fit."""
-        excluded = ["pooled", "label_words", "new_tokens", "known", "attribute", "planted", "utility"]
+        excluded = ["pooled", "new_tokens", "known", "attribute", "planted", "utility"]
         problems = [f"{name}: has no meaning where a model is fine-tuned" for name in excluded if getattr(self, name)]
+        if self.label_words and self.topology == "head-tail":
+            problems.append("label_words: where labels begin as words, the class head is the private party's")
         problems += ["task: classifiers are fine-tuned"] if self.task != "classification" else []
         problems += [] if self.data else ["data: name a dataset"]
         problems += [] if len(training.classes) in (0, 2) else ["training.classes: name two, or none"]

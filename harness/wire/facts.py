@@ -91,11 +91,13 @@ class SplitFacts(ModelFacts):
 
 
 @dataclass(frozen=True)
-class FinetuneFacts(ModelFacts):
+class FinetuneFacts(SplitFacts):
     """Split fine-tuning of a classifier: HIDDEN, LOGITS and GRADIENT messages of one private party, batch by batch.
 
     The message of round ``t`` is about the records ``batches[t]``, in this order: of a HIDDEN or a GRADIENT of states,
-    ``lengths`` says how many rows are each record's. Messages of later rounds are held-out texts, one in each.
+    ``lengths`` says how many rows are each record's. Messages of later rounds are held-out texts, one in each. In
+    head-tail the curious party has the class head, in head-body-tail the private party has. ``cut`` is where the blocks
+    of the private party end that it trains from the public weights.
     """
 
     batches: tuple[tuple[str, ...], ...] = ()
@@ -104,14 +106,8 @@ class FinetuneFacts(ModelFacts):
     """Label set; a label's position is its class number, and class 1 is what a guess about labels gives a score."""
     hints: Mapping[str, str] = field(default_factory=dict)
     """Record id -> label of the few training records whose labels the attacker knows; they are never scored."""
-    cut: int = 0
-    """Blocks before the cut, which the private party trains from the public weights."""
     tail: int = 0
-    """First block of the private tail; that of the whole model's end where there is none."""
-    depth: int = 0
-    """Blocks of the whole model."""
-    topology: str = ""
-    """``head-tail``: the curious party has the class head; ``head-body-tail``: the private party has."""
+    """First block of the private tail; the number of all blocks where there is none."""
 
 
 @dataclass(frozen=True)

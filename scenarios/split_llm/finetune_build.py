@@ -42,6 +42,7 @@ from scenarios.common.pool import of_wanted_classes, read_records
 from scenarios.split_llm import calibration
 from scenarios.split_llm.client import prompt
 from scenarios.split_llm.finetune_server import finetune_server, idle
+from scenarios.split_llm.secrets import secrets_of
 from scenarios.split_llm.settings import Settings, Training
 
 if TYPE_CHECKING:
@@ -142,12 +143,12 @@ def assemble_finetuning(settings: Settings, pool: Sequence[Record], axes: Axes) 
         parties={PARTY: plan},
         curious_parts=layout.curious,
         public=Public(auxiliary=splits.auxiliary, facts=(facts,)),
-        secrets=_secrets(private, labels, hints),
+        secrets=_secrets(settings, splits, private, labels, hints, tokens),
         tasks=(_accuracy(private, splits.test),),
         model_id=f"{settings.model}:{model_hash(settings.model)}",
         data_id=f"{settings.data}:{content_hash([make(one.text, label=one.label) for one in private])}",
         truth={"labels": {one.id: one.label for one in private}},
-        entitlement=_entitlement(training, splits),
+        entitlement=_entitlement(settings, training, splits),
     )
     alone = replace(live, function=f"{_CLIENT}:alone_party", curious=idle, secrets={}, curious_parts={})
     again = partial(_redraw, live, splits.auxiliary) if len(splits.auxiliary) >= len(private) else None
@@ -223,11 +224,20 @@ def _hints(training: Training, private: Sequence[Item], labels: Sequence[str], a
     return {one.id: str(one.label) for one in sorted(chosen, key=private.index)}
 
 
-def _secrets(private: Sequence[Item], labels: Sequence[str], hints: Mapping[str, str]) -> dict[str, Secret]:
+def _secrets(
+    settings: Settings,
+    splits: Splits,
+    private: Sequence[Item],
+    labels: Sequence[str],
+    hints: Mapping[str, str],
+    tokens: Tokens,
+) -> dict[str, Secret]:
     truth = {one.id: int(one.label == labels[1]) for one in private if one.id not in hints}
     if len(set(truth.values())) < 2:
         raise SuiteError("training: the records that are no hints are all of one class; give more records")
-    return {"label": AttributeSecret(truth)}
+    ids = {record.id: one.id for record, one in zip(splits.private, private, strict=True)}
+    texts = secrets_of(settings, splits, tokens, ids)
+    return {"label": AttributeSecret(truth), **texts}
 
 
 def _accuracy(private: Sequence[Item], test: Sequence[Record]) -> Accuracy:
@@ -262,13 +272,14 @@ def _redraw(
     return replace(live, parties={PARTY: replace(plan, records=records)}, truth=truth, secrets={}, variants={})
 
 
-def _entitlement(training: Training, splits: Splits) -> dict[str, Any]:
+def _entitlement(settings: Settings, training: Training, splits: Splits) -> dict[str, Any]:
     return {
         "weights": "start known, training hidden",
         "auxiliary": len(splits.auxiliary),
         "auxiliary_domain": "in",
         "known_labels": training.hints,
         "batches": "record ids of every round",
+        "attacked_records": settings.attacked or settings.records,
         "queries": "passive",
         "rounds": "all",
     }

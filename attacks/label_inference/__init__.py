@@ -22,6 +22,7 @@ ATTACKS: dict[str, str] = {
     "gradient_discriminant": f"{_HERE}.gradient_discriminant:GradientDiscriminant",
     "gradient_norm": f"{_HERE}.gradient_norm:GradientNorm",
     "gradient_spectral": f"{_HERE}.gradient_spectral:GradientSpectral",
+    "gradient_with_states": f"{_HERE}.gradient_with_states:GradientWithStates",
     "logit_gradient_sign": f"{_HERE}.logit_gradient_sign:LogitGradientSign",
     "logit_presence": f"{_HERE}.logit_presence:LogitPresence",
     "logit_shares": f"{_HERE}.logit_shares:LogitShares",

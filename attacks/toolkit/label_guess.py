@@ -14,7 +14,7 @@ __all__ = ["between_hints", "by_hints", "completed", "discriminant", "principal"
 def squashed(scores: Mapping[str, float]) -> dict[str, float]:
     """Scores as numbers in (0, 1), the sign deciding on which side of one half; their order stays."""
     spread = float(np.median(np.abs(list(scores.values())))) if scores else 1.0
-    return {record: float(1 / (1 + np.exp(-np.clip(v / max(spread, 1e-30), -30, 30)))) for record, v in scores.items()}
+    return {record: float(1 / (1 + np.exp(-np.clip(v / max(spread, 1e-30), -15, 15)))) for record, v in scores.items()}
 
 
 def by_hints(scores: Mapping[str, float], hints: Mapping[str, int]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from attacks.label_inference.gradient_direction import GradientDirection
 from attacks.label_inference.gradient_discriminant import GradientDiscriminant
 from attacks.label_inference.gradient_norm import GradientNorm
 from attacks.label_inference.gradient_spectral import GradientSpectral
+from attacks.label_inference.gradient_with_states import GradientWithStates
 from attacks.label_inference.logit_gradient_sign import LogitGradientSign
 from attacks.label_inference.model_completion import ModelCompletion
 from attacks.toolkit.label_guess import completed, discriminant, principal
@@ -22,7 +23,14 @@ from attacks.toolkit.readers.gradients import epochs_of
 from harness.attack import auc
 from tests.stand_ins.gradient_world import GradientView, gradient_world
 
-BY_DIRECTION = [GradientDirection, GradientDiscriminant, GradientSpectral, GradientClusters, BatchInversion]
+BY_DIRECTION = [
+    GradientDirection,
+    GradientDiscriminant,
+    GradientSpectral,
+    GradientClusters,
+    BatchInversion,
+    GradientWithStates,
+]
 
 
 @pytest.fixture(autouse=True)

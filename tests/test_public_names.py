@@ -12,7 +12,7 @@ FACES = {
     """,
     "harness.attack": """
         Attack Candidate Coalition DataError DefenseCard Encoder EncoderFacts EpsilonBound Facts
-        Floats GeneratorFacts Guess Ints Item Kind LogitFacts Mask Message ModelFacts NoiseLaw
+        FinetuneFacts Floats GeneratorFacts Guess Ints Item Kind LogitFacts Mask Message ModelFacts NoiseLaw
         Observation Part PartRef PopulationFacts PrefixTree PrototypeFacts Public PublicTextFacts
         Record SERVER SUM Score SeenMessage Sessions Shadow SplitFacts SuiteError Tokens Value View
         VoteFacts auc disclosure_bound family_of frequent_tokens load_tokens numpy_generator
@@ -21,7 +21,7 @@ FACES = {
     "harness.scenario": """
         Agreement AttributeSecret BagSecret Bound CENTRALISED Candidate Chosen Classification
         Coalition CountSecret DataError DefenseError Deployment DistributionSecret Encoder
-        EncoderFacts Facts Floats GeneratorFacts HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY
+        EncoderFacts Facts FinetuneFacts Floats GeneratorFacts HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY Learner
         Likelihood LogitFacts MODEL Mask MembershipSecret Message Meter MeteredPart ModelFacts Net
         Part PartRef Party PartyPlan PopulationFacts PresenceSecret PropertySecret ProtocolError
         PrototypeFacts Public PublicTextFacts Record SERVER SUM Scenario Score Secret SeenMessage

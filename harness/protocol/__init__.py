@@ -9,6 +9,7 @@ from harness.util.faces import lazy
 if TYPE_CHECKING:
     from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY, PASSIVE
     from harness.protocol.channel import Channel
+    from harness.protocol.learner import Learner
     from harness.protocol.net import CuriousResources, Net
     from harness.protocol.party import Link, Party, PartyFunction, PartyResources, Sent
     from harness.protocol.training import TrainingPlan
@@ -22,6 +23,7 @@ __all__ = [
     "PASSIVE",
     "Channel",
     "CuriousResources",
+    "Learner",
     "Link",
     "Net",
     "Party",
@@ -35,6 +37,7 @@ __all__ = [
 _ROOMS = {
     "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY PASSIVE",
     "harness.protocol.channel": "Channel",
+    "harness.protocol.learner": "Learner",
     "harness.protocol.net": "CuriousResources Net",
     "harness.protocol.party": "Link Party PartyFunction PartyResources Sent",
     "harness.protocol.training": "TrainingPlan",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.wire.facts import (
         EncoderFacts,
         Facts,
+        FinetuneFacts,
         GeneratorFacts,
         LogitFacts,
         ModelFacts,
@@ -33,6 +34,7 @@ __all__ = [
     "EncoderFacts",
     "Facts",
     "FieldType",
+    "FinetuneFacts",
     "GeneratorFacts",
     "Kind",
     "KindContract",
@@ -59,7 +61,7 @@ __all__ = [
 _ROOMS = {
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts Facts GeneratorFacts LogitFacts ModelFacts "
+        "EncoderFacts Facts FinetuneFacts GeneratorFacts LogitFacts ModelFacts "
         "PopulationFacts PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.kinds": "CONTRACTS FieldType KindContract PayloadField payload_problems",

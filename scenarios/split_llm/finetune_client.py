@@ -20,6 +20,9 @@ from scenarios.split_llm.finetune_parts import class_head, padded, pooled, rows_
 
 __all__ = ["alone_party", "finetune_party"]
 
+_SHAPE = {"lengths": 0}
+"""Rows of each text: the shape of what is sent, which the protocol fixes and no defense may change."""
+
 
 def finetune_party(me: Party) -> Generator[Sent, Message, None]:
     """Train over all batches with the model party, then label the held-out texts with it."""
@@ -28,10 +31,10 @@ def finetune_party(me: Party) -> Generator[Sent, Message, None]:
         ids, mask, labels = own.batch([me.records[place] for place in batch])
         hidden = own.learner.run(own.head, ids, mask)
         lengths = mask.sum(1).tolist()
-        sent = me.send(Kind.HIDDEN, round=number, hidden=rows_of(hidden, mask), lengths=lengths)
+        sent = me.send(Kind.HIDDEN, round=number, sensitivity=_SHAPE, hidden=rows_of(hidden, mask), lengths=lengths)
         reply = yield sent
         gradient: dict[str, Any] = own.gradient(reply, lengths, labels)
-        back = yield me.send(Kind.GRADIENT, round=number, **gradient)
+        back = yield me.send(Kind.GRADIENT, round=number, sensitivity=_SHAPE, **gradient)
         extra = own.learner.objective(rows_of(hidden, mask), (own.inputs(ids, mask), labels, lengths))
         if extra is not None:
             extra.backward(retain_graph=True)
@@ -40,7 +43,8 @@ def finetune_party(me: Party) -> Generator[Sent, Message, None]:
     for item in me.inputs():
         ids, mask, _ = own.batch([item])
         hidden = own.learner.run(own.head, ids, mask, training=False)
-        reply = yield me.send(Kind.HIDDEN, round=len(me.settings["batches"]), hidden=hidden[0], lengths=[len(ids[0])])
+        text: dict[str, Any] = {"hidden": hidden[0], "lengths": [len(ids[0])]}
+        reply = yield me.send(Kind.HIDDEN, round=len(me.settings["batches"]), sensitivity=_SHAPE, **text)
         me.predict(item.id, {"label": own.answer(reply)})
 
 

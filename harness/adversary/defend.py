@@ -150,8 +150,8 @@ class DefenseBank:
 
 
 def history_of(log: WireLog, party: str) -> History:
-    """Places and shapes of everything that ``party`` sent, in order; of a list of numbers, such as the rows of each text,
-    the numbers."""
+    """Places and shapes of everything that ``party`` sent, in order; of a list of numbers (the rows of each text) the
+    numbers."""
     sent = [entry.message() for entry in log.entries if entry.sender == party]
     return [((m.session, m.step, m.round), _shapes(m)) for m in sent]
 

@@ -18,7 +18,7 @@ from harness.scenario import DefenseError, Item, Kind, Message, Party, Sent
 from scenarios.split_llm.client import prompt
 from scenarios.split_llm.finetune_parts import class_head, padded, pooled, rows_of, trainable, word_head
 
-__all__ = ["alone_party", "finetune_party"]
+__all__ = ["alone_party", "check_places", "finetune_party"]
 
 _SHAPE = {"lengths": 0}
 """Rows of each text: the shape of what is sent, which the protocol fixes and no defense may change."""
@@ -32,6 +32,7 @@ def finetune_party(me: Party) -> Generator[Sent, Message, None]:
         hidden = own.learner.run(own.head, ids, mask)
         lengths = mask.sum(1).tolist()
         sent = me.send(Kind.HIDDEN, round=number, sensitivity=_SHAPE, hidden=rows_of(hidden, mask), lengths=lengths)
+        check_places(sent, lengths)
         reply = yield sent
         gradient: dict[str, Any] = own.gradient(reply, lengths, labels)
         back = yield me.send(Kind.GRADIENT, round=number, sensitivity=_SHAPE, **gradient)
@@ -64,6 +65,28 @@ def alone_party(me: Party) -> Generator[Sent, Message, None]:
         me.predict(item.id, {"label": me.settings["labels"][int(scores.argmax())]})
     return
     yield  # a generator that sends nothing
+
+
+def check_places(sent: Sent, lengths: Sequence[int]) -> None:
+    """Refuse a batch whose texts have changed places: an attacker knows which record stands where, and a defense that
+    shuffles them and turns the answers back hides that alone, not what was sent.
+
+    Raises:
+        DefenseError: ``lengths`` differ, or the means of what was sent fit those of other texts of the batch, as
+            before the defense, twice as well as their own.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if list(sent.live.payload["lengths"]) != list(lengths):  # type: ignore[arg-type]
+        raise DefenseError("send() must leave the lengths of the texts in a batch as they are")
+    after, before = (
+        torch.stack([part.mean(0) for part in torch.split(message["hidden"].detach().float(), list(lengths))])
+        for message in (sent.live, sent.plain)
+    )
+    squared = torch.cdist(after, before).square()
+    rows, columns = linear_sum_assignment(squared.numpy())
+    if float(squared[rows, columns].sum()) < 0.5 * float(squared.diagonal().sum()):
+        raise DefenseError("send() must leave every text of a batch in its own rows")
 
 
 class _OwnSide:

@@ -59,7 +59,7 @@ def test_records_of_the_first_batch_are_the_states_of_the_public_weights(toy_fol
         assert torch.allclose(observed[record].states, own.states, atol=1e-5)
 
 
-def test_simulations_go_through_the_defense_in_messages_like_those_of_a_batch(toy_folder: Path, submission: Any) -> None:
+def test_simulations_go_through_the_defense_as_batches_do(toy_folder: Path, submission: Any) -> None:
     deployment, seen = sessions(toy_folder, adaptive=True, submission=submission(HALVES))
     texts = [record.text for record in deployment.public.auxiliary[:7]]
     for one in seen.simulate(texts, repeats=2):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
-from harness.errors import SuiteError
+from harness.errors import DefenseError, SuiteError
 from harness.models.split import public_part
 from harness.plugins.submission import load_submission
 from harness.runtime.execution import Execution, Outcome
@@ -207,3 +207,35 @@ def test_a_side_without_a_block_to_train_is_refused(toy_folder: Path) -> None:
     )
     with pytest.raises(SuiteError, match="no block to train"):
         assemble_finetuning(settings, toy_records(), ("t",))
+
+
+SHUFFLES = """
+class Plugin(Defense):
+    def send(self, message):
+        parts = torch.split(message["hidden"], message["lengths"]) if "lengths" in message.payload else ()
+        if len(parts) < 2 or message.kind.value != "HIDDEN":
+            return message
+        order = sorted(range(len(parts)), key=lambda i: (message["lengths"][i], -i))
+        return message.replace(hidden=torch.cat([parts[i] for i in order]), LENGTHS)
+"""
+
+
+@pytest.mark.parametrize("told", ["lengths=[message['lengths'][i] for i in order]", ""])
+def test_a_defense_cannot_shuffle_a_batch(told: str, toy_folder: Path, runner: Runner, submission: Any) -> None:
+    """It would hide which record stands where, turn the answers back, and be scored as private at no cost."""
+    deployment = small_finetuning(str(toy_folder))
+    with pytest.raises(DefenseError, match=r"as they are|own rows"):
+        runner.execute(deployment, Execution(submission(SHUFFLES.replace("LENGTHS", told)), noise=("t",)))
+
+
+def test_noise_of_any_size_is_no_shuffle(toy_folder: Path, runner: Runner, submission: Any) -> None:
+    deployment = small_finetuning(str(toy_folder))
+    for scale in (0.1, 1.0, 100.0):
+        body = f"""
+class Plugin(Defense):
+    def send(self, message):
+        sent = message.tensors()
+        noise = {{k: {scale} * torch.randn(x.shape, generator=self.me.generator) for k, x in sent.items()}}
+        return message.replace(**{{k: x + noise[k] for k, x in sent.items()}})
+"""
+        assert runner.execute(deployment, Execution(submission(body, f"plugin{int(scale)}"), noise=("t",))).predictions

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from harness.wire.coalition import SERVER, SUM, Coalition
     from harness.wire.facts import (
         EncoderFacts,
+        FinetuneFacts,
         GeneratorFacts,
         GradientFacts,
         LogitFacts,
@@ -65,6 +66,7 @@ __all__ = [
     "EncoderFacts",
     "EpsilonBound",
     "Facts",
+    "FinetuneFacts",
     "Floats",
     "GeneratorFacts",
     "GradientFacts",
@@ -135,7 +137,7 @@ _ROOMS = {
     "harness.util.seeds": "numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts GeneratorFacts GradientFacts LogitFacts ModelFacts PopulationFacts "
+        "EncoderFacts FinetuneFacts GeneratorFacts GradientFacts LogitFacts ModelFacts PopulationFacts "
         "PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.message": "Kind Message Value",

@@ -12,7 +12,7 @@ FACES = {
     """,
     "harness.attack": """
         Attack Candidate Coalition DataError DefenseCard Encoder EncoderFacts EpsilonBound Facts
-        GradientFacts Learner LearnerSpec group_of padded
+        FinetuneFacts GradientFacts Learner LearnerSpec group_of padded
         Floats GeneratorFacts Guess Ints Item Kind LogitFacts Mask Message ModelFacts NoiseLaw
         Observation Part PartRef PopulationFacts PrefixTree PrototypeFacts Public PublicTextFacts
         Record SERVER SUM Score SeenMessage Sessions Shadow SplitFacts SuiteError Tokens Value View
@@ -23,7 +23,7 @@ FACES = {
         GROUPS GradientFacts Learner LearnerSpec BatchTextSecret padded
         Agreement AttributeSecret BagSecret Bound CENTRALISED Candidate Chosen Classification
         Coalition CountSecret DataError DefenseError Deployment DistributionSecret Encoder
-        EncoderFacts Facts Floats GeneratorFacts HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY
+        EncoderFacts Facts FinetuneFacts Floats GeneratorFacts HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY SplitLearner
         Likelihood LogitFacts MODEL Mask MembershipSecret Message Meter MeteredPart ModelFacts Net
         Part PartRef Party PartyPlan PopulationFacts PresenceSecret PropertySecret ProtocolError
         PrototypeFacts Public PublicTextFacts Record SERVER SUM Scenario Score Secret SeenMessage

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.adversary.shadows import ShadowBank, ShadowPlan
     from harness.adversary.simulation import SimulationBank
     from harness.adversary.solo_replay import SoloReplay, solo_replay
+    from harness.adversary.training_sessions import TrainingSessions
     from harness.adversary.view import TargetView
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SimulationBank",
     "SoloReplay",
     "TargetView",
+    "TrainingSessions",
     "confirmed_laws",
     "constant",
     "declared_laws",
@@ -38,6 +40,7 @@ _ROOMS = {
     "harness.adversary.shadows": "ShadowBank ShadowPlan",
     "harness.adversary.simulation": "SimulationBank",
     "harness.adversary.solo_replay": "SoloReplay solo_replay",
+    "harness.adversary.training_sessions": "TrainingSessions",
     "harness.adversary.view": "TargetView",
 }
 

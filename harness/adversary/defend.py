@@ -155,9 +155,16 @@ class DefenseBank:
 
 
 def history_of(log: WireLog, party: str) -> History:
-    """Places and shapes of everything that ``party`` sent, in order."""
+    """Places and shapes of everything that ``party`` sent, in order; of a list of numbers (the rows of each text) the
+    numbers."""
     sent = [entry.message() for entry in log.entries if entry.sender == party]
-    return [((m.session, m.step, m.round), {k: list(v.shape) for k, v in m.tensors().items()}) for m in sent]
+    return [((m.session, m.step, m.round), _shapes(m)) for m in sent]
+
+
+def _shapes(message: Message) -> dict[str, list[int]]:
+    lists = {k: v for k, v in message.payload.items() if isinstance(v, list) and all(isinstance(x, int) for x in v)}
+    shapes: dict[str, list[int]] = {k: list(v.shape) for k, v in message.tensors().items()}
+    return {**shapes, **{k: [int(x) for x in v] for k, v in lists.items()}}
 
 
 def no_defense(what: str) -> SuiteError:

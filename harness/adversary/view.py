@@ -15,6 +15,7 @@ from harness.adversary.defend import history_of, no_defense
 from harness.adversary.sessions import RunSessions
 from harness.adversary.shadows import ShadowBank, own_of, seen_messages
 from harness.adversary.simulation import SimulationBank
+from harness.adversary.training_sessions import TrainingSessions
 from harness.attack import Candidate, DefenseCard, Public, SeenMessage, Shadow
 from harness.data.record import Item, Record, content_id
 from harness.errors import SuiteError
@@ -22,7 +23,7 @@ from harness.models.embeddings import embed
 from harness.models.refs import Encoder
 from harness.scenario.deployment import Deployment
 from harness.wire.coalition import Coalition
-from harness.wire.facts import SplitFacts
+from harness.wire.facts import FinetuneFacts, SplitFacts
 from harness.wire.log import WireLog
 from harness.wire.message import Kind, Message
 
@@ -75,7 +76,8 @@ class TargetView:
     def sessions(self) -> RunSessions:
         """Sessions of the live run; see :attr:`harness.attack.View.sessions`."""
         facts = self.deployment.public.need(SplitFacts)
-        return RunSessions(facts, self.deployment, self.log, self.simulations, self.adaptive, self.secret_items)
+        kind = TrainingSessions if isinstance(facts, FinetuneFacts) else RunSessions
+        return kind(facts, self.deployment, self.log, self.simulations, self.adaptive, self.secret_items)
 
     @property
     def transcript(self) -> Sequence[SeenMessage]:

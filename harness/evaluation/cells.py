@@ -32,7 +32,8 @@ from harness.store.schema import CellRecord, Role, Score, Status
 from harness.util.keys import key
 from harness.util.seeds import numpy_generator, torch_generator
 from harness.util.untrusted import one_line
-from harness.wire.facts import SplitFacts
+from harness.wire.facts import FinetuneFacts, SplitFacts
+from harness.wire.message import Kind
 
 if TYPE_CHECKING:
     import torch
@@ -184,9 +185,13 @@ def defense_card(finished: FinishedRun, banks: Banks, messages: Callable[[], Seq
     """All that everyone may know of the run's defense, with its noise laws confirmed on simulated texts or, outside
     split inference, on replayed messages."""
     plan = finished.plan
-    laws, by_session = declared_laws(finished.ledger), plan.deployment.public.facts_of(SplitFacts) is not None
-    if laws and not (by_session and len(plan.deployment.parties) == 1):
-        laws, _ = replayed_laws(finished.ledger, messages())
+    facts, ledger = plan.deployment.public.facts_of(SplitFacts), finished.ledger
+    training = isinstance(facts, FinetuneFacts)
+    if training:  # a law is about the states that texts are read from; gradients have one of their own
+        ledger = tuple(entry for entry in ledger if entry.kind == Kind.HIDDEN.value)
+    laws = declared_laws(ledger)
+    if laws and (facts is None or training or len(plan.deployment.parties) != 1):
+        laws, _ = replayed_laws(ledger, messages())
     elif laws:
         texts = tuple(r.text for r in plan.deployment.public.auxiliary[:CONFIRMING_TEXTS])
         laws = confirmed_laws(laws, banks.simulations.simulate(texts, 1))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.protocol.channel import Channel
     from harness.protocol.net import CuriousResources, Net
     from harness.protocol.party import Link, Party, PartyFunction, PartyResources, Sent
+    from harness.protocol.split_learner import SplitLearner
     from harness.protocol.training import TrainingPlan
     from harness.protocol.transport import Transport
 
@@ -28,6 +29,7 @@ __all__ = [
     "PartyFunction",
     "PartyResources",
     "Sent",
+    "SplitLearner",
     "TrainingPlan",
     "Transport",
 ]
@@ -35,6 +37,7 @@ __all__ = [
 _ROOMS = {
     "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY PASSIVE",
     "harness.protocol.channel": "Channel",
+    "harness.protocol.split_learner": "SplitLearner",
     "harness.protocol.net": "CuriousResources Net",
     "harness.protocol.party": "Link Party PartyFunction PartyResources Sent",
     "harness.protocol.training": "TrainingPlan",

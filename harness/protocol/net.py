@@ -17,6 +17,7 @@ from harness.protocol import training
 from harness.protocol.channel import Channel
 from harness.protocol.knockout import Sessions, knock_out_rows
 from harness.protocol.secure_aggregation import extra_bytes, secure_aggregate
+from harness.protocol.split_learner import SplitLearner
 from harness.wire.coalition import SERVER, SUM
 from harness.wire.message import Kind, Message, Value
 
@@ -89,6 +90,10 @@ class Net:
         """Train a model of the curious party in place, as :meth:`harness.protocol.party.Party.train` does."""
         plan = training.plan(data, **knobs)
         training.train(model, loss, plan, self.generator, self._resources.meter)
+
+    def learner(self, modules: Sequence[nn.Module], *, lr: float) -> SplitLearner:
+        """The curious party's share in training a model that is split between parties."""
+        return SplitLearner(modules, lr, self._resources.meter)
 
     def predict(self, record: str, value: Any) -> None:
         """Commit the curious party's final output on one record (JSON-like), for utility of its model."""

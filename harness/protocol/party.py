@@ -22,7 +22,9 @@ from harness.errors import DefenseError, ProtocolError
 from harness.models.meter import Meter, MeteredPart
 from harness.protocol import training
 from harness.protocol.contract import check_outgoing
+from harness.protocol.split_learner import SplitLearner
 from harness.wire.message import Kind, Message, Value, decode, encode
+from harness.wire.packing import Packed
 
 __all__ = ["Embed", "Link", "Party", "PartyFunction", "PartyResources", "Sent"]
 
@@ -68,6 +70,8 @@ class Link:
 
 def _pass_gradient(before: Value, after: Value) -> Value:
     """Straight-through where the defense cut the graph: forward the defended value, backward the identity."""
+    if isinstance(before, Tensor) and before.requires_grad and isinstance(after, Packed):
+        after = after.dense()
     if not (isinstance(before, Tensor) and before.requires_grad and isinstance(after, Tensor)):
         return after
     return after if after.requires_grad else before + (after - before).detach()
@@ -153,6 +157,17 @@ class Party:
             training.train(model, loss, plan, self.generator, self.link.meter, self.link.defense if private else None)
         else:
             self._train_private(model, loss, plan, dp)
+
+    def learner(self, modules: Sequence[nn.Module], *, lr: float) -> SplitLearner:
+        """The party's share in training a model that is split between parties; the defense's modules learn with it.
+
+        Raises:
+            DefenseError: the defense declares DP-SGD, which needs the whole model's gradient by record.
+        """
+        if self.link.defense.dp() is not None:
+            raise DefenseError("dp(): a model split between parties is not trained by DP-SGD; protect what is sent")
+        self.link.defense.me.note_plain_training()
+        return SplitLearner(modules, lr, self.link.meter, self.link.defense)
 
     def _train_private(self, model: nn.Module, loss: training.Loss, plan: training.TrainingPlan, dp: DPSGD) -> None:
         self._check_private(dp)

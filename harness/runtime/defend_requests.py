@@ -273,7 +273,8 @@ def _dummy(like: Message, place: Place, rows: Mapping[str, Sequence[int]]) -> Me
             size = math.prod(rows.get(name, value.shape))
             flat = value.reshape(-1)
             fields[name] = flat.repeat(size // max(1, flat.numel()) + 1)[:size].view(tuple(rows.get(name, value.shape)))
-    other = like.replace(**fields)
+        lists = {k: list(rows[k]) for k, v in like.payload.items() if isinstance(v, list) and k in rows}
+    other = like.replace(**fields, **lists)
     return replace(other, session=place[0], step=place[1], round=place[2])
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
     from harness.protocol.net import Net
     from harness.protocol.party import Party, Sent
+    from harness.protocol.split_learner import SplitLearner
     from harness.protocol.training import TrainingPlan, batches, fresh, train
     from harness.scenario.aggregate import CountSecret, DistributionSecret, PresenceSecret, PropertySecret
     from harness.scenario.candidates import Chosen, choose, held
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from harness.wire.facts import (
         EncoderFacts,
         Facts,
+        FinetuneFacts,
         GeneratorFacts,
         GradientFacts,
         LogitFacts,
@@ -96,6 +98,7 @@ __all__ = [
     "Encoder",
     "EncoderFacts",
     "Facts",
+    "FinetuneFacts",
     "Floats",
     "Form",
     "GeneratorFacts",
@@ -137,6 +140,7 @@ __all__ = [
     "Sent",
     "Settings",
     "SplitFacts",
+    "SplitLearner",
     "Splits",
     "Step",
     "SuiteError",
@@ -222,6 +226,7 @@ _ROOMS = {
     "harness.models.tokens": "Tokens load_tokenizer load_tokens tokenizer_folder",
     "harness.models.words": "labels_by_words",
     "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY",
+    "harness.protocol.split_learner": "SplitLearner",
     "harness.protocol.net": "Net",
     "harness.protocol.party": "Party Sent",
     "harness.protocol.training": "TrainingPlan batches fresh train",
@@ -241,7 +246,7 @@ _ROOMS = {
     "harness.util.seeds": "derive numpy_generator torch_generator",
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts Facts GeneratorFacts GradientFacts LogitFacts ModelFacts "
+        "EncoderFacts Facts FinetuneFacts GeneratorFacts GradientFacts LogitFacts ModelFacts "
         "PopulationFacts PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.message": "Kind Message Value",

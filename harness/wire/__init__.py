@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.wire.facts import (
         EncoderFacts,
         Facts,
+        FinetuneFacts,
         GeneratorFacts,
         GradientFacts,
         LogitFacts,
@@ -34,6 +35,7 @@ __all__ = [
     "EncoderFacts",
     "Facts",
     "FieldType",
+    "FinetuneFacts",
     "GeneratorFacts",
     "GradientFacts",
     "Kind",
@@ -61,7 +63,7 @@ __all__ = [
 _ROOMS = {
     "harness.wire.coalition": "SERVER SUM Coalition",
     "harness.wire.facts": (
-        "EncoderFacts Facts GeneratorFacts GradientFacts LogitFacts ModelFacts "
+        "EncoderFacts Facts FinetuneFacts GeneratorFacts GradientFacts LogitFacts ModelFacts "
         "PopulationFacts PrototypeFacts PublicTextFacts SplitFacts VoteFacts"
     ),
     "harness.wire.kinds": "CONTRACTS FieldType KindContract PayloadField payload_problems",

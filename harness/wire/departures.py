@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.errors import CodecError
-from harness.wire.message import Message, decode
+from harness.wire.message import Kind, Message, decode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,6 +58,8 @@ def departures_of(party: str, sent: Message, plain: bytes) -> Iterator[Departure
     for field in before.payload:
         if field in sent.payload:
             rows = _distances(sent[field], before[field])
+            if sent.kind is Kind.GRADIENT:
+                rows = _by_text(rows, before.payload.get("lengths"))
             yield Departure(party, sent.session, sent.step, sent.round, f"{sent.kind.name} {field}", name, rows)
 
 
@@ -74,6 +76,16 @@ def _distances(sent: Any, before: Any) -> NDArray[np.float32]:
             return np.array([np.inf], np.float32)
         return np.array([a != b for a, b in zip(sent, before, strict=True)], np.float32)
     return np.array([sent != before], np.float32)
+
+
+def _by_text(rows: NDArray[np.float32], lengths: Any) -> NDArray[np.float32]:
+    """Norms over all rows of each text, of gradients of states: a text's rows may share one draw of noise, and tests of
+    rows take them for independent."""
+    if not isinstance(lengths, list) or sum(lengths) != len(rows) or min(lengths, default=0) < 1:
+        return rows
+    starts = np.cumsum([0, *lengths[:-1]])
+    summed: NDArray[np.float32] = np.sqrt(np.add.reduceat(rows.astype(np.float64) ** 2, starts)).astype(np.float32)
+    return summed
 
 
 def departures_to_bytes(departures: Sequence[Departure]) -> bytes:

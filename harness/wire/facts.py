@@ -13,6 +13,7 @@ from typing import Any
 __all__ = [
     "EncoderFacts",
     "Facts",
+    "FinetuneFacts",
     "GeneratorFacts",
     "GradientFacts",
     "LogitFacts",
@@ -89,6 +90,26 @@ class SplitFacts(ModelFacts):
     """Blocks of the whole model."""
     topology: str = ""
     """``head-tail`` or ``head-body-tail``."""
+
+
+@dataclass(frozen=True)
+class FinetuneFacts(SplitFacts):
+    """Split fine-tuning of a classifier: HIDDEN, LOGITS and GRADIENT messages of one private party, batch by batch.
+
+    The message of round ``t`` is about the records ``batches[t]``, in this order: of a HIDDEN or a GRADIENT of states,
+    ``lengths`` says how many rows are each record's. Messages of later rounds are held-out texts, one in each. In
+    head-tail the curious party has the class head, in head-body-tail the private party has. ``cut`` is where the blocks
+    of the private party end that it trains from the public weights.
+    """
+
+    batches: tuple[tuple[str, ...], ...] = ()
+    """Ids of the training records of every round; a record comes once in each epoch."""
+    labels: tuple[str, ...] = ()
+    """Label set; a label's position is its class number, and class 1 is what a guess about labels gives a score."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """Record id -> label of the few training records whose labels the attacker knows; they are never scored."""
+    tail: int = 0
+    """First block of the private tail; the number of all blocks where there is none."""
 
 
 @dataclass(frozen=True)

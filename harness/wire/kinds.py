@@ -82,7 +82,7 @@ CONTRACTS: Mapping[Kind, KindContract] = MappingProxyType(
         ),
         Kind.GRADIENT: KindContract(
             "gradients under the names of what they are gradients of",
-            {},
+            {"lengths": _F(_T.INTEGERS, ("m",), optional=True, meaning="rows of each text, of gradients of states")},
             others=_T.FLOATS,
             facts=(GradientFacts,),
         ),

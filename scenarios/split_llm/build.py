@@ -34,6 +34,7 @@ from harness.scenario import (
 from scenarios.common.pool import read_records
 from scenarios.split_llm import calibration
 from scenarios.split_llm.client import prompt
+from scenarios.split_llm.finetune_build import build_finetuning
 from scenarios.split_llm.lm_eval_build import build_questions
 from scenarios.split_llm.secrets import secrets_of
 from scenarios.split_llm.server import encoder_server, model_party
@@ -55,6 +56,8 @@ Axes = tuple[str | int, ...]
 
 def build(settings: Settings, axes: Axes) -> Deployment:
     """The deployment of ``settings`` with data of the embedded, local or hub dataset, or the lm-eval tasks it names."""
+    if settings.training is not None:
+        return build_finetuning(settings, axes)
     if settings.utility:
         return build_questions(settings, axes)
     tokens = load_tokens(tokenizer_folder(settings.model))

@@ -9,7 +9,7 @@ from scenarios.split_llm.build import build, small
 from scenarios.split_llm.lm_eval_build import answering
 from scenarios.split_llm.settings import Settings
 
-__all__ = ["SPLIT_LLM"]
+__all__ = ["FINETUNING", "SPLIT_LLM"]
 
 _TEXT = "each text, each new token"
 _UP = (
@@ -31,10 +31,22 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     ),
 }
 
+_ROUND = "each batch, each round"
+_GRADIENTS = (
+    Step("data_party", "gradient of the batch's loss in what it was answered", "model_party", "GRADIENT", _ROUND),
+    Step("model_party", "gradient at the cut; both sides take a step", "data_party", "GRADIENT", _ROUND),
+)
+FINETUNING: Mapping[str, tuple[Step, ...]] = {
+    "head-tail": (*STEPS["head-tail"], *_GRADIENTS),
+    "head-body-tail": (*STEPS["head-body-tail"], *_GRADIENTS),
+}
+"""What crosses where a classifier is fine-tuned: of every batch the messages of inference, then gradients."""
+
 SPLIT_LLM = Scenario(
     name="split_llm",
     summary="A data party runs the first blocks of a language model on its texts and sends the hidden states to a "
-    "model party, which runs the rest (head-tail) or the middle (head-body-tail).",
+    "model party, which runs the rest (head-tail) or the middle (head-body-tail). With training, both fine-tune a "
+    "classifier over all rounds: labels stay with the data party, gradients cross.",
     threat_model="The model party is honest but curious. It sees every hidden state after the cut, prompt and "
     "generated positions alike, knows the public weights, tokenizer and template, and holds auxiliary texts of "
     "the same kind. It wants the private texts and attributes of them.",
@@ -43,6 +55,7 @@ SPLIT_LLM = Scenario(
     coalitions={"model_party": "every message between the data party and the model party"},
     secrets={
         "text": "the private texts, token by token",
+        "label": "the label of each training record, where a classifier is fine-tuned",
         "attribute:NAME": "a binary attribute of each private text, named by the entry's setting 'attribute'",
         "attribute:planted": "a planted attribute, the probe's positive control (never ranked)",
     },

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.scenario import Settings as EntrySettings
 
-__all__ = ["LmEvalTask", "Settings"]
+__all__ = ["LmEvalTask", "Settings", "Training"]
 
 
 class LmEvalTask(BaseModel):
@@ -19,6 +19,23 @@ class LmEvalTask(BaseModel):
     lm_eval: str = Field(description="name of an embedded task or group, or of lm-eval's own (hub:NAME)")
     limit: int = Field(100, ge=2, description="questions, drawn by the seed")
     metric: str = Field("", description="lm-eval's metric, one value per question; empty: accuracy or the first one")
+
+
+class Training(BaseModel):
+    """Split fine-tuning of a classifier of two classes, in place of inference."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    classes: tuple[str, ...] = Field((), description="the two labels; empty: the two most frequent ones")
+    balanced: bool = Field(True, description="as many private records of each class; else as in the data")
+    groups_apart: bool = Field(False, description="no group has records in two splits")
+    epochs: int = Field(3, ge=1, description="times that every record is trained on")
+    batch_size: int = Field(16, ge=1, description="records of a batch")
+    lr: float = Field(1e-3, gt=0, description="learning rate of AdamW, of both sides")
+    rank: int = Field(8, ge=0, description="rank of LoRA adapters on every linear layer of all blocks; 0: all weights")
+    test: int = Field(200, ge=2, description="held-out private texts that utility is scored on")
+    hints: int = Field(10, ge=2, description="training records whose labels the attacker knows, half of each class")
+    permuted: bool = Field(False, description="permute the labels: a null for attacks that follow the texts")
 
 
 class Settings(EntrySettings):
@@ -50,9 +67,12 @@ class Settings(EntrySettings):
     utility: tuple[LmEvalTask, ...] = Field(
         (), description='lm-eval tasks, such as { lm_eval = "piqa", limit = 100 }: their questions are the texts'
     )
+    training: Training | None = Field(None, description="fine-tune a classifier, such as { epochs = 3, rank = 8 }")
 
     def problems(self) -> list[str]:
         """Contradictions: data or lm-eval tasks, one of both; a task's questions bring their own form."""
+        if self.training is not None:
+            return self._training_problems(self.training)
         if not self.utility:
             return [] if self.data else ["data: name a dataset, or utility tasks whose questions are the texts"]
         excluded = ["data", "task", "pooled", "prefix", "suffix", "label_words", "new_tokens", "records", "attribute"]
@@ -67,3 +87,18 @@ class Settings(EntrySettings):
         return problems + [
             f"utility: {name} is named twice" for name in sorted({n for n in names if names.count(n) > 1})
         ]
+
+    def _training_problems(self, training: Training) -> list[str]:
+        """Settings that fine-tuning has no use for, and sizes that do not fit."""
+        excluded = ["pooled", "new_tokens", "known", "attribute", "planted", "utility"]
+        problems = [f"{name}: has no meaning where a model is fine-tuned" for name in excluded if getattr(self, name)]
+        if self.label_words and self.topology == "head-tail":
+            problems.append("label_words: where labels begin as words, the class head is the private party's")
+        problems += ["task: classifiers are fine-tuned"] if self.task != "classification" else []
+        problems += [] if self.data else ["data: name a dataset"]
+        problems += [] if len(training.classes) in (0, 2) else ["training.classes: name two, or none"]
+        if training.batch_size > self.records:
+            problems.append(f"training.batch_size: {training.batch_size} of {self.records} records")
+        if training.hints > self.records // 2:
+            problems.append(f"training.hints: {training.hints} of {self.records} records; at most half may be known")
+        return problems

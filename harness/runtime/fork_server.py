@@ -1,15 +1,16 @@
 """A small fork server: imports torch once, then forks one fresh worker per request in milliseconds.
 
 :class:`ForkServer` is the harness's end; ``python -m harness.runtime.fork_server FD`` the server's. A request is one
-datagram with the worker's socket attached, the public tokenizer folders that the worker will read, which the server
-reads once for all its workers, and the worker's limit of CPU time; the reply is the worker's process id. A request
-without a socket asks for the exit of a worker: status, peak memory and CPU time, as the operating system accounted
-them. The server ends, and its workers with it, when the harness closes its end.
+datagram with the worker's socket attached, the public tokenizer folders that the worker will read and the libraries
+that it will import, which the server does once for all its workers, and the worker's limit of CPU time; the reply is
+the worker's process id. A request without a socket asks for the exit of a worker: status, peak memory and CPU time, as
+the operating system accounted them. The server ends, and its workers with it, when the harness closes its end.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import resource
@@ -66,15 +67,20 @@ class ForkServer:
         self._process = subprocess.Popen(command, pass_fds=[self._theirs.fileno()], env=environment)
         self._theirs.close()
 
-    def fork(self, tokenizers: Collection[str] = (), cpu_limit: int = 0) -> tuple[int, socket.socket]:
+    def fork(
+        self, tokenizers: Collection[str] = (), cpu_limit: int = 0, imports: Collection[str] = ()
+    ) -> tuple[int, socket.socket]:
         """A fresh worker: its process id and the harness's end of its socket.
 
         Args:
             tokenizers: folders that the server reads ahead for the worker.
             cpu_limit: seconds of CPU time after which the operating system ends the worker; 0: no limit.
+            imports: modules that the server imports ahead for it and for all later ones.
         """
         ours, theirs = socket.socketpair()
-        request = json.dumps({"tokenizers": sorted(tokenizers), "cpu_limit": cpu_limit}).encode()
+        request = json.dumps(
+            {"tokenizers": sorted(tokenizers), "cpu_limit": cpu_limit, "imports": sorted(imports)}
+        ).encode()
         with self._lock:
             self._start()
             socket.send_fds(self._control, [request], [theirs.fileno()])
@@ -117,6 +123,7 @@ def serve(control: socket.socket) -> None:
             break
         if fds:
             request = json.loads(data)
+            _import_ahead(request["imports"])
             _read_ahead(request["tokenizers"])
             pid = os.fork()
             if pid == 0:
@@ -144,6 +151,18 @@ def _read_ahead(tokenizers: list[str]) -> None:
     for folder in tokenizers:
         with contextlib.suppress(Exception):
             load_tokens(folder)
+
+
+def _import_ahead(modules: list[str]) -> None:
+    """What cannot be imported is the worker's to complain of."""
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    if "peft" in modules:
+        from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+        # A table that every injection of adapters asks for, and that is made by the first one.
+        get_checkpoint_conversion_mapping("llama")
 
 
 def _become_worker(control: socket.socket, fd: int, cpu_limit: int) -> NoReturn:
@@ -180,8 +199,6 @@ _PRELOADED = (
 
 
 def _preload() -> None:
-    import importlib
-
     for name in _PRELOADED:
         importlib.import_module(name)
 

@@ -47,7 +47,7 @@ class WorkerProcess:
         self._received = 0
         self._cpu_limit = math.ceil(limits.cpu_seconds)
         tokenizers = {str(party["tokenizer"]) for party in spec["parties"].values() if party["tokenizer"]}
-        self._pid, self._sock = fork_server.fork(tokenizers, self._cpu_limit)
+        self._pid, self._sock = fork_server.fork(tokenizers, self._cpu_limit, spec["imports"])
         self._open = True
         try:
             self._ask({"do": "load", "spec": dict(spec)})

@@ -51,6 +51,7 @@ def worker_spec(
         "function": deployment.function,
         "submission": submission,
         "threads": threads,
+        "imports": list(deployment.imports),
         "parties": parties,
     }
 

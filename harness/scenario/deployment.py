@@ -86,6 +86,9 @@ class Deployment:
     """Private party -> the curious party it talks to, where that is not the server (an edge)."""
     candidates: tuple[Candidate, ...] = ()
     """Records whose membership is asked for."""
+    imports: tuple[str, ...] = ()
+    """Modules of libraries that the parties use: imported once for the workers of all runs, as that takes longer than
+    many a run."""
     asked: tuple[str, ...] = ()
     """What an active curious party may ask about besides the candidates' texts: encoded once for all runs."""
     redraw: Callable[[numpy.random.Generator, Mapping[str, bool]], Deployment] | None = None

@@ -115,6 +115,7 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     live = Deployment(
         function="scenarios.gradient_sharing.client:client",
         curious=server,
+        imports=("peft",),
         parties=plans.parties(population),
         public=plans.facts(auxiliary, rounds),
         secrets=secrets_of(settings, population, chosen, spans, batches, auxiliary, labels, tokens),

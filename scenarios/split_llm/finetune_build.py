@@ -140,6 +140,7 @@ def assemble_finetuning(settings: Settings, pool: Sequence[Record], axes: Axes) 
     live = Deployment(
         function=f"{_CLIENT}:finetune_party",
         curious=finetune_server,
+        imports=("peft",),
         parties={PARTY: plan},
         curious_parts=layout.curious,
         public=Public(auxiliary=splits.auxiliary, facts=(facts,)),

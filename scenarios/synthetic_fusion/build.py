@@ -147,6 +147,7 @@ class FusionPlans(Plans):
         return Deployment(
             function=f"{_CLIENTS}:{CLIENTS[s.method]}",
             curious=SERVERS[s.method],
+            imports=("peft", "scipy.spatial.distance", "sklearn.linear_model"),
             parties=plans,
             curious_parts={} if s.method in GENERATING else {"generator": generator},
             public=self._public(live.openings),

@@ -132,10 +132,10 @@ def test_a_layer_that_does_not_exist_is_named_with_those_that_do(toy_folder: Pat
 def test_frozen_parameters_share_their_storage_and_trained_ones_do_not(toy_folder: Path) -> None:
     part = public_part(str(toy_llama(toy_folder)), 0, None, False)
     learner = Learner(part, LearnerSpec(classes=2, trained=("attention", "head")))
-    own, base = learner.part.blocks[0].mlp.up_proj.weight, part.blocks[0].mlp.up_proj.weight
-    assert own.data_ptr() == base.data_ptr()
-    trained, before = learner.part.blocks[0].self_attn.q_proj.weight, part.blocks[0].self_attn.q_proj.weight
-    assert trained.data_ptr() != before.data_ptr() and torch.equal(trained, before)
+    own, base = (dict(one.named_parameters()) for one in (learner.part, part))
+    frozen, trained = "blocks.0.mlp.up_proj.weight", "blocks.0.self_attn.q_proj.weight"
+    assert own[frozen].data_ptr() == base[frozen].data_ptr()
+    assert own[trained].data_ptr() != base[trained].data_ptr() and torch.equal(own[trained], base[trained])
     with pytest.raises(ModelError, match=r"classifier\.weight"):
         learner.load({"classifier.weight": torch.zeros(3, 3)})
 

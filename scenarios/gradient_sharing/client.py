@@ -55,7 +55,7 @@ def _labels(me: Party) -> Tensor:
 def _payload(
     me: Party, learner: Learner, data: tuple[Tensor, Tensor, Tensor], round_: int
 ) -> tuple[Kind, dict[str, Tensor]]:
-    """What leaves in one round, under the names of the trained parameters."""
+    """Kind and tensors of one round's message, under the names of the trained parameters."""
     settings: Any = me.settings
     start = round_ * settings["stride"]
     if settings["method"] == "fedsgd":

@@ -168,3 +168,15 @@ def test_private_gradients_hold_their_claim(toy_folder: Path, runner: Runner) ->
     assert claim is not None
     verdict = judge(claim, outcome.ledger, frozenset())
     assert verdict.status == "holds", verdict.reason
+
+
+def test_a_client_without_its_candidates_sends_what_it_has(toy_folder: Path, runner: Runner) -> None:
+    """A shadow run in which no candidate was in ended with fewer records than a batch."""
+    import numpy
+
+    deployment = deploy(toy_folder, average=9, records=24, auxiliary=16, public=0, test=3)
+    assert deployment.redraw is not None
+    nobody = {candidate.id: False for candidate in deployment.candidates}
+    drawn = [deployment.redraw(numpy.random.default_rng(seed), nobody) for seed in range(6)]
+    fewest = min(drawn, key=lambda made: min(len(plan.records) for plan in made.parties.values()))
+    assert runner.execute(fewest, Execution(None)).predictions

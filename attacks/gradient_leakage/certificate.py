@@ -24,7 +24,7 @@ __all__ = ["Certificate", "certify", "labels_of_texts", "norm"]
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the recovered texts explain of a gradient."""
+    """The share of a gradient that recovered texts explain, and their labels."""
 
     residual: float
     """Norm of what is left over the norm of the gradient: 0 is everything, 1 nothing."""

@@ -1,4 +1,4 @@
-"""How many texts of each class a batch has, from the gradient of the class head."""
+"""Numbers of texts of each class in a batch, from the gradient of the class head."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ class GradientSubspace(Attack):
         self._residuals = {}
         for shared in shared_gradients(view):
             learner = learner_at(view.public, shared)
-            made = simulated(view, shared, learner, self.batches)
-            ratios = fitted(learner, facts, made)
+            known = simulated(view, shared, learner, self.batches)
+            ratios = fitted(learner, facts, known)
             size = facts.batch_size * shared.clients
             search = _Beam(learner.part, facts, ratios, self.candidates, self.width, self.roots * size)
             texts = search.texts(_Spaces.of(shared.values, learner))[: 4 * size]
@@ -111,7 +111,7 @@ class Ratio:
 
     @classmethod
     def of(cls, own: Tensor, other: Tensor) -> Ratio:
-        """Of the better of both measures, [2, n] each, distances and centred shares: the one of larger AUC."""
+        """The ratio of the better measure of both, distances and centred shares [2, n]: the one of larger AUC."""
         areas = []
         for kind in (0, 1):
             order = torch.searchsorted(other[kind].sort().values, own[kind].contiguous())
@@ -198,7 +198,7 @@ def simulated(view: View, shared: SharedGradient, learner: Learner, batches: int
     labels = view.public.need(PopulationFacts).labels
     rng, size = numpy_rng(view), facts.batch_size * shared.clients
     own = [record for record in view.public.auxiliary if record.label in labels]
-    made = []
+    batches_ = []
     for _ in range(batches):
         chosen = [own[i] for i in rng.permutation(len(own))[:size].tolist()]
         texts = [tokens.encode(record.text)[: facts.max_tokens] for record in chosen]
@@ -216,29 +216,29 @@ def simulated(view: View, shared: SharedGradient, learner: Learner, batches: int
         sent = view.defend([message])[0] if view.adaptive else message
         spaces = _Spaces.of({name: value.float() for name, value in sent.tensors().items()}, learner)
         if spaces is not None:
-            made.append(_Simulated(texts, spaces))
-    return made
+            batches_.append(_Simulated(texts, spaces))
+    return batches_
 
 
-def fitted(learner: Learner, facts: GradientFacts, made: Sequence[_Simulated]) -> tuple[Ratio, Ratio] | None:
+def fitted(learner: Learner, facts: GradientFacts, known: Sequence[_Simulated]) -> tuple[Ratio, Ratio] | None:
     """Ratios of tokens and of contexts, from batches that the attacker knows; None where there is none."""
-    if not made:
+    if not known:
         return None
     part, prefix = learner.part, list(facts.prefix)
     some = _sample(part)
     centre = _centre(part, len(prefix))
     own, other, near, far = [], [], [], []
-    for one in made:
-        present = torch.tensor(sorted({token for text in one.texts for token in text}))
-        own.append(one.spaces.inputs.measured(input_vectors(part, present, len(prefix)).double(), centre))
-        other.append(one.spaces.inputs.measured(input_vectors(part, some, len(prefix)).double(), centre))
-        for text in one.texts[:8]:
+    for batch in known:
+        present = torch.tensor(sorted({token for text in batch.texts for token in text}))
+        own.append(batch.spaces.inputs.measured(input_vectors(part, present, len(prefix)).double(), centre))
+        other.append(batch.spaces.inputs.measured(input_vectors(part, some, len(prefix)).double(), centre))
+        for text in batch.texts[:8]:
             tree = ContextTree(part, prefix)
             for token in text:
                 wrong = torch.cat([present, some[:: max(1, len(some) // 64)]])
                 ids = torch.cat([torch.tensor([token]), wrong[wrong != token]])
                 contexts = tree.contexts(ids)[0].double()
-                measures = one.spaces.contexts.measured(contexts, contexts.mean(0))
+                measures = batch.spaces.contexts.measured(contexts, contexts.mean(0))
                 near.append(measures[:, :1])
                 far.append(measures[:, 1:])
                 tree.extend(torch.tensor([0]), torch.tensor([0]))
@@ -252,7 +252,7 @@ def _sample(part: Part) -> Tensor:
 
 
 def _centre(part: Part, position: int) -> Tensor:
-    """What input vectors of all tokens have in common."""
+    """The part that input vectors of all tokens have in common: their mean."""
     return input_vectors(part, _sample(part), position).double().mean(0)
 
 
@@ -318,10 +318,10 @@ class _Beam:
         totals = [paths[r][1] + float(gain[r, c]) for r, c in zip(rows.tolist(), columns.tolist(), strict=True)]
         kept: dict[int, list[int]] = {}
         for number in sorted(range(len(totals)), key=lambda n: -totals[n]):
-            mine = kept.setdefault(paths[int(rows[number])][0][0], [])
-            if len(mine) < self.width:
-                mine.append(number)
-        chosen = torch.tensor(sorted(n for mine in kept.values() for n in mine), dtype=torch.long)
+            numbers = kept.setdefault(paths[int(rows[number])][0][0], [])
+            if len(numbers) < self.width:
+                numbers.append(number)
+        chosen = torch.tensor(sorted(n for numbers in kept.values() for n in numbers), dtype=torch.long)
         return rows[chosen], columns[chosen]
 
     def _tokens(self, inputs: Signal, ratio: Ratio, position: int) -> tuple[Tensor, Tensor]:

@@ -121,12 +121,12 @@ class Learner(nn.Module):
         Raises:
             ModelError: a value has another shape than its parameter.
         """
-        for name, one in self.named_trained().items():
+        for name, parameter in self.named_trained().items():
             if name not in values:
                 continue
-            if tuple(values[name].shape) != tuple(one.shape):
-                raise ModelError(f"{name} is {tuple(one.shape)}, the given value {tuple(values[name].shape)}")
-            one.copy_(values[name].to(one))
+            if tuple(values[name].shape) != tuple(parameter.shape):
+                raise ModelError(f"{name} is {tuple(parameter.shape)}, the given value {tuple(values[name].shape)}")
+            parameter.copy_(values[name].to(parameter))
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Scores of classes or of next tokens."""
@@ -171,10 +171,10 @@ def padded(sequences: Sequence[Sequence[int]], length: int | None = None) -> tup
 def _copied(part: Part, spec: LearnerSpec) -> Part:
     """The part with trained parameters of its own and frozen ones that share its storage."""
     memo: dict[int, Any] = {}
-    for name, one in part.named_parameters():
+    for name, parameter in part.named_parameters():
         trained = spec.rank == 0 and _is_trained(name, spec)
-        value = one.detach().clone() if trained else one.detach()
-        memo[id(one)] = nn.Parameter(value, requires_grad=trained)
+        value = parameter.detach().clone() if trained else parameter.detach()
+        memo[id(parameter)] = nn.Parameter(value, requires_grad=trained)
     return deepcopy(part, memo)
 
 
@@ -204,7 +204,7 @@ def _add_adapters(part: Part, spec: LearnerSpec) -> None:
     inject_adapter_in_model(config, part)
     rng = torch.Generator().manual_seed(spec.seed)
     with torch.no_grad():
-        for name, one in part.named_parameters():
+        for name, parameter in part.named_parameters():
             if "lora_A" in name:  # the library's own draw takes no generator
-                one.copy_((2 * torch.rand(one.shape, generator=rng) - 1) * (1 / one.shape[1]) ** 0.5)
-            one.requires_grad_("lora_" in name)
+                parameter.copy_((2 * torch.rand(parameter.shape, generator=rng) - 1) * (1 / parameter.shape[1]) ** 0.5)
+            parameter.requires_grad_("lora_" in name)

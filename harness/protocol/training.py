@@ -224,8 +224,8 @@ def gradient(
     """
     parameters = trained(model)
     model.train()
-    for one in parameters.values():
-        one.grad = None
+    for parameter in parameters.values():
+        parameter.grad = None
     if optimiser is not None:
         optimiser.zero_grad()
     _total(model, loss, batch, defense).backward()
@@ -245,11 +245,11 @@ def private_gradient(
     """
     _check(dp, 1.0)
     parameters = trained(model)
-    total = {name: torch.zeros_like(one) for name, one in parameters.items()}
+    total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
     model.train()
     for row in range(len(batch[0])):
-        for one in parameters.values():
-            one.grad = None
+        for parameter in parameters.values():
+            parameter.grad = None
         _total(model, loss, tuple(column[row : row + 1] for column in batch), None).backward()
         own = _taken(parameters)
         norm = float(torch.stack([value.norm() for value in own.values()]).norm())
@@ -266,9 +266,9 @@ def private_gradient(
 def _taken(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
     """The parameters' gradients, taken from them; zeros where the loss does not depend on one."""
     taken = {}
-    for name, one in parameters.items():
-        taken[name] = torch.zeros_like(one) if one.grad is None else one.grad.detach()
-        one.grad = None
+    for name, parameter in parameters.items():
+        taken[name] = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.detach()
+        parameter.grad = None
     return taken
 
 

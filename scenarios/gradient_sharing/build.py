@@ -166,7 +166,7 @@ class GradientPlans(Plans):
 
     @property
     def causal(self) -> bool:
-        """Whether the model predicts next tokens."""
+        """True where the model predicts next tokens."""
         return load_part(self.settings.model, 0, 0).causal
 
     @property

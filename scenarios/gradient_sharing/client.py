@@ -55,13 +55,15 @@ def _labels(me: Party) -> Tensor:
 def _payload(
     me: Party, learner: Learner, data: tuple[Tensor, Tensor, Tensor], round_: int
 ) -> tuple[Kind, dict[str, Tensor]]:
-    """What leaves in one round, under the names of the trained parameters."""
+    """Kind and tensors of one round's message, under the names of the trained parameters."""
     settings: Any = me.settings
     start = round_ * settings["stride"]
+    # Where few membership candidates are in, a client may hold less than one round's records.
+    size = min(settings["batch_size"] * settings["batches"], len(data[0]))
     if settings["method"] == "fedsgd":
-        sent = me.gradient(learner, _loss, data=data, batch_size=settings["batch_size"], start=start, lr=settings["lr"])
+        sent = me.gradient(learner, _loss, data=data, batch_size=size, start=start, lr=settings["lr"])
     else:
-        rows = (start + torch.arange(settings["batch_size"] * settings["batches"])) % len(data[0])
+        rows = (start + torch.arange(size)) % len(data[0])
         sent = _local_update(me, learner, tuple(column[rows] for column in data))
     kind = Kind.GRADIENT if settings["method"] == "fedsgd" else Kind.PARAMETERS
     half = settings["precision"] == "bf16"

@@ -1,4 +1,4 @@
-"""What both sides of gradient sharing make of the public model: the learner, its inputs, and the server's optimiser."""
+"""Common parts of both sides of gradient sharing: the learner, its inputs, and the server's optimiser."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def token_ids(text: str, tokens: Tokens, settings: Mapping[str, Any]) -> list[in
 
 
 def ending(tokens: Tokens, task: str) -> tuple[int, ...]:
-    """What comes after a text: in language modelling also the token that begins one, so that its end is learned."""
+    """Ids after a text: in language modelling also the token that begins one, so that its end is learned."""
     return tokens.suffix + (tokens.prefix[:1] if task == "language_modelling" else ())
 
 

@@ -14,9 +14,9 @@ from harness.attack import (
     SERVER,
     Candidate,
     DefenseCard,
+    GradientFacts,
     Kind,
     Message,
-    ModelFacts,
     PopulationFacts,
     Public,
     SeenMessage,
@@ -146,7 +146,7 @@ def gradient_view(
     deployment: Deployment, through: Callable[[Tensor], Tensor] = lambda x: x, content: bool = True
 ) -> GradientView:
     """What the server sees of the first round; without ``content``, Gaussian noise of the same shapes and norms."""
-    facts = deployment.public.need(ModelFacts)
+    facts = deployment.public.need(GradientFacts)
     tokens = load_tokens(tokenizer_folder(facts.model))
     seen = []
     rng = torch.Generator().manual_seed(1)
@@ -154,7 +154,7 @@ def gradient_view(
         plan = deployment.parties[party]
         settings = plan.settings
         language = settings["learner"]["task"] == "language_modelling"
-        learner: Learner = make_learner(public_part(facts.model, 0, None, language), settings)
+        learner: Learner = make_learner(public_part(facts.model, 0, facts.blocks, language), settings)
         records = plan.records[: settings["batch_size"]]
         ids, mask = inputs([record.text for record in records], tokens, settings)
         labels = torch.tensor([settings["labels"].index(str(record.label)) for record in records])

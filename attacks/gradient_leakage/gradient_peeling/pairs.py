@@ -1,4 +1,4 @@
-"""Which token stands where: candidate pairs of an encoder's batch, from embedding gradients or from the span alone.
+"""Pairs of tokens and places of an encoder's batch, from embedding gradients or from the span alone.
 
 A token's row of the word-embedding gradient is the sum over its places of the gradients of the embedded inputs, and so
 is a position's row of the position-embedding gradient, over the tokens there: position rows are 0/1 sums of token rows.
@@ -93,9 +93,9 @@ def _resolved(
         first, second = divmod(int(best.argmin()), best.shape[1])
         token, place = int(open_tokens[first]), int(open_places[second])
         whose = rows[token] if of_tokens[first, second] <= of_places[first, second] else columns[place]
-        found = whose.clone()
-        rows[token] -= found
-        columns[place] -= found
+        alone = whose.clone()
+        rows[token] -= alone
+        columns[place] -= alone
         sure.append((token, place))
     return sure, open_tokens.tolist(), open_places.tolist()
 
@@ -106,7 +106,7 @@ def _angles(vectors: Tensor, rows: Tensor) -> Tensor:
 
 
 def _normalised(tokens: Sequence[int], places: int, part: Part) -> Tensor:
-    """What the embedding's layer norm makes of each token at each place before its scale and shift, [T, P, d]."""
+    """Each token at each place after the embedding's layer norm, before its scale and shift, [T, P, d]."""
     last = [m for m in part.embedding.modules() if isinstance(m, torch.nn.LayerNorm)][-1]
     every = torch.tensor(list(tokens))
     vectors = torch.stack([input_vectors(part, every, place) for place in range(places)], 1).double()

@@ -76,7 +76,7 @@ def output_rows(values: Mapping[str, Tensor], block: int, layers: AttentionLayer
 
 
 def _rows(values: Mapping[str, Tensor], block: int, name: str, transposed: bool) -> Tensor | None:
-    """Of a layer with an adapter B A the gradient of A [r, d]; of any other the gradient of its weight."""
+    """The gradient of a layer's weight or, where it has an adapter B A, that of A [r, d]."""
     full = f"part.blocks.{block}.{name}"
     if (adapter := values.get(f"{full}.lora_A.default.weight")) is not None:
         return adapter

@@ -45,12 +45,12 @@ class SharedGradient:
 
 
 def gradient_facts(public: Public) -> GradientFacts:
-    """What is public about the messages."""
+    """Public facts about the messages."""
     return public.need(GradientFacts)
 
 
 def shared_gradients(view: View, every: bool = False) -> list[SharedGradient]:
-    """What the clients whose texts are secrets sent in the attacked rounds, or in ``every`` round; with secure
+    """Messages of the clients whose texts are secrets, of the attacked rounds or of ``every`` round; with secure
     aggregation, the sums. The coalition's own client is left out.
     """
     facts, population = gradient_facts(view.public), view.public.facts_of(PopulationFacts)

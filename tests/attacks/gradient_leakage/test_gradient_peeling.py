@@ -11,6 +11,8 @@ from attacks.gradient_leakage.gradient_peeling.comembership import pursue
 from attacks.gradient_leakage.gradient_peeling.pairs import candidate_pairs
 from attacks.gradient_leakage.gradient_span import spans_of
 from attacks.toolkit.readers.gradients import learner_at, shared_gradients
+from harness.scenario.secrets import BatchTextSecret
+from harness.wire.facts import GradientFacts
 from tests.stand_ins.gradient_world import deploy, gradient_view, scores_of, toy_bert
 
 
@@ -39,12 +41,10 @@ def test_candidates_hold_all_true_pairs_and_few_others(toy_folder: Path) -> None
     learner = learner_at(deployment.public, first)
     span, _ = spans_of(first.values, learner)
     assert span is not None
-    texts = [
-        deployment.secrets["batch_texts"].texts.tokens[r]
-        for r in deployment.secrets["batch_texts"].senders[first.sender]
-    ]  # type: ignore[attr-defined]
-    facts = deployment.public.facts[1]
-    true = {(t, p) for text in texts for p, t in enumerate([*facts.prefix, *text, *facts.suffix])}  # type: ignore[attr-defined]
+    secret, facts = deployment.secrets["batch_texts"], deployment.public.need(GradientFacts)
+    assert isinstance(secret, BatchTextSecret)
+    texts = [secret.texts.tokens[record] for record in secret.senders[first.sender]]
+    true = {(t, p) for text in texts for p, t in enumerate([*facts.prefix, *text, *facts.suffix])}
     pairs = set(candidate_pairs(first.values, learner.part, span, 14))
     assert true <= pairs
     assert len(pairs) < 2 * len(true)

@@ -11,6 +11,7 @@ from attacks.gradient_leakage.gradient_span import GradientSpan
 from attacks.toolkit.gradient_space.context import ContextTree, input_vectors
 from attacks.toolkit.gradient_space.subspace import row_space
 from attacks.toolkit.readers.gradients import learner_at, shared_gradients
+from harness.wire.facts import GradientFacts
 from tests.stand_ins.gradient_world import deploy, gradient_view, scores_of, toy_bert, toy_llama
 
 
@@ -61,7 +62,7 @@ def test_adapters_tell_as_many_inputs_as_their_ranks_add_up_to(toy_folder: Path)
                 if "lora_B" in name:
                     one.normal_(0, 0.1, generator=torch.Generator().manual_seed(0))
         tokens = [5, 17, 33, 60, 81, 99, 120, 140, 160, 180, 200, 220, 240]
-        ids = torch.tensor([[*deployment.public.facts[1].prefix, *tokens]])
+        ids = torch.tensor([[*deployment.public.need(GradientFacts).prefix, *tokens]])
         learner.loss((ids, torch.ones_like(ids).bool(), torch.tensor([0]))).backward()
         rows = torch.cat(
             [

@@ -12,7 +12,7 @@ from attacks.gradient_leakage.blind_batch import BlindBatch
 from attacks.gradient_leakage.gradient_labels import GradientLabels, whole_numbers
 from attacks.gradient_leakage.gradient_readout import GradientReadout, present_rows
 from attacks.gradient_leakage.gradient_subspace import GradientSubspace, signal_space
-from harness.scenario.secrets import BagSecret
+from harness.scenario.secrets import BagSecret, BatchTextSecret
 from tests.stand_ins.gradient_world import deploy, gradient_view, scores_of, toy_bert
 
 
@@ -38,15 +38,18 @@ def test_the_longest_text_is_read_off_position_rows(toy_folder: Path) -> None:
     attack = GradientReadout()
     attack.guess(gradient_view(deployment))
     secret = deployment.secrets["batch_texts"]
-    longest = {p: 2 + max(len(secret.texts.tokens[r]) for r in group) for p, group in secret.senders.items()}  # type: ignore[attr-defined]
+    assert isinstance(secret, BatchTextSecret)
+    longest = {p: 2 + max(len(secret.texts.tokens[r]) for r in group) for p, group in secret.senders.items()}
     assert {k.split()[0]: v["longest"] for k, v in attack.facts(())["structure"].items()} == longest
 
 
 def test_labels_are_counted(toy_folder: Path) -> None:
     deployment = deploy(toy_folder, model=str(toy_bert(toy_folder)), batch_size=4)
     guess = GradientLabels().guess(gradient_view(deployment))
-    errors = [s.value for s in deployment.secrets["count:batch"].score(guess) if s.metric == "absolute_error"]
-    assert sum(map(float, errors)) <= 2
+    errors = [
+        float(s.value or 0) for s in deployment.secrets["count:batch"].score(guess) if s.metric == "absolute_error"
+    ]
+    assert sum(errors) <= 2
 
 
 def test_whole_numbers_have_the_sum() -> None:

@@ -109,7 +109,8 @@ def test_modules_of_the_defense_learn_and_are_not_sent() -> None:
             return (module,)
 
         def objective(self, activations: Tensor, batch: Any) -> Tensor:
-            return module(activations).square().mean()
+            extra: Tensor = module(activations).square().mean()
+            return extra
 
     def with_activations(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         scores = model(batch[0])

@@ -132,10 +132,10 @@ def test_a_layer_that_does_not_exist_is_named_with_those_that_do(toy_folder: Pat
 def test_frozen_parameters_share_their_storage_and_trained_ones_do_not(toy_folder: Path) -> None:
     part = public_part(str(toy_llama(toy_folder)), 0, None, False)
     learner = Learner(part, LearnerSpec(classes=2, trained=("attention", "head")))
-    own, base = learner.part.blocks[0].mlp.up_proj.weight, part.blocks[0].mlp.up_proj.weight
-    assert own.data_ptr() == base.data_ptr()
-    trained, before = learner.part.blocks[0].self_attn.q_proj.weight, part.blocks[0].self_attn.q_proj.weight
-    assert trained.data_ptr() != before.data_ptr() and torch.equal(trained, before)
+    own, base = (dict(one.named_parameters()) for one in (learner.part, part))
+    frozen, trained = "blocks.0.mlp.up_proj.weight", "blocks.0.self_attn.q_proj.weight"
+    assert own[frozen].data_ptr() == base[frozen].data_ptr()
+    assert own[trained].data_ptr() != base[trained].data_ptr() and torch.equal(own[trained], base[trained])
     with pytest.raises(ModelError, match=r"classifier\.weight"):
         learner.load({"classifier.weight": torch.zeros(3, 3)})
 
@@ -168,3 +168,15 @@ def test_private_gradients_hold_their_claim(toy_folder: Path, runner: Runner) ->
     assert claim is not None
     verdict = judge(claim, outcome.ledger, frozenset())
     assert verdict.status == "holds", verdict.reason
+
+
+def test_a_client_without_its_candidates_sends_what_it_has(toy_folder: Path, runner: Runner) -> None:
+    """A shadow run in which no candidate was in ended with fewer records than a batch."""
+    import numpy
+
+    deployment = deploy(toy_folder, average=9, records=24, auxiliary=16, public=0, test=3)
+    assert deployment.redraw is not None
+    nobody = {candidate.id: False for candidate in deployment.candidates}
+    drawn = [deployment.redraw(numpy.random.default_rng(seed), nobody) for seed in range(6)]
+    fewest = min(drawn, key=lambda made: min(len(plan.records) for plan in made.parties.values()))
+    assert runner.execute(fewest, Execution(None)).predictions

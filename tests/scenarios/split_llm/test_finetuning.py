@@ -27,6 +27,7 @@ from scenarios.split_llm.settings import Settings, Training
 
 TOPOLOGIES = ("head-tail", "head-body-tail")
 PARTY = "data_party"
+NAMES = ("gradient_gaussian", "marvell", "max_norm", "label_dp", "distance_correlation", "withheld_gradients")
 
 
 def run(deployment: Deployment, runner: Runner, behaviour: str = "honest", name: str = "") -> Outcome:
@@ -147,7 +148,7 @@ def test_utility_is_measured_from_word_frequencies_too() -> None:
     assert sum(score.value or 0 for score in Accuracy(labels).blind()) == 2
 
 
-@pytest.mark.parametrize("name", ["gradient_gaussian", "marvell", "max_norm", "label_dp", "distance_correlation"])
+@pytest.mark.parametrize("name", NAMES)
 def test_submissions_run_on_both_topologies(name: str, toy_folder: Path, runner: Runner) -> None:
     for topology in TOPOLOGIES:
         deployment = small_finetuning(str(toy_folder), topology=topology)
@@ -207,6 +208,14 @@ def test_a_side_without_a_block_to_train_is_refused(toy_folder: Path) -> None:
     )
     with pytest.raises(SuiteError, match="no block to train"):
         assemble_finetuning(settings, toy_records(), ("t",))
+
+
+def test_without_gradients_no_message_depends_on_a_label(toy_folder: Path, runner: Runner) -> None:
+    plain, permuted = (small_finetuning(str(toy_folder), permuted=p) for p in (False, True))
+    first, second = (run(d, runner, name="withheld_gradients") for d in (plain, permuted))
+    rounds = len(plain.public.need(FinetuneFacts).batches)
+    training = [[e.frame for e in o.log.entries if e.message().round < rounds] for o in (first, second)]
+    assert training[0] == training[1] and len(training[0]) == 4 * rounds
 
 
 SHUFFLES = """

@@ -76,6 +76,7 @@ def test_the_gradient_that_comes_back_is_that_of_the_model_partys_blocks(toy_fol
     hidden.requires_grad_()
     body = public_part(facts.model, facts.cut, facts.tail, head=False, embed=False)
     rows_of(body(hidden, mask=mask), mask).backward(up["hidden"])
+    assert hidden.grad is not None
     assert torch.allclose(rows_of(hidden.grad, mask), back["hidden"], atol=1e-6)
 
 

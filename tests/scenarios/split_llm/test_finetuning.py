@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from harness.errors import DefenseError, SuiteError
+from harness.evaluation.cells import defense_card
 from harness.models.split import public_part
 from harness.plugins.submission import load_submission
 from harness.runtime.execution import Execution, Outcome
@@ -249,3 +251,16 @@ class Plugin(Defense):
         return message.replace(**{{k: x + noise[k] for k, x in sent.items()}})
 """
         assert runner.execute(deployment, Execution(submission(body, f"plugin{int(scale)}"), noise=("t",))).predictions
+
+
+def test_the_law_of_gradients_is_none_of_the_states(toy_folder: Path, runner: Runner) -> None:
+    """Inverters of texts would undo a noise that no state has."""
+    deployment = small_finetuning(str(toy_folder))
+    submission = load_submission(Path(__file__).parents[3] / "submissions" / "gradient_gaussian")
+    execution = Execution(submission, noise=("t",))
+    outcome = runner.execute(deployment, execution)
+    assert {entry.kind for entry in outcome.ledger if entry.mechanism == "gaussian"} == {"GRADIENT"}
+    plan: Any = SimpleNamespace(deployment=deployment, submission=submission, execution=execution)
+    finished: Any = SimpleNamespace(plan=plan, ledger=outcome.ledger, log=outcome.log)
+    nothing: Any = None
+    assert defense_card(finished, nothing, lambda: ()).laws == ()

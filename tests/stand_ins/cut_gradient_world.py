@@ -70,8 +70,8 @@ def gradient_world(
         whole = whole + noise * np.linalg.norm(whole, axis=1, keepdims=True) * rng.normal(size=whole.shape) / width**0.5
         rows = np.concatenate([np.tile(g / n, (n, 1)) for g, n in zip(whole, lengths, strict=True)])
         states = np.concatenate([np.tile(inputs[m], (n, 1)) for m, n in zip(members, lengths, strict=True)])
-        up = {"hidden": torch.tensor(states), "lengths": lengths}
-        down = {"hidden": torch.tensor(states + 2.0 * rng.normal(size=states.shape))}
+        up: dict[str, Any] = {"hidden": torch.tensor(states), "lengths": lengths}
+        down: dict[str, Any] = {"hidden": torch.tensor(states + 2.0 * rng.normal(size=states.shape))}
         sent: dict[str, Any] = {"hidden": torch.tensor(rows), "lengths": lengths}
         if logits:
             sent = {"logits": torch.tensor(np.stack([-slope, slope], 1) / len(members))}

@@ -75,7 +75,7 @@ def test_many_epochs_outlast_noise() -> None:
 
 
 def test_the_sign_of_logit_gradients_is_the_label() -> None:
-    view = gradient_world(logits=True)
+    view: Any = gradient_world(logits=True)
     scores, classes = view.scores(LogitGradientSign().guess(view))
     assert [score > 0.5 for score in scores] == [bool(label) for label in classes]
     assert LogitGradientSign().refuses(gradient_world().public)
@@ -86,7 +86,7 @@ def test_the_sign_of_logit_gradients_is_the_label() -> None:
 def test_shares_of_a_batch_are_exact_while_it_is_no_larger_than_the_width(batch: int, width: int, exact: bool) -> None:
     rng = np.random.default_rng(batch)
     inputs, gradients = rng.normal(size=(batch, width)), rng.normal(size=(batch, 5))
-    total = sum(np.outer(g, h) for g, h in zip(gradients, inputs, strict=True))  # as autograd adds it up
+    total = np.sum([np.outer(g, h) for g, h in zip(gradients, inputs, strict=True)], axis=0)  # as autograd adds it up
     assert np.allclose(shares(total, inputs), gradients) is exact
     slow = np.linalg.lstsq(inputs.T, total.T, rcond=None)[0]
     assert np.allclose(shares(total, inputs), slow), "the solution of least norm"
@@ -100,7 +100,8 @@ def test_hints_are_never_among_what_is_scored() -> None:
 
 
 def test_an_epoch_ends_before_a_record_comes_again() -> None:
-    epochs = epochs_of(gradient_world(records=20, batch=6, epochs=3))
+    view: Any = gradient_world(records=20, batch=6, epochs=3)
+    epochs = epochs_of(view)
     assert [len(epoch.records) for epoch in epochs] == [20, 20, 20]
     assert all(len(set(epoch.records)) == 20 for epoch in epochs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from harness.errors import DefenseError, SuiteError
+from harness.evaluation.cells import defense_card
 from harness.models.split import public_part
 from harness.plugins.submission import load_submission
 from harness.runtime.execution import Execution, Outcome
@@ -27,6 +29,7 @@ from scenarios.split_llm.settings import Settings, Training
 
 TOPOLOGIES = ("head-tail", "head-body-tail")
 PARTY = "data_party"
+NAMES = ("cut_gaussian", "marvell", "max_norm", "label_dp", "distance_correlation", "withheld_gradients")
 
 
 def run(deployment: Deployment, runner: Runner, behaviour: str = "honest", name: str = "") -> Outcome:
@@ -75,6 +78,7 @@ def test_the_gradient_that_comes_back_is_that_of_the_model_partys_blocks(toy_fol
     hidden.requires_grad_()
     body = public_part(facts.model, facts.cut, facts.tail, head=False, embed=False)
     rows_of(body(hidden, mask=mask), mask).backward(up["hidden"])
+    assert hidden.grad is not None
     assert torch.allclose(rows_of(hidden.grad, mask), back["hidden"], atol=1e-6)
 
 
@@ -147,7 +151,7 @@ def test_utility_is_measured_from_word_frequencies_too() -> None:
     assert sum(score.value or 0 for score in Accuracy(labels).blind()) == 2
 
 
-@pytest.mark.parametrize("name", ["cut_gaussian", "marvell", "max_norm", "label_dp", "distance_correlation"])
+@pytest.mark.parametrize("name", NAMES)
 def test_submissions_run_on_both_topologies(name: str, toy_folder: Path, runner: Runner) -> None:
     for topology in TOPOLOGIES:
         deployment = small_finetuning(str(toy_folder), topology=topology)
@@ -209,6 +213,14 @@ def test_a_side_without_a_block_to_train_is_refused(toy_folder: Path) -> None:
         assemble_finetuning(settings, toy_records(), ("t",))
 
 
+def test_without_gradients_no_message_depends_on_a_label(toy_folder: Path, runner: Runner) -> None:
+    plain, permuted = (small_finetuning(str(toy_folder), permuted=p) for p in (False, True))
+    first, second = (run(d, runner, name="withheld_gradients") for d in (plain, permuted))
+    rounds = len(plain.public.need(FinetuneFacts).batches)
+    training = [[e.frame for e in o.log.entries if e.message().round < rounds] for o in (first, second)]
+    assert training[0] == training[1] and len(training[0]) == 4 * rounds
+
+
 SHUFFLES = """
 class Plugin(Defense):
     def send(self, message):
@@ -239,3 +251,16 @@ class Plugin(Defense):
         return message.replace(**{{k: x + noise[k] for k, x in sent.items()}})
 """
         assert runner.execute(deployment, Execution(submission(body, f"plugin{int(scale)}"), noise=("t",))).predictions
+
+
+def test_the_law_of_gradients_is_none_of_the_states(toy_folder: Path, runner: Runner) -> None:
+    """Inverters of texts would undo a noise that no state has."""
+    deployment = small_finetuning(str(toy_folder))
+    submission = load_submission(Path(__file__).parents[3] / "submissions" / "cut_gaussian")
+    execution = Execution(submission, noise=("t",))
+    outcome = runner.execute(deployment, execution)
+    assert {entry.kind for entry in outcome.ledger if entry.mechanism == "gaussian"} == {"GRADIENT"}
+    plan: Any = SimpleNamespace(deployment=deployment, submission=submission, execution=execution)
+    finished: Any = SimpleNamespace(plan=plan, ledger=outcome.ledger, log=outcome.log)
+    nothing: Any = None
+    assert defense_card(finished, nothing, lambda: ()).laws == ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import log
 from typing import TYPE_CHECKING, Any
 
 from harness.scenario import (
@@ -16,7 +15,6 @@ from harness.scenario import (
     GradientFacts,
     Item,
     LearnerSpec,
-    Likelihood,
     PartRef,
     PartyPlan,
     Public,
@@ -34,7 +32,8 @@ from scenarios.common.plans import EVERYONE, TRAINING_KNOBS, Axes, Plans, everyb
 from scenarios.common.planting import signed
 from scenarios.common.pool import draw_splits, fingerprint, of_wanted_classes, read_records
 from scenarios.common.population import CURIOUS, Population, draw_shadow, populate
-from scenarios.gradient_sharing.model import ending
+from scenarios.gradient_sharing.model import ending, token_ids
+from scenarios.gradient_sharing.next_tokens import NextTokens
 from scenarios.gradient_sharing.secrets import attacked_batches, secrets_of
 from scenarios.gradient_sharing.server import server
 from scenarios.gradient_sharing.settings import Settings
@@ -240,13 +239,12 @@ class GradientPlans(Plans):
         return replace(plan, encoder=None)
 
     def task(self, auxiliary: Sequence[Record]) -> UtilityTask:
-        """Accuracy on held-out texts, or their log-likelihood."""
+        """Accuracy on held-out texts: of their labels, or of their next tokens."""
         items = self.items()
         if self.settings.task == "classification":
             return Classification({item.id: label for item, label in items})
-        vocabulary = load_part(self.settings.model, 0, 0).vocab_size
-        unigram = _unigram({item.id: item.text for item, _ in items}, auxiliary, self, vocabulary)
-        return Likelihood(tuple(item.id for item, _ in items), worst=-log(vocabulary), unigram=unigram)
+        known = [token_ids(record.text, self.tokens, self.shared) for record in auxiliary]
+        return NextTokens({item.id: token_ids(item.text, self.tokens, self.shared) for item, _ in items}, known)
 
     def facts(self, auxiliary: tuple[Record, ...], rounds: Sequence[int]) -> Public:
         """Everything that everybody knows."""
@@ -287,19 +285,6 @@ class GradientPlans(Plans):
             "canaries": settings.canaries,
             "average_candidates": settings.average,
         }
-
-
-def _unigram(
-    texts: Mapping[str, str], auxiliary: Sequence[Record], plans: GradientPlans, vocabulary: int
-) -> dict[str, float]:
-    """Mean log-likelihood of each text under auxiliary token frequencies with add-one smoothing."""
-    from collections import Counter
-
-    limit, tokens = plans.settings.max_tokens, plans.tokens
-    counts = Counter(t for r in auxiliary for t in tokens.encode(r.text)[:limit])
-    total = counts.total() + vocabulary
-    ids = {name: tokens.encode(text)[:limit] for name, text in texts.items()}
-    return {name: sum(log((counts[t] + 1) / total) for t in one) / len(one) for name, one in ids.items()}
 
 
 def _redraw(

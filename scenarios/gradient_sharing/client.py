@@ -107,11 +107,13 @@ def _train_alone(me: Party, learner: Learner, data: tuple[Tensor, ...]) -> None:
 
 @torch.no_grad()
 def _predict(me: Party, learner: Learner) -> None:
-    """Label every held-out text, or say how likely the model finds it."""
+    """Label every held-out text, or say which tokens the model finds likeliest in it."""
     if learner.classifier is None:
         for item in me.items:
             ids, mask = inputs([item.text], me.tokenizer, me.settings)
-            me.predict(item.id, {"nll": float(learner.loss((ids, mask, torch.zeros(1, dtype=torch.long))))})
+            length = int(mask.sum())
+            choices = learner(ids[:, :length], mask[:, :length])[0, :-1].argmax(-1)
+            me.predict(item.id, {"choices": choices.tolist()})
         return
     for start in range(0, len(me.items), TOGETHER):
         some = me.items[start : start + TOGETHER]

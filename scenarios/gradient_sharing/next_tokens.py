@@ -17,8 +17,8 @@ __all__ = ["NextTokens"]
 class NextTokens:
     """Share of a held-out text's tokens that the model finds likeliest where they stand.
 
-    Read from ``prediction["choices"]``, one token id for each but the first of ``texts``. The party chooses on texts that
-    it has, so one that wants to lie can: ``docs/limits.md``.
+    Read from ``prediction["choices"]``, one token id for each but the first of ``texts``. The party chooses on texts
+    that it has, so one that wants to lie can: ``docs/limits.md``.
     """
 
     texts: Mapping[str, Sequence[int]]

@@ -134,12 +134,12 @@ class PrefixTree:
 
     def _append(self, tried: _Tried, choice: Tensor, late: tuple[Tensor, _Tried] | None) -> Tensor:
         """Append alternative ``choice`` [B] of ``tried``, or the only one of ``late`` to the texts that this names."""
-        picked = [one[tried.rows, :, choice] for one in (*tried.keys, *tried.values)]
+        picked = [each[tried.rows, :, choice] for each in (*tried.keys, *tried.values)]
         states = tried.states[tried.rows, choice]
         if late is not None:
             rows, other = late
-            for to, one in zip(picked, (*other.keys, *other.values), strict=True):
-                to[rows] = one[:, :, 0]
+            for to, states_of_late in zip(picked, (*other.keys, *other.values), strict=True):
+                to[rows] = states_of_late[:, :, 0]
             states[rows] = other.states[:, 0]
         blocks = len(tried.keys)
         for offset in range(blocks):

@@ -154,7 +154,7 @@ def _read_ahead(tokenizers: list[str]) -> None:
 
 
 def _import_ahead(modules: list[str]) -> None:
-    """What cannot be imported is the worker's to complain of."""
+    """Import modules; what cannot be imported is the worker's to complain of."""
     for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)

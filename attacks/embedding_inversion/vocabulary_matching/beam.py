@@ -61,7 +61,7 @@ class _Front:
 
     @property
     def sparing(self) -> bool:
-        """Whether it pays, and costs nothing, to look at few continuations first and to do without the model."""
+        """True where it pays, and costs nothing, to look at few continuations first and to do without the model."""
         return self.seen < ENOUGH or self.sure >= MOSTLY * self.seen
 
     @property

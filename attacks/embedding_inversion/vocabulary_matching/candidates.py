@@ -31,7 +31,7 @@ class Decoder(Protocol):
         """Input embeddings ``[n, d]`` that the messages suggest, where a search may start."""
 
     def context(self, states: Tensor, tokens: Tensor) -> Tensor | None:
-        """What the text before adds to all tokens' messages, ``[n, e]``, seen on ``states [n, K, d]`` of ``tokens
+        """The text before, as what it adds to all tokens' messages, ``[n, e]``, seen on ``states [n, K, d]`` of ``tokens
         [n, K]``; None where nothing is learned from it."""
 
 

@@ -31,8 +31,8 @@ class Decoder(Protocol):
         """Input embeddings ``[n, d]`` that the messages suggest, where a search may start."""
 
     def context(self, states: Tensor, tokens: Tensor) -> Tensor | None:
-        """The text before, as what it adds to all tokens' messages, ``[n, e]``, seen on ``states [n, K, d]`` of ``tokens
-        [n, K]``; None where nothing is learned from it."""
+        """The text before, as what it adds to all tokens' messages, ``[n, e]``, seen on ``states [n, K, d]`` of
+        ``tokens [n, K]``; None where nothing is learned from it."""
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ def deployed(scenario: str, folder: Path, seed: int) -> Deployment:
         given = LogitSettings(**PEOPLE, model=model, second_model=model, rounds=2, copies=1, epochs=1)
         return logits.assemble(given, pool(), axes)
     if scenario == "gradient_sharing":
-        trained = GradientSettings(**PEOPLE, model=model, rounds=2, batch_size=1)
-        return gradients.assemble(trained, pool(), axes)
+        settings = GradientSettings(**PEOPLE, model=model, rounds=2, batch_size=1)
+        return gradients.assemble(settings, pool(), axes)
     base = toy_settings(str(folder), "private_fusegen", **PEOPLE, repeats=2, canary_kind="pii")
     return fusion.assemble(base.model_copy(update={"prefixes": {n: f"{n}:" for n in LABELS}}), pool(), axes)
 

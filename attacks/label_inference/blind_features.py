@@ -20,7 +20,7 @@ __all__ = ["BlindFeatures"]
 class BlindFeatures(Attack):
     """Labels from features that no label has touched: what the texts give away in split inference already.
 
-    Self-training from the hints, as ``model_completion`` does it, on what the curious party's blocks make of each record
+    Self-training from the hints, as in ``model_completion``, on what the curious party's blocks make of each record
     before any training: the undefended states of when it first came, through the public weights up to the tail. It
     looks at no gradient and no answer of the run in question, but at states of the undefended one: the measured floor
     of every attack that reads labels out of training.

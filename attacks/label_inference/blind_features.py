@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from attacks.toolkit.label_guess import completed, squashed, standardised
-from attacks.toolkit.public_states import auxiliary_states
-from attacks.toolkit.readers.cut_gradients import finetuning, first_states, hinted
+from attacks.toolkit.label_guess import completed, squashed
+from attacks.toolkit.public_states import untrained_answers
+from attacks.toolkit.readers.cut_gradients import finetuning, hinted
 from harness.attack import Attack, FinetuneFacts
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ __all__ = ["BlindFeatures"]
 class BlindFeatures(Attack):
     """Labels from features that no label has touched: what the texts give away in split inference already.
 
-    Self-training from the hints, as ``model_completion`` does it, on the undefended states of each record when it first
-    came, hardly trained; with ``texts`` auxiliary records of known label beside the hints. It looks at no gradient and
-    no answer of the run in question, but at states of the undefended one: the measured floor of every attack that
-    reads labels out of training.
+    Self-training from the hints, as in ``model_completion``, on what the curious party's blocks make of each record
+    before any training: the undefended states of when it first came, through the public weights up to the tail. It
+    looks at no gradient and no answer of the run in question, but at states of the undefended one: the measured floor
+    of every attack that reads labels out of training.
     """
 
     name: ClassVar[str] = "blind_features"
@@ -34,19 +34,10 @@ class BlindFeatures(Attack):
     needs: ClassVar[tuple[type[Facts], ...]] = (FinetuneFacts,)
     blind: ClassVar[bool] = True
 
-    def __init__(self, *, texts: int = 0) -> None:
-        self.texts = texts
-
     def guess(self, view: View) -> Guess:
         """Record -> probability of class 1, as far as log-odds are calibrated."""
-        states = first_states(view)
-        records = tuple(states)
-        vectors = standardised(np.stack([states[r] for r in records]))
+        answers = untrained_answers(view)
+        records = tuple(answers)
         hints = hinted(finetuning(view), records)
-        places, classes = list(hints.places), list(hints.classes)
-        if self.texts:
-            own, labels = auxiliary_states(view, self.texts)
-            places += range(len(records), len(records) + len(labels))
-            vectors, classes = np.concatenate([vectors, standardised(own)]), classes + labels
-        odds = completed(vectors, places, classes, rounds=0 if self.texts else 4)
-        return squashed(dict(zip(records, odds[: len(records)].tolist(), strict=True)))
+        odds = completed(np.stack([answers[r] for r in records]), hints.places, hints.classes)
+        return squashed(dict(zip(records, odds.tolist(), strict=True)))

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from attacks.toolkit.readers.hidden_states import whole_states
-from harness.attack import FinetuneFacts, Floats, load_tokens, public_part, tokenizer_folder
+from harness.attack import SERVER, FinetuneFacts, Floats, Kind, load_tokens, public_part, tokenizer_folder
 
 if TYPE_CHECKING:
     from harness.attack import View
 
-__all__ = ["auxiliary_states"]
+__all__ = ["auxiliary_states", "untrained_answers"]
 
 
 def auxiliary_states(view: View, texts: int) -> tuple[Floats, list[int]]:
@@ -27,3 +27,21 @@ def auxiliary_states(view: View, texts: int) -> tuple[Floats, list[int]]:
         states = whole_states(part, ids, facts.prefix, facts.suffix)
     means = np.stack([one.double().mean(0).numpy() for one in states])
     return means, [int(record.label == facts.labels[1]) for record in own]
+
+
+def untrained_answers(view: View) -> dict[str, Floats]:
+    """Record -> what the public blocks of the curious party make of its states when it first came, mean ``[d]``: its
+    own features without any training."""
+    facts, answers = view.public.need(FinetuneFacts), dict[str, Floats]()
+    stop = facts.tail if facts.topology == "head-body-tail" else None
+    body = public_part(facts.model, facts.cut, stop, head=False, embed=False)
+    for seen in view.transcript:
+        message = seen.message
+        if seen.receiver != SERVER or message.kind is not Kind.HIDDEN or message.round >= len(facts.batches):
+            continue
+        texts = torch.split(message["hidden"].float(), message["lengths"])
+        for record, states in zip(facts.batches[message.round], texts, strict=True):
+            if record not in answers:
+                with torch.no_grad():
+                    answers[record] = np.asarray(body(states[None])[0].double().mean(0).numpy())
+    return answers

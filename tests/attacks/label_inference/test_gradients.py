@@ -19,7 +19,7 @@ from attacks.label_inference.gradient_with_states import GradientWithStates
 from attacks.label_inference.logit_gradient_sign import LogitGradientSign
 from attacks.label_inference.model_completion import ModelCompletion
 from attacks.toolkit.label_guess import completed, discriminant, principal
-from attacks.toolkit.readers.cut_gradients import epochs_of
+from attacks.toolkit.readers.cut_gradients import epochs_of, first_states
 from harness.attack import auc
 from tests.stand_ins.cut_gradient_world import GradientView, gradient_world
 
@@ -38,6 +38,7 @@ def no_auxiliary_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in has no model: clusters are then mapped at random, and read both ways round."""
     nothing = (np.zeros((0, 1)), list[int]())
     monkeypatch.setattr("attacks.label_inference.gradient_clusters.auxiliary_states", lambda view, texts: nothing)
+    monkeypatch.setattr("attacks.label_inference.blind_features.untrained_answers", first_states)
 
 
 def area(attack: Any, view: GradientView) -> float:

@@ -24,7 +24,7 @@ SECRETS = {
     "embedding_inversion": {"text", "membership"},
     "extraction": {"membership"},
     "gradient_leakage": {"batch_texts", "words", "count"},
-    "label_inference": {"label_distribution", "class_presence", "count", "topic_distribution"},
+    "label_inference": {"label_distribution", "class_presence", "count", "topic_distribution", "label"},
     "membership_inference": {"membership"},
     "property_inference": {"attribute", "property"},
 }

@@ -31,7 +31,7 @@ def test_from_bundle_to_store_to_board_to_bundle(tmp_path: Path, capsys: pytest.
     printed = json.loads(capsys.readouterr().out)
     assert printed["format"] == "ingest/1" and printed["known"] == 0 and printed["new"] > 10
     assert run("build", store, "--store", store) == 0
-    assert "standard-small@1" in capsys.readouterr().out
+    assert "standard-small@2" in capsys.readouterr().out
     assert len(open_board(tmp_path / "s.board.duckdb").board()) == 4
     assert run("pack", tmp_path / "out", "--store", store, "--suite", "standard-small", "--parquet", "--json") == 0
     files = json.loads(capsys.readouterr().out)["files"]
@@ -70,4 +70,4 @@ def test_build_names_broken_submissions(
     monkeypatch.chdir(tmp_path)
     assert run("build", tmp_path / "a.jsonl.gz", "--output", tmp_path / "b.duckdb") == 0
     printed = capsys.readouterr()
-    assert "submission unfinished is broken: " in printed.err and "standard-small@1" in printed.out
+    assert "submission unfinished is broken: " in printed.err and "standard-small@2" in printed.out

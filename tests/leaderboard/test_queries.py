@@ -17,8 +17,8 @@ from tests.stand_ins.stored_results import HOSTILE
 def test_filters_take_one_or_several(tiny: Path) -> None:
     board = open_board(tiny)
     assert set(board.board(submissions="none")["submission"]) == {"none"}
-    two = board.board(submissions=["none", "int8_quantise"], entry="sms-cut25")
-    assert set(two["submission"]) == {"none", "int8_quantise"} and set(two["entry"]) == {"sms-cut25"}
+    two = board.board(submissions=["none", "int8_quantise"], entry="skills-cut25")
+    assert set(two["submission"]) == {"none", "int8_quantise"} and set(two["entry"]) == {"skills-cut25"}
     assert len(board.board(submissions=[])) == 0
     assert len(board.board(scenario="split_llm", adversary="server", verified="measured")) == 12
     assert len(board.board(family="compression")) == 4
@@ -44,7 +44,7 @@ def test_a_reader_cannot_write_nor_read_files(tiny: Path) -> None:
 
 def test_choices_for_filters(tiny: Path) -> None:
     board = open_board(tiny)
-    assert board.choices("entry") == ["pii-cut25", "sms-cut25"]
+    assert board.choices("entry") == ["pii-cut25", "skills-cut25"]
     assert "none" in board.choices("submission")
 
 
@@ -70,13 +70,13 @@ def test_an_empty_board_answers(empty: Path) -> None:
 
 def test_comparisons_stand_once_in_the_order_of_the_names(tiny: Path) -> None:
     board = open_board(tiny)
-    forth = compare(board, ["int8_quantise", "gaussian_noise#1"], entry="sms-cut25")
-    back = compare(board, ["gaussian_noise#1", "int8_quantise"], entry="sms-cut25")
+    forth = compare(board, ["int8_quantise", "gaussian_noise#1"], entry="skills-cut25")
+    back = compare(board, ["gaussian_noise#1", "int8_quantise"], entry="skills-cut25")
     assert set(forth["a_submission"]) == {"int8_quantise"} and set(back["a_submission"]) == {"gaussian_noise"}
     assert len(forth) == 3
     assert forth["difference"].to_numpy() == pytest.approx(-back["difference"].to_numpy())
     assert forth["low"].to_numpy() == pytest.approx(-back["high"].to_numpy())
-    all_points = compare(board, ["none", "gaussian_noise"], entry="sms-cut25")
+    all_points = compare(board, ["none", "gaussian_noise"], entry="skills-cut25")
     assert set(all_points.loc[all_points["a_submission"] == "none", "b_point"]) == {0, 1, 2}
 
 

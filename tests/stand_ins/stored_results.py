@@ -53,8 +53,8 @@ ENVIRONMENT = Environment(
     packages={"torch": "2.6.0"},
     created="2026-01-02T03:04:05+00:00",
 )
-SUITE = "standard-small@1"
-ENTRIES = ("sms-cut0", "sms-cut25")
+SUITE = "standard-small@2"
+ENTRIES = ("skills-cut0", "sms-cut25")
 SEEDS = (0, 1, 2, 3, 4)
 
 

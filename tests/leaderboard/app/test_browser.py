@@ -76,14 +76,14 @@ def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> Non
     visit(page, address)
     everything = rows(page)
     page.get_by_role("combobox", name="Scenario entry").click()
-    page.get_by_role("option", name="sms-cut25").click()
+    page.get_by_role("option", name="skills-cut25").click()
     settled(page)
     page.get_by_role("textbox", name="Submission contains").fill("gauss")
     page.keyboard.press("Enter")
     page.wait_for_url("**name=gauss**")
     filtered = rows_when(page, lambda found: all("gaussian_noise" in row for row in found))
     assert 0 < len(filtered) < len(everything)
-    assert "entry=sms-cut25" in page.url and "suite=" in page.url
+    assert "entry=skills-cut25" in page.url and "suite=" in page.url
 
     stranger = browser.new_context(viewport={"width": 1400, "height": 900})
     stranger.set_default_timeout(PATIENCE)

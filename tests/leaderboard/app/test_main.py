@@ -144,7 +144,7 @@ def test_hostile_text_stays_text(open_page: Open, tiny: Tiny) -> None:
 
 
 def test_missing_numbers_read_not_available(open_page: Open, tiny: Tiny) -> None:
-    app = open_page("ragged", suite="standard-small@1")
+    app = open_page("ragged", suite="standard-small@2")
     shown = table(app).set_index("submission")
     assert shown["privacy"].isna().any()
     assert app.dataframe[0].proto.placeholder == "n/a"

@@ -95,7 +95,7 @@ def test_flags_have_definitions_and_bar_rows(ragged: Path) -> None:
 
 
 def test_noise_beats_nothing_although_it_is_private(ragged: Path) -> None:
-    frame = open_board(ragged).board(suite="standard-small@1", entry=ENTRIES[0])
+    frame = open_board(ragged).board(suite="standard-small@2", entry=ENTRIES[0])
     noise = frame[frame["submission"] == "send_noise"].iloc[0]
     assert noise["privacy"] == frame.loc[frame["status"] == "ok", "privacy"].max()
     assert pd.isna(noise["rank"]) and not noise["on_front"]
@@ -104,7 +104,7 @@ def test_noise_beats_nothing_although_it_is_private(ragged: Path) -> None:
 def test_a_suite_that_is_not_here_is_shown(ragged: Path) -> None:
     board = open_board(ragged)
     suites = board.suites().set_index("suite")
-    assert not suites.loc["forgotten@7", "known"] and suites.loc["standard-small@1", "known"]
+    assert not suites.loc["forgotten@7", "known"] and suites.loc["standard-small@2", "known"]
     assert len(board.board(suite="forgotten@7")) == 1
 
 

@@ -53,7 +53,7 @@ def membership(role: str, name: str, separated: float, cell: CellRecord, absent:
 
 def collected(absent: int = 0) -> Collected:
     gathered = Collected()
-    plain = list(records(TINY[:1], entries=("sms-cut0",)))
+    plain = list(records(TINY[:1], entries=("skills-cut0",)))
     run = next(r for r in plain if isinstance(r, RunRecord) and r.seed == 0 and r.behaviour == "honest")
     cell = next(r for r in plain if isinstance(r, CellRecord) and r.role == "attack" and r.run_key == run.key)
     gathered.runs[run.key] = run

@@ -14,7 +14,7 @@ from leaderboard.queries import Board
 
 def test_names_that_the_board_does_not_have(board: Callable[[str], Board], ask: Callable[..., Request]) -> None:
     with pytest.raises(UnknownName) as error:
-        render(board("tiny"), ask(suite=("quik",), submission=("gausian_noise#1",), entry=("sms-cut0",)))
+        render(board("tiny"), ask(suite=("quik",), submission=("gausian_noise#1",), entry=("skills-cut0",)))
     assert "did you mean gaussian_noise?" in str(error.value) and "quik" in str(error.value)
     with pytest.raises(LeakboardError, match="no rows of none#7"):
         render(board("tiny"), ask(submission=("none#7",)))
@@ -23,10 +23,10 @@ def test_names_that_the_board_does_not_have(board: Callable[[str], Board], ask: 
 def test_filters(board: Callable[[str], Board], ask: Callable[..., Request]) -> None:
     tiny = board("tiny")
     suite = tiny.suites()["suite"].iloc[0].partition("@")[0]
-    wanted = ask(submission=("none", "gaussian_noise#2"), entry=("sms-cut25",), suite=(suite,))
+    wanted = ask(submission=("none", "gaussian_noise#2"), entry=("skills-cut25",), suite=(suite,))
     selected = requested_rows(tiny, wanted, "board")
     assert set(zip(selected["submission"], selected["point"], strict=True)) == {("none", 0), ("gaussian_noise", 2)}
-    assert set(selected["entry"]) == {"sms-cut25"}
+    assert set(selected["entry"]) == {"skills-cut25"}
     pairs = requested_rows(tiny, ask(submission=("none", "gaussian_noise#2"), scenario=("split_llm",)), "pairs")
     sides = set(zip(pairs["a_submission"], pairs["a_point"], strict=True)) | set(
         zip(pairs["b_submission"], pairs["b_point"], strict=True)

@@ -21,7 +21,7 @@ def test_all_problems_are_told_at_once() -> None:
     [
         (Request("board", "pdf"), "board has no pdf"),
         (Request("forest", "latex"), "forest has no latex"),
-        (Request("overall", "csv", entry=("sms-cut0",)), "over all entries"),
+        (Request("overall", "csv", entry=("skills-cut0",)), "over all entries"),
         (Request("attacks", "csv", weights=(1.0, 0.0, 0.0)), "weights apply to board"),
     ],
 )

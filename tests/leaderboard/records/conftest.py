@@ -11,4 +11,4 @@ from tests.stand_ins.stored_results import TINY, records
 @pytest.fixture(scope="module")
 def some() -> list[Record]:
     """Two submissions on one entry."""
-    return list(records(TINY[:2], entries=["sms-cut0"], n=4))
+    return list(records(TINY[:2], entries=["skills-cut0"], n=4))

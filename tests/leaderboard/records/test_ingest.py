@@ -25,7 +25,7 @@ def test_ingest_then_pack_is_the_same(some: list[Record], tmp_path: Path) -> Non
     again = ingest_records([tmp_path / "in"], tmp_path / "s.duckdb")
     assert (again.new, again.known) == (0, len(some))
     files = pack_records(tmp_path / "s.duckdb", tmp_path / "out", submissions=["none"])
-    assert [path.relative_to(tmp_path / "out").as_posix() for path in files] == ["standard-small@1/none.jsonl.gz"]
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in files] == ["standard-small@2/none.jsonl.gz"]
     packed, manifest = read_bundle(next(iter(files)))
     assert {r.key for r in packed} == {r.key for r in some if r.submission == "none"}
     assert manifest is not None and manifest["title"] == "No defense" and "hash" not in manifest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +21,14 @@ from scenarios.split_llm.build import build
 from scenarios.split_llm.settings import Settings
 from tests.stand_ins.live_view import live_view
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(
+        "LEAKBOARD_OBFUSCATIONS" not in os.environ,
+        reason="what is reached was never measured: set LEAKBOARD_OBFUSCATIONS=1 and an hour of an idle machine aside",
+    ),
+]
 
 LEAST = 0.9
 """Content-token accuracy."""

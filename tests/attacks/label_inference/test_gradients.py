@@ -20,7 +20,7 @@ from attacks.label_inference.logit_gradient_sign import LogitGradientSign
 from attacks.label_inference.model_completion import ModelCompletion
 from attacks.toolkit.label_guess import completed, discriminant, principal
 from attacks.toolkit.readers.cut_gradients import epochs_of, first_states
-from harness.attack import auc
+from harness.attack import FinetuneFacts, auc
 from tests.stand_ins.cut_gradient_world import GradientView, gradient_world
 
 BY_DIRECTION = [
@@ -95,8 +95,8 @@ def test_shares_of_a_batch_are_exact_while_it_is_no_larger_than_the_width(batch:
 
 def test_hints_are_never_among_what_is_scored() -> None:
     view = gradient_world()
-    facts = view.public.facts[0]
-    assert not set(view.truth) & set(facts.hints)  # type: ignore[attr-defined]
+    facts = view.public.need(FinetuneFacts)
+    assert not set(view.truth) & set(facts.hints)
     assert area(GradientDirection(), view) == 1.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from tests.stand_ins.gradient_world import deploy, gradient_view, toy_bert, toy_
 
 
 @pytest.mark.parametrize("model", [toy_llama, toy_bert])
-def test_texts_of_a_batch_are_told_from_other_texts_of_the_party(toy_folder: Path, model: object) -> None:
-    deployment = deploy(toy_folder, model=str(model(toy_folder)))  # type: ignore[operator]
+def test_texts_of_a_batch_are_told_from_other_texts_of_the_party(
+    toy_folder: Path, model: Callable[[Path], Path]
+) -> None:
+    deployment = deploy(toy_folder, model=str(model(toy_folder)))
     view = gradient_view(deployment)
     records = deployment.parties["client1"].records
     view.candidates = [Candidate(f"k{i}", r.text, r.label, "client1") for i, r in enumerate(records)]

@@ -18,6 +18,7 @@ from harness.plugins.submission import load_submission
 from harness.runtime.execution import Execution, Outcome
 from harness.runtime.runner import Runner
 from harness.scenario.deployment import Deployment
+from harness.scenario.secrets import AttributeSecret
 from harness.scenario.toy import toy_records
 from harness.wire.coalition import SERVER
 from harness.wire.facts import FinetuneFacts
@@ -105,7 +106,8 @@ def test_every_record_comes_once_in_each_epoch_and_no_hint_is_scored(toy_folder:
     secret = deployment.secrets["label"]
     assert set(secret.records) == names - set(facts.hints) and len(facts.hints) == 2
     truth = {r.id: int(r.label == facts.labels[1]) for r in plan.records}
-    assert secret.labels == {r: truth[r] for r in secret.records}  # type: ignore[attr-defined]
+    assert isinstance(secret, AttributeSecret)
+    assert secret.labels == {r: truth[r] for r in secret.records}
     assert "hints" not in plan.settings, "the worker does not learn what the attacker knows"
 
 
@@ -141,7 +143,7 @@ def test_permuted_labels_follow_no_text(toy_folder: Path) -> None:
     of = [{r.text: r.label for r in d.parties[PARTY].records} for d in (plain, permuted)]
     assert of[0].keys() == of[1].keys() and of[0] != of[1]
     assert sorted(map(str, of[0].values())) == sorted(map(str, of[1].values()))
-    assert permuted.secrets["label"].labels != plain.secrets["label"].labels  # type: ignore[attr-defined]
+    assert permuted.secrets["label"] != plain.secrets["label"]
 
 
 def test_utility_is_measured_from_word_frequencies_too() -> None:

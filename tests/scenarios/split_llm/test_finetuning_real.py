@@ -15,6 +15,7 @@ from harness.adversary.view import TargetView
 from harness.attack import Attack, DefenseCard, auc
 from harness.runtime.execution import Execution
 from harness.runtime.runner import Runner
+from harness.scenario.secrets import AttributeSecret
 from harness.wire.log import WireLog
 from scenarios.split_llm.finetune_build import build_finetuning
 from scenarios.split_llm.settings import Settings, Training
@@ -45,7 +46,9 @@ def test_gradients_tell_labels_and_untrained_features_do_not(real_runner: Runner
     deployment = build_finetuning(settings, ("real", 0))
     outcome = real_runner.execute(deployment, Execution(None, noise=("real",)))
     bank = SimulationBank(real_runner, deployment, None, 0, "real")
-    truth: dict[str, int] = deployment.secrets["label"].labels  # type: ignore[attr-defined]
+    secret = deployment.secrets["label"]
+    assert isinstance(secret, AttributeSecret)
+    truth = dict(secret.labels)
 
     def area(attack: Attack) -> float:
         rng, card = torch.Generator().manual_seed(0), DefenseCard("none", {}, "")

@@ -84,15 +84,16 @@ def _decode_sorted(problem: Problem, jobs: list[Job], prefix: Sequence[int], eff
 def _decode(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Effort) -> list[Found]:
     """Decode jobs of falling length side by side.
 
-    A text that nothing fits is lost: its later positions get the first try alone. The vocabulary is scanned only once
-    some token has fitted (or for one or two texts), for else the law of the messages is wrong.
+    A text that nothing fits is lost: its later positions get the first try alone. The vocabulary is scanned for all
+    texts only once some token has fitted, for else the law of the messages may be wrong; until then it is scanned for
+    the text that comes nearest, as all texts may begin with a word that nobody would expect.
     """
     device = problem.log_frequency.device
     ids = torch.tensor([list(prefix)] * len(jobs), dtype=torch.long, device=device).view(len(jobs), len(prefix))
     tree = PrefixTree(problem.part, ids)
     lost = torch.zeros(len(jobs), dtype=torch.bool, device=device)
     columns: list[tuple[Tensor, Tensor, Tensor]] = []
-    tried, trusted = 0, len(jobs) <= 2
+    tried, trusted = 0, False
     for place in range(len(jobs[0].messages)):
         count = sum(len(job.messages) > place for job in jobs)
         if count < tree.rows:
@@ -100,9 +101,13 @@ def _decode(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Ef
             ids, lost = ids[:count], lost[:count]
         hunt = _begin(problem, tree, jobs[:count], place, ids, effort.first)
         hunt.keep(~lost)
-        trusted = trusted or bool((hunt.distance <= problem.tolerance).any())
         if len(hunt.open):
+            trusted = trusted or hunt.any_fits()
             _search(hunt, ids, effort if trusted else replace(effort, scan=0))
+        if len(hunt.open) and not trusted and (hunt.any_fits() or exhaust(hunt.nearest(), effort)):
+            if not hunt.settle():
+                exhaust(hunt, effort)
+        trusted = trusted or hunt.any_fits()
         lost, tried = lost | (hunt.distance > problem.tolerance), tried + hunt.tried
         with torch.no_grad():
             tree.commit(hunt.token)

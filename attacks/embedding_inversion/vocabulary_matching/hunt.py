@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -108,6 +109,17 @@ class Hunt:
         if not bool(left.all()):
             self.open = self.open[left]
             self.tree.select(left.nonzero().squeeze(1))
+
+    def any_fits(self) -> bool:
+        """True once some text's token fits, which shows that the law of the messages holds."""
+        return bool((self.distance <= self.problem.tolerance).any())
+
+    def nearest(self) -> Hunt:
+        """A hunt for that open text alone whose token comes nearest; what it finds is noted here as well."""
+        at = self.distance[self.open].argmin().reshape(1)
+        one = copy(self)
+        one.open, one.tree = self.open[at], self.tree.fork(at)
+        return one
 
     def fork(self) -> None:
         """Continue on a tree of its own, for the open texts alone."""

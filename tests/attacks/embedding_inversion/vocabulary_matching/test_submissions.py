@@ -63,7 +63,7 @@ def guess_on(
 def test_submissions_that_hide_nothing_are_read(
     name: str, worker_server: ForkServer, toy_deployment: Deployment, submission: Callable[..., Submission]
 ) -> None:
-    attack = VocabularyMatching(texts=12, probes=40, simulated=8, scan=0, steps=0)
+    attack = VocabularyMatching(texts=12, probes=40, simulated=8, steps=0)
     read, true = guess_on(attack, BODIES[name], worker_server, toy_deployment, submission)
     # Tokens beyond the limit of the longer, rewritten text never left.
     hits = [a == b for one, ids in zip(read, true, strict=True) for a, b in zip(one[:4], ids[:4], strict=False)]

@@ -89,6 +89,30 @@ def test_without_a_language_model_and_with_little_effort_the_scan_finds_every_to
     assert full < sum(one.tried for one in most)
 
 
+@pytest.mark.parametrize("first", [(40,), (40, 41, 42)])
+def test_words_that_nobody_expects_before_every_text_hide_nothing(
+    models: dict[str, str], first: tuple[int, ...]
+) -> None:
+    view = tiny_view(models["llama"], 2)
+    problem = problem_of(view)
+    problem.log_frequency[list(first)] = -1e6
+    texts = [(*first, *ids[:4]) for ids in view.answers().values()]
+    with torch.no_grad():
+        jobs = [Job(problem.part(torch.tensor([[1, *text]]))[0, 1:]) for text in texts]
+    read = invert_exactly(problem, jobs, (1,), Effort(first=1, wide=1, steps=0))
+    assert [one.ids for one in read] == texts
+
+
+def test_where_the_law_is_wrong_the_vocabulary_is_scanned_for_one_text_alone(models: dict[str, str]) -> None:
+    view = tiny_view(models["llama"], 2)
+    problem = problem_of(view)
+    jobs = [Job(torch.randn(5, 32, generator=torch.Generator().manual_seed(seed))) for seed in range(10)]
+    read = invert_exactly(problem, jobs, (1,), Effort(first=1, wide=1, steps=0))
+    assert all(one.distances[0] > problem.tolerance for one in read)
+    # Besides that scan each text gets the first try at each of its places, and the language model's four.
+    assert 10 * read[0].tried <= 120 + 10 * (5 + 4 + 1)
+
+
 def test_the_scan_equals_brute_force_by_plain_forwards(models: dict[str, str]) -> None:
     view = tiny_view(models["llama"], 2)
     problem = problem_of(view, tolerance=0.0)

@@ -104,8 +104,9 @@ def _decode(problem: Problem, jobs: list[Job], prefix: Sequence[int], effort: Ef
         if len(hunt.open):
             trusted = trusted or hunt.any_fits()
             _search(hunt, ids, effort if trusted else replace(effort, scan=0))
-        if len(hunt.open) and not trusted and (hunt.any_fits() or exhaust(hunt.nearest(), effort)):
-            if not hunt.settle():
+        if len(hunt.open) and not trusted:
+            trusted = hunt.any_fits() or exhaust(hunt.nearest(), effort)
+            if trusted and not hunt.settle():
                 exhaust(hunt, effort)
         trusted = trusted or hunt.any_fits()
         lost, tried = lost | (hunt.distance > problem.tolerance), tried + hunt.tried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -40,10 +41,22 @@ def point_labels(rows: pd.DataFrame) -> dict[str, str]:
     return {str(point): str(label or f"point {point}") for point, label in pairs.itertuples(index=False)}
 
 
-def claim_facts(claim: str | None) -> dict[str, object]:
-    """The manifest's claim by name; empty without one."""
-    claim_fields: Any = json.loads(claim) if claim else None
-    return dict(claim_fields) if isinstance(claim_fields, dict) else {}
+def claim_facts(card: Mapping[str, Any]) -> dict[str, str]:
+    """The manifest's claims in words: the submission's own, and those of its operating points; empty without any."""
+    points: Any = json.loads(card["points"]) if card["points"] else []
+    own: Any = json.loads(card["claim"]) if card["claim"] else None
+    claims = {"Claimed": own} | {
+        f"Claimed at {point.get('label') or f'point {index}'}": point.get("claim")
+        for index, point in enumerate(points)
+        if isinstance(point, dict)
+    }
+    return {name: _claim_words(claim) for name, claim in claims.items() if isinstance(claim, dict) and claim}
+
+
+def _claim_words(claim: Mapping[str, Any]) -> str:
+    """``epsilon 2, delta 1e-05, unit record``: the fields in the manifest's order."""
+    shown = {name: f"{value:g}" if isinstance(value, int | float) else str(value) for name, value in claim.items()}
+    return ", ".join(f"{name.replace('_', ' ')} {value.replace('_', ' ')}" for name, value in shown.items())
 
 
 def claim_rows(rows: pd.DataFrame) -> pd.DataFrame:

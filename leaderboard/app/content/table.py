@@ -41,7 +41,7 @@ def _column(rows: pd.DataFrame, name: str) -> Any:
         return [_by_secret(text) for text in rows["t_dcs"]]
     if name == "status":
         return [_status(*pair) for pair in zip(rows["status"], rows["reason"], strict=True)]
-    return rows[name].round(4) if rows[name].dtype.kind == "f" else rows[name]
+    return rows[name].round(4) if rows[name].dtype.kind == "f" and name != "delta" else rows[name]
 
 
 def flag_titles(flags: Iterable[str] | None) -> list[str]:

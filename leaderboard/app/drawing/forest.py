@@ -11,6 +11,12 @@ __all__ = ["difference_chart", "forest_chart"]
 
 _COLOURS = alt.Scale(domain=["defended", "undefended"], range=["#b5460a", "#a9b2bc"])
 _ADVANTAGE = alt.Scale(domain=[-0.1, 1.02], clamp=True, nice=False)
+_LANE = 52
+"""Pixels of a lane."""
+_ABOVE = alt.Axis(
+    labelAlign="left", labelPadding=4, labelOffset=-17, labelLimit=900, domain=False, ticks=False, zindex=1
+)
+"""Names of lanes stand above what is drawn, not beside it: on a phone there is no room for both."""
 
 
 def forest_chart(rows: pd.DataFrame) -> Chart:
@@ -20,12 +26,10 @@ def forest_chart(rows: pd.DataFrame) -> Chart:
     ``advantage_low``, ``advantage_high``, and ``reading`` (the raw metric in words, for the tooltip). Lanes stand in
     order of appearance.
     """
-    lane = alt.Y(
-        "lane:N", sort=rows["lane"].unique().tolist(), title=None, axis=alt.Axis(labelLimit=420, labelPadding=10)
-    )
-    beside = alt.YOffset("system:N", sort=["defended", "undefended"], scale=alt.Scale(paddingOuter=0.4))
+    lane = alt.Y("lane:N", sort=rows["lane"].unique().tolist(), title=None, axis=_ABOVE)
+    beside = alt.YOffset("system:N", sort=["defended", "undefended"], scale=alt.Scale(paddingOuter=0.9))
     colour = alt.Color("system:N", scale=_COLOURS, title=None, legend=alt.Legend(orient="top"))
-    title = "Advantage over the best blind guess (0: none, 1: everything recovered)"
+    title = ["Advantage over the best blind guess", "(0: none, 1: everything recovered)"]
     base = alt.Chart(rows).encode(y=lane, yOffset=beside, color=colour)
     bars = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
         x=alt.X("advantage_low:Q", scale=_ADVANTAGE, title=title, axis=alt.Axis(tickCount=9)), x2="advantage_high:Q"
@@ -33,12 +37,12 @@ def forest_chart(rows: pd.DataFrame) -> Chart:
     tips = ["lane", "system", alt.Tooltip("advantage", format=".3f"), "reading"]
     dots = base.mark_circle(size=75, opacity=1).encode(x=alt.X("advantage:Q", scale=_ADVANTAGE), tooltip=tips)
     zero = _zero("advantage", _ADVANTAGE)
-    return quiet(alt.layer(zero, bars, dots).properties(height=40 * max(1, rows["lane"].nunique()) + 110))
+    return quiet(alt.layer(zero, bars, dots).properties(height=_LANE * max(1, rows["lane"].nunique()) + 110))
 
 
 def difference_chart(rows: pd.DataFrame) -> Chart:
     """Paired differences: one lane per ``lane``, ``difference`` with ``low`` and ``high``, zero marked."""
-    lane = alt.Y("lane:N", sort=None, title=None, axis=alt.Axis(labelLimit=520, labelPadding=10))
+    lane = alt.Y("lane:N", sort=None, title=None, axis=_ABOVE)
     edge = 1.08 * max(0.1, float(rows[["low", "high"]].abs().max().max(skipna=True) or 0))
     scale = alt.Scale(domain=[-edge, edge])
     base = alt.Chart(rows).encode(y=lane)
@@ -49,7 +53,7 @@ def difference_chart(rows: pd.DataFrame) -> Chart:
     dots = base.mark_circle(size=75, color="#1f5f99", opacity=1).encode(
         x=alt.X("difference:Q", scale=scale), tooltip=tips
     )
-    return quiet(alt.layer(_zero("difference", scale), bars, dots).properties(height=28 * max(1, len(rows)) + 80))
+    return quiet(alt.layer(_zero("difference", scale), bars, dots).properties(height=_LANE * max(1, len(rows)) + 80))
 
 
 def _zero(field: str, scale: alt.Scale) -> Chart:

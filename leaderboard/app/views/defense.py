@@ -43,7 +43,7 @@ card = first(frame("submissions", names=name))
 title = card["title"] if card else None
 heading(f"{title} ({name})" if title and title != name else name, (card or {}).get("summary") or "")
 if card:
-    state_chips(rows, card)
+    state_chips(here, card, entry)
     who, claims = st.columns(2, gap="large")
     with who:
         st.subheader("Manifest")

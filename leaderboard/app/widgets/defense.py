@@ -22,10 +22,11 @@ _TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
 _BAD = frozenset({"bypass", "claim_refuted", "control_failed", "negative_control_failed"})
 
 
-def state_chips(rows: pd.DataFrame, card: dict[str, Any]) -> None:
-    """State, family and flags of a submission as labels with tooltips."""
+def state_chips(rows: pd.DataFrame, card: dict[str, Any], entry: str) -> None:
+    """State, family and flags of a submission's ``rows`` on one entry as labels with tooltips."""
     labels = [
-        (state, _TONES.get(state, ""), "State of its rows") for state in sorted(rows["verified"].dropna().unique())
+        (state, _TONES.get(state, ""), f"State of its rows on {entry}")
+        for state in sorted(rows["verified"].dropna().unique())
     ]
     labels += [(family, "", "Family") for family in sorted(rows["family"].dropna().unique())]
     known_flags = sorted({flag for flags in rows["flags"] for flag in flags} | set(_listed(card["flags"])))
@@ -58,10 +59,10 @@ def manifest(card: dict[str, Any]) -> None:
 
 def measured_claims(card: dict[str, Any], rows: pd.DataFrame) -> None:
     """Claims of the manifest, and what the harness recomputed from the mechanisms it executed."""
-    claim = claim_facts(card["claim"])
+    claim = claim_facts(card)
     claims = claim_rows(rows)
     if claim:
-        facts({f"Claimed {name}": value for name, value in claim.items()})
+        facts(claim)
     elif claims.empty:
         note("The manifest claims no differential-privacy guarantee.")
     if len(claims):

@@ -42,6 +42,7 @@ _FORMATS = {
     "peak_memory": "bytes",
     "flops": "compact",
     "round_trips": "%.0f",
+    "delta": "%.1e",
 }
 _TITLES = {"lane": "Pair", "commit": "Commit", "cpu": "Processor", "threads": "Threads"}
 """Titles of columns that pages add to the board's."""

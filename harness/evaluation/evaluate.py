@@ -57,6 +57,7 @@ def evaluate(
     _import_libraries()
     _fetch(suite, progress)
     with Store.open(store_path) as store, Runner(isolation=isolation, threads=suite.threads, salt=salt) as runner:
+        store.put_manifest(submission.name, submission.document())
         jobs = jobs or default_jobs(suite.threads)
         cells = list(_distinct(plan_cells(suite, submission, undefended, chosen, isolation, salt, jobs)))
         progress.plan(len(cells))

@@ -123,6 +123,10 @@ class Manifest(Document):
         """The claim that holds at an operating point."""
         return self.points[point].claim or self.claim
 
+    def document(self) -> dict[str, Any]:
+        """The manifest as plain data, by the names of ``submission.toml``."""
+        return self.model_dump(mode="json", by_alias=True, include=set(Manifest.model_fields))
+
     @field_validator("scenarios", "authors")
     @classmethod
     def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The files of a store: one compressed JSON document per run and per cell, and the artefacts of runs.
 
-``runs/<first two digits>/<key>.json.gz`` and ``cells/...`` are the truth that travels; ``artefacts/<run key>/``
-can be deleted at any time and is recomputed when needed.
+``runs/<first two digits>/<key>.json.gz`` and ``cells/...`` are the truth that travels, with ``manifests/<name>.json``
+of the submissions they are of; ``artefacts/<run key>/`` can be deleted at any time and is recomputed when needed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ Record = RunRecord | CellRecord
 
 _SHELVES: Mapping[str, type[Record]] = {"runs": RunRecord, "cells": CellRecord}
 _KEY = re.compile(r"[0-9a-f]{32}")
+_SUBMISSION = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _SUFFIX = ".json.gz"
 
 # Fields of free form.
@@ -95,9 +96,31 @@ class Files:
             if not path.name.startswith(atomic.TEMPORARY):
                 yield path.name.removesuffix(_SUFFIX)
 
+    def write_manifest(self, name: str, manifest: Mapping[str, Any]) -> None:
+        """Put the manifest of a submission beside its records; it replaces an older one of that name."""
+        if not _SUBMISSION.fullmatch(name):
+            raise StoreError(f"{name!r} is no name of a submission: lower-case letters, digits and underscores")
+        content = json.dumps(manifest, sort_keys=True, indent=1).encode()
+        path = self.root / "manifests" / f"{name}.json"
+        if not path.is_file() or path.read_bytes() != content:
+            atomic.write_file(path, content)
+
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """Submission -> its manifest; :class:`StoreError` naming those that cannot be used."""
+        manifests, damaged = {}, []
+        for path in sorted((self.root / "manifests").glob("[!.]*.json")):
+            try:
+                manifests[path.stem] = dict(json.loads(path.read_bytes())) | {"name": path.stem}
+            except (OSError, ValueError, TypeError) as error:
+                damaged.append(f"{path} is damaged ({error}); delete it: the next evaluation writes it again")
+        if damaged:
+            raise StoreError("\n  - ".join(damaged))
+        return manifests
+
     def sweep(self) -> None:
         """Delete what killed writers left behind; only for the holder of the database's lock."""
-        for folder in (*(self.root / "runs").glob("??"), *(self.root / "cells").glob("??"), self.root / "artefacts"):
+        shelves = (folder for shelf in _SHELVES for folder in (self.root / shelf).glob("??"))
+        for folder in (*shelves, self.root / "artefacts", self.root / "manifests"):
             atomic.sweep(folder)
 
     def artefacts(self, run_key: str) -> Path:

@@ -128,6 +128,11 @@ class Store:
         """Commit a run, as :meth:`put_cell` does a cell."""
         return self._put(run)
 
+    def put_manifest(self, name: str, manifest: Mapping[str, Any]) -> None:
+        """Keep the manifest of a submission with its records, so that they tell whose they are wherever they go."""
+        self._refuse_reader()
+        self._files.write_manifest(name, manifest)
+
     def artefact_dir(self, run_key: str) -> Path | None:
         """The folder with a run's artefacts if they are committed and not evicted, or None."""
         folder = self._files.artefacts(run_key)

@@ -15,10 +15,12 @@ from leaderboard.records.bundles import SUFFIXES, read_bundle
 
 __all__ = ["Collected", "collect_records", "fingerprint", "sources"]
 
+_SHELVES = ("runs/??/*.gz", "cells/??/*.gz", "manifests/*.json")
+
 
 @dataclass
 class Collected:
-    """Records by key, each once, with the manifests that bundles carried."""
+    """Records by key, each once, with the manifests that came with them."""
 
     runs: dict[str, RunRecord] = field(default_factory=dict)
     cells: dict[str, CellRecord] = field(default_factory=dict)
@@ -107,7 +109,7 @@ def fingerprint(paths: Sequence[Path]) -> str:
     """A hash of names, sizes and times, which changes when a source gets, loses or changes a file; nothing is read."""
     parts = []
     for source in sources(paths):
-        files = [source] if source.is_file() else [f for s in ("runs", "cells") for f in (source / s).glob("??/*.gz")]
+        files = [source] if source.is_file() else [f for s in _SHELVES for f in source.glob(s)]
         for file in files:
             state = file.stat()
             parts.append(f"{file}:{state.st_size}:{state.st_mtime_ns}")
@@ -118,11 +120,15 @@ def _read(source: Path, collected: Collected) -> None:
     if source.is_file():
         records, manifest = read_bundle(source)
         if manifest:
-            collected.manifests[manifest["name"]] = manifest
+            collected.manifests[str(manifest.get("name"))] = manifest
         for record in records:
             collected.add(record, source)
         return
-    files, damaged = Files(source), []
+    files, damaged = Files(source), list[str]()
+    try:
+        collected.manifests |= files.manifests()
+    except StoreError as error:
+        damaged.append(str(error))
     for shelf in ("runs", "cells"):
         for key in files.keys(shelf):
             try:

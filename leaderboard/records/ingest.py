@@ -38,6 +38,8 @@ def ingest_records(paths: Sequence[Path], store: Path) -> Ingested:
     if known.conflicts:
         raise StoreError("these records are in the store with other content:\n  - " + "\n  - ".join(known.conflicts))
     with Store.open(store) as opened:
+        for name, manifest in collected.manifests.items():
+            opened.put_manifest(name, manifest)
         new = sum(opened.put_run(run) for run in collected.runs.values())
         new += sum(opened.put_cell(cell) for cell in collected.cells.values())
     return Ingested(new, len(collected.runs) + len(collected.cells) - new)

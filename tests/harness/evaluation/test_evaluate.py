@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -122,6 +123,8 @@ def test_a_submission_is_scored_and_nothing_is_computed_twice(job: Job, submissi
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
         assert {r.submission for r in result_rows(store)} == {"none", "plugin"}
         assert [r for r in result_rows(store) if r.submission == "plugin"] == report.rows
+    manifest = json.loads((tmp_path / "s.files" / "manifests" / "plugin.json").read_text())
+    assert (manifest["name"], manifest["title"]) == (plugin.name, plugin.title)
     Store.rebuild(tmp_path / "s.duckdb")
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
         assert [r for r in result_rows(store) if r.submission == "plugin"] == report.rows

@@ -10,6 +10,8 @@ from harness.errors import StoreError
 from harness.store import Store
 from harness.store.files import Record
 from leaderboard.records import (
+    collect_records,
+    fingerprint,
     ingest_records,
     pack_records,
     read_bundle,
@@ -40,6 +42,34 @@ def test_ingest_refuses_what_the_store_has_otherwise(some: list[Record], tmp_pat
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
         assert store.run(some[0].key) == some[0]
         assert not any(store.run(r.key) or store.cell(r.key) for r in some[2:4])
+
+
+def test_manifests_travel_from_store_to_bundle_to_store(some: list[Record], tmp_path: Path) -> None:
+    others = [record.model_copy(update={"submission": "elsewhere"}) for record in some]
+    manifest = {"name": "elsewhere", "title": "A defense that is not installed here"}
+    write_bundle(tmp_path / "in" / "a.jsonl.gz", others, manifest)
+    ingest_records([tmp_path / "in"], tmp_path / "s.duckdb")
+    before = fingerprint([tmp_path / "s.duckdb"])
+    with Store.open(tmp_path / "s.duckdb") as store:
+        store.put_manifest("elsewhere", manifest | {"title": "Another title"})
+    assert fingerprint([tmp_path / "s.duckdb"]) != before
+    _, carried = read_bundle(next(iter(pack_records(tmp_path / "s.duckdb", tmp_path / "out"))))
+    assert carried is not None and carried["title"] == "Another title"
+
+
+def test_a_manifest_of_an_odd_name_is_refused(some: list[Record], tmp_path: Path) -> None:
+    write_bundle(tmp_path / "a.jsonl.gz", some, {"name": "../../outside", "title": "Nothing"})
+    with pytest.raises(StoreError, match="no name of a submission"):
+        ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+    assert not (tmp_path.parent / "outside.json").exists()
+
+
+def test_a_damaged_manifest_is_named(some: list[Record], tmp_path: Path) -> None:
+    write_bundle(tmp_path / "a.jsonl.gz", some, {"name": "elsewhere"})
+    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+    (tmp_path / "s.files" / "manifests" / "elsewhere.json").write_text("nothing")
+    with pytest.raises(StoreError, match=r"elsewhere\.json is damaged"):
+        collect_records([tmp_path / "s.duckdb"])
 
 
 def test_packing_nothing_is_told(some: list[Record], tmp_path: Path) -> None:

@@ -37,6 +37,10 @@ def evaluate(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs worked on at a time; by default as many as there are cores.")
     ] = None,
+    shipped: Annotated[
+        bool,
+        typer.Option("--shipped/--fresh", help="Take undefended results from those shipped, or compute them."),
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Attack a defense, score its utility and costs, and store everything.
@@ -60,6 +64,7 @@ def evaluate(
                 isolation=isolation.value,
                 progress=progress,
                 jobs=jobs,
+                shipped=shipped,
             )
     except KeyboardInterrupt:
         say("interrupted; finished cells are stored, the same command goes on from here", err=True)

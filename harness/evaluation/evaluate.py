@@ -12,6 +12,7 @@ from harness.assessment.report import Report, result_rows
 from harness.errors import SuiteError
 from harness.evaluation.executor import Job, Progress, execute
 from harness.evaluation.plan import CellPlan, plan_cells
+from harness.evaluation.shipped import take_shipped
 from harness.plugins import registry
 from harness.plugins.identity import check_identity, undefended_submission
 from harness.plugins.submission import Submission, load_submission
@@ -39,12 +40,14 @@ def evaluate(
     progress: Progress,
     salt: str = PUBLIC_SALT,
     jobs: int | None = None,
+    shipped: bool = True,
 ) -> Report:
     """Evaluate a submission on a suite; cells that the store already has are not computed again.
 
     Without ``suite_name`` it is the quick suite of ``scenario``, or of the scenarios that the submission is made for.
     ``jobs`` runs are worked on at a time, by default as many as there are cores for the suite's threads. All draws
-    depend on ``salt``; records say whether it is the public one.
+    depend on ``salt``; records say whether it is the public one. Undefended cells come from the shipped results where
+    these are of the same keys, unless ``shipped`` is False.
 
     Raises:
         ManifestError, SuiteError, UnknownName: before anything is run.
@@ -60,6 +63,8 @@ def evaluate(
         store.put_manifest(submission.name, submission.document())
         jobs = jobs or default_jobs(suite.threads)
         cells = list(_distinct(plan_cells(suite, submission, undefended, chosen, isolation, salt, jobs)))
+        if shipped:
+            take_shipped(store, registry.results(), suite, cells)
         progress.plan(len(cells))
         job = Job(store, runner, progress, environment("cpu"))
         execute(job, cells, jobs)

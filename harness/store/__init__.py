@@ -8,6 +8,7 @@ from harness.util.faces import lazy
 
 if TYPE_CHECKING:
     from harness.store.archive import Archive
+    from harness.store.bundles import BUNDLE_SUFFIXES, read_bundle, write_bundle
     from harness.store.files import Files, Record, content_hash, differences
     from harness.store.provenance import environment, package_versions, source_commit
     from harness.store.schema import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from harness.store.store import Store
 
 __all__ = [
+    "BUNDLE_SUFFIXES",
     "RESULTS_VERSION",
     "Archive",
     "CellRecord",
@@ -45,11 +47,14 @@ __all__ = [
     "environment",
     "migrate",
     "package_versions",
+    "read_bundle",
     "source_commit",
+    "write_bundle",
 ]
 
 _ROOMS = {
     "harness.store.archive": "Archive",
+    "harness.store.bundles": "BUNDLE_SUFFIXES read_bundle write_bundle",
     "harness.store.files": "Files Record content_hash differences",
     "harness.store.provenance": "environment package_versions source_commit",
     "harness.store.schema": "RESULTS_VERSION CellRecord Costs Environment LedgerEntry Role RunRecord Score Status "

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leaderboard.records.bundles import SUFFIXES, read_bundle, write_bundle
     from leaderboard.records.collect import Collected, collect_records, fingerprint, sources
     from leaderboard.records.ingest import Ingested, ingest_records, pack_records
     from leaderboard.records.manifests import Manifests, known_manifests
 
 __all__ = [
-    "SUFFIXES",
     "Collected",
     "Ingested",
     "Manifests",
@@ -20,13 +18,10 @@ __all__ = [
     "ingest_records",
     "known_manifests",
     "pack_records",
-    "read_bundle",
     "sources",
-    "write_bundle",
 ]
 
 _HOMES = {
-    "SUFFIXES": "leaderboard.records.bundles",
     "Collected": "leaderboard.records.collect",
     "Ingested": "leaderboard.records.ingest",
     "Manifests": "leaderboard.records.manifests",
@@ -35,9 +30,7 @@ _HOMES = {
     "ingest_records": "leaderboard.records.ingest",
     "known_manifests": "leaderboard.records.manifests",
     "pack_records": "leaderboard.records.ingest",
-    "read_bundle": "leaderboard.records.bundles",
     "sources": "leaderboard.records.collect",
-    "write_bundle": "leaderboard.records.bundles",
 }
 
 

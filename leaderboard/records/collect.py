@@ -10,8 +10,7 @@ from typing import Any
 
 from harness.assessment import EntryResults, results_of_records
 from harness.errors import StoreError
-from harness.store import CellRecord, Files, Record, RunRecord, content_hash, differences
-from leaderboard.records.bundles import SUFFIXES, read_bundle
+from harness.store import BUNDLE_SUFFIXES, CellRecord, Files, Record, RunRecord, content_hash, differences, read_bundle
 
 __all__ = ["Collected", "collect_records", "fingerprint", "sources"]
 
@@ -89,7 +88,7 @@ def sources(paths: Iterable[Path], problems: list[str] | None = None) -> list[Pa
     for path in paths:
         inside = _inside(path.absolute())
         if not inside and problems is not None:
-            problems.append(f"{path}: no bundle ({', '.join(SUFFIXES)}), no store, and no folder with any")
+            problems.append(f"{path}: no bundle ({', '.join(BUNDLE_SUFFIXES)}), no store, and no folder with any")
         places |= dict.fromkeys(inside)
     return list(places)
 
@@ -98,10 +97,10 @@ def _inside(path: Path) -> list[Path]:
     if path.suffix == ".duckdb":
         path = path.with_suffix(".files")
     if path.is_file():
-        return [path] if path.name.endswith(SUFFIXES) else []
+        return [path] if path.name.endswith(BUNDLE_SUFFIXES) else []
     if path.is_dir() and (path.suffix == ".files" or (path / "runs").is_dir() or (path / "cells").is_dir()):
         return [path]
-    bundles = [file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}")]
+    bundles = [file for suffix in BUNDLE_SUFFIXES for file in path.rglob(f"*{suffix}")]
     return sorted([*bundles, *(folder for folder in path.glob("*.files") if folder.is_dir())])
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.store import Record, Store
-from leaderboard.records.bundles import write_bundle
+from harness.store import Record, Store, write_bundle
 from leaderboard.records.collect import Collected, collect_records
 from leaderboard.records.manifests import known_manifests
 

@@ -17,11 +17,11 @@ import numpy as np
 from harness.plugins import registry
 from harness.plugins.submission import load_submission
 from harness.plugins.suite import load_suite
+from harness.store.bundles import write_bundle
 from harness.store.files import Files, Record
 from harness.store.schema import CellRecord, Costs, Environment, LedgerEntry, RunRecord, Score
 from harness.util.keys import key
 from leaderboard.build import build_board
-from leaderboard.records import write_bundle
 
 __all__ = [
     "BOARDS",

@@ -11,8 +11,8 @@ from harness.assessment.report import Row, installed_submissions, point_labels, 
 from harness.plugins import registry
 from harness.plugins.submission import load_submission
 from harness.store import Store
+from harness.store.bundles import read_bundle
 from harness.store.schema import CellRecord, RunRecord
-from leaderboard.records import read_bundle
 
 
 def test_points_are_named_by_the_source_that_was_run() -> None:

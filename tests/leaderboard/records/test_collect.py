@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
+from harness.store.bundles import write_bundle
 from harness.store.files import Record
 from harness.store.schema import CellRecord
 from leaderboard.records import (
     collect_records,
     fingerprint,
     sources,
-    write_bundle,
 )
 from tests.stand_ins.stored_results import changed, write_records
 

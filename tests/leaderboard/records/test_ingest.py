@@ -8,14 +8,13 @@ import pytest
 
 from harness.errors import StoreError
 from harness.store import Store
+from harness.store.bundles import read_bundle, write_bundle
 from harness.store.files import Record
 from leaderboard.records import (
     collect_records,
     fingerprint,
     ingest_records,
     pack_records,
-    read_bundle,
-    write_bundle,
 )
 from tests.stand_ins.stored_results import changed
 

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.store.bundles import read_bundle, write_bundle
 from harness.store.files import Record
 from harness.store.schema import CellRecord, Score
-from leaderboard.records import (
-    read_bundle,
-    write_bundle,
-)
+from tests.stand_ins.stored_results import TINY, records
+
+
+@pytest.fixture(scope="module")
+def some() -> list[Record]:
+    """Two submissions on one entry."""
+    return list(records(TINY[:2], entries=["skills-cut0"], n=4))
 
 
 @pytest.mark.parametrize("suffix", [".jsonl.gz", ".parquet"])

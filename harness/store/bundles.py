@@ -16,12 +16,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.errors import StoreError
-from harness.store import CellRecord, Record, RunRecord, Score, atomic, migrate
+from harness.store import atomic
+from harness.store.files import Record
+from harness.store.schema import CellRecord, RunRecord, Score, migrate
 
-__all__ = ["BUNDLE_VERSION", "SUFFIXES", "read_bundle", "write_bundle"]
+__all__ = ["BUNDLE_SUFFIXES", "BUNDLE_VERSION", "read_bundle", "write_bundle"]
 
 BUNDLE_VERSION = 1
-SUFFIXES = (".jsonl.gz", ".parquet")
+BUNDLE_SUFFIXES = (".jsonl.gz", ".parquet")
 
 _SCORES: TypeAdapter[tuple[Score, ...]] = TypeAdapter(tuple[Score, ...])
 

@@ -117,9 +117,9 @@ class Hunt:
     def nearest(self) -> Hunt:
         """A hunt for that open text alone whose token comes nearest; what it finds is noted here as well."""
         at = self.distance[self.open].argmin().reshape(1)
-        one = copy(self)
-        one.open, one.tree = self.open[at], self.tree.fork(at)
-        return one
+        alone = copy(self)
+        alone.open, alone.tree = self.open[at], self.tree.fork(at)
+        return alone
 
     def fork(self) -> None:
         """Continue on a tree of its own, for the open texts alone."""

@@ -11,7 +11,9 @@ from harness.assessment.report import Row, installed_submissions, point_labels, 
 from harness.plugins import registry
 from harness.plugins.submission import load_submission
 from harness.store import Store
-from harness.store.schema import CellRecord, RunRecord
+from harness.store.connection import connect, prepare
+from harness.store.schema import CellRecord
+from harness.store.tables import ingest
 from leaderboard.records import read_bundle
 
 
@@ -29,14 +31,12 @@ def shipped_rows(folder: Path, suite: str, *names: str) -> list[Row]:
     results = registry.results()
     assert results is not None
     latest = sorted(results.glob(f"{suite}@*"))[-1]
-    with Store.open(folder / "leakboard.duckdb") as store:
-        for name in names:
-            records, _ = read_bundle(latest / f"{name}.jsonl.gz")
-            for record in records:
-                if isinstance(record, RunRecord):
-                    store.put_run(record)
-                else:
-                    store.put_cell(record)
+    path = folder / "leakboard.duckdb"
+    connection = connect(path, read_only=False)
+    prepare(connection, path, read_only=False)
+    # All in one transaction, without their files: nobody reads those.
+    ingest(connection, [record for name in names for record in read_bundle(latest / f"{name}.jsonl.gz")[0]])
+    with Store(path, connection, read_only=True) as store:
         return result_rows(store)
 
 

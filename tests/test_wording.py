@@ -79,7 +79,10 @@ def uses(node: ast.AST, name: str) -> Iterator[tuple[int, bool]]:
 
 def vague_locals(function: Function) -> Iterator[str]:
     """Names of :data:`VAGUE` that a function sets and uses on more than one line."""
-    for name in sorted(VAGUE):
+    leaves = [*ast.walk(function)]
+    named = {leaf.id for leaf in leaves if isinstance(leaf, ast.Name) and isinstance(leaf.ctx, ast.Store)}
+    named |= {leaf.arg for leaf in leaves if isinstance(leaf, ast.arg)}
+    for name in sorted(VAGUE & named):  # few functions set one, and where each is used takes long to tell
         places = list(uses(function, name))
         if len({line for line, _ in places}) > 1 and any(is_set for _, is_set in places):
             yield name

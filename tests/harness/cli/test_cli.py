@@ -251,10 +251,17 @@ def test_everything_listed_can_be_shown(cli: Cli, kind: str) -> None:
     for name in names:
         cards = cli.json("show", name)["items"]
         assert kind in [card["kind"] for card in cards]
+    assert cli("list", f"{kind}s")[0] == 0
+
+
+@pytest.mark.parametrize("share", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", catalogue.KINDS)
+def test_what_is_shown_is_printed_too(cli: Cli, kind: str, share: int) -> None:
+    """Every fourth name of a kind, or all."""
+    for name in catalogue.names(kind)[::share]:
         code, out, _ = cli("show", name)
         assert code == 0
         assert name in out
-    assert cli("list", f"{kind}s")[0] == 0
 
 
 def test_summaries_are_read_without_importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

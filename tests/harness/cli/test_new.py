@@ -28,21 +28,19 @@ def make(folder: Path, *arguments: str) -> int:
     return int(caught.value.code or 0)
 
 
-@pytest.mark.parametrize(("option", "check"), [("--attack", check_attack), ("--scenario", check_scenario)])
-def test_what_is_made_works(
-    option: str, check: Callable[[str], Checked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_made_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its entry point names it, it passes its check as if it were installed, and its own tests pass."""
-    name = f"fresh_{option.strip('-')}"
-    assert make(tmp_path, option, name) == 0
-    package = tmp_path / name
-    declared = tomllib.loads((package / "pyproject.toml").read_text())
-    assert declared["project"]["entry-points"][registry.GROUP] == {name: name}
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package), str(ROOT)]))
-    install(name, package, monkeypatch)
-    assert check(name).problems == ()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(package)]
-    done = subprocess.run(command, cwd=package, capture_output=True, text=True, check=False, timeout=300)
+    checks: dict[str, Callable[[str], Checked]] = {"attack": check_attack, "scenario": check_scenario}
+    packages = {f"fresh_{kind}": tmp_path / f"fresh_{kind}" for kind in checks}
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*map(str, packages.values()), str(ROOT)]))
+    for kind, (name, package) in zip(checks, packages.items(), strict=True):
+        assert make(tmp_path, f"--{kind}", name) == 0
+        declared = tomllib.loads((package / "pyproject.toml").read_text())
+        assert declared["project"]["entry-points"][registry.GROUP] == {name: name}
+        install(name, package, monkeypatch)
+        assert checks[kind](name).problems == ()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, packages.values())]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

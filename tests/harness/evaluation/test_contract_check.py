@@ -23,8 +23,8 @@ def test_shipped_submissions_pass(folder: Path) -> None:
     assert check_submission(folder) == []
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_unseeded_randomness_is_reported(submission: Callable[..., Submission]) -> None:
-    """With a worker server of the check's own, as in use."""
     unseeded = submission("""
     class Plugin(Defense):
         def send(self, message):

@@ -100,16 +100,25 @@ def noisy(job: Job, submission: Make, tmp_path: Path, shelf: Path, shared_worker
     made = submission(NOISE)
     if not any(shelf.iterdir()):
         job(made)
-        shutil.copy(tmp_path / "s.duckdb", shelf)
-        shutil.copytree(tmp_path / "s.files", shelf / "s.files")
+        shelve(tmp_path, shelf)
     shutil.copytree(shelf, tmp_path, dirs_exist_ok=True)
     return made
 
 
-def test_a_submission_is_scored_and_nothing_is_computed_twice(job: Job, submission: Make, tmp_path: Path) -> None:
+def shelve(folder: Path, shelf: Path) -> None:
+    """Keep the store of ``job`` for :func:`noisy`."""
+    shutil.copy(folder / "s.duckdb", shelf)
+    shutil.copytree(folder / "s.files", shelf / "s.files")
+
+
+def test_a_submission_is_scored_and_nothing_is_computed_twice(
+    job: Job, submission: Make, tmp_path: Path, shelf: Path
+) -> None:
     """With worker servers of the job's own, as in use."""
     plugin = submission(NOISE)
     report, quiet = job(plugin)
+    if not any(shelf.iterdir()):
+        shelve(tmp_path, shelf)
     (row,) = report.rows
     assert report.computed == quiet.total == len(quiet.fresh())
     assert row.status == "ok", row.reason

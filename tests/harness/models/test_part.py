@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,16 @@ CAUSAL = tuple(name for name, family in FAMILIES.items() if family.causal)
 CUTS = ((0,), (1,), (3,), (4,), (1, 2), (0, 3), (2, 2))
 
 
+loaded = functools.cache(load_part)
+"""For tests that change nothing in a part."""
+
+
 def parts_of(folder: Path, cuts: tuple[int, ...]) -> list[Part]:
-    causal = (head_of := load_part(folder, 4, None)).causal
+    causal = (head_of := loaded(folder, 4, None)).causal
     assert head_of.depth == 4
     edges = [0, *cuts]
-    parts = [load_part(folder, a, b, embed=i == 0) for i, (a, b) in enumerate(zip(edges, cuts, strict=False))]
-    return [*parts, load_part(folder, edges[-1], None, head=causal, embed=False)]
+    parts = [loaded(folder, a, b, embed=i == 0) for i, (a, b) in enumerate(zip(edges, cuts, strict=False))]
+    return [*parts, loaded(folder, edges[-1], None, head=causal, embed=False)]
 
 
 def whole(model: Any, ids: torch.Tensor, **more: Any) -> torch.Tensor:
@@ -57,10 +62,10 @@ def test_a_cut_gives_the_raw_residual_stream(family: str, tiny: Tiny, ids: Ids) 
     text = ids(1, 9)
     states = model(text, output_hidden_states=True).hidden_states
     for stop in range(4):
-        torch.testing.assert_close(load_part(folder, 0, stop)(text), states[stop], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(loaded(folder, 0, stop)(text), states[stop], atol=1e-5, rtol=1e-5)
     if FAMILIES[family].final:
-        normed = load_part(folder, 0, None)(text)
-        raw = load_part(folder, 0, 4)(text)
+        normed = loaded(folder, 0, None)(text)
+        raw = loaded(folder, 0, 4)(text)
         assert raw.shape != normed.shape or not torch.allclose(raw, normed, atol=1e-3)
 
 
@@ -113,7 +118,7 @@ def test_split_generation_with_caches_equals_generate(family: str, tiny: Tiny, i
 @torch.no_grad()
 def test_left_padded_chunks_through_a_cache(family: str, tiny: Tiny, ids: Ids) -> None:
     _, folder = tiny(family)
-    part, text = load_part(folder, 0, None, head=True), ids(2, 9)
+    part, text = loaded(folder, 0, None, head=True), ids(2, 9)
     mask = torch.ones(2, 9)
     mask[1, :3] = 0
     expected = part(text, mask=mask)
@@ -127,7 +132,7 @@ def test_left_padded_chunks_through_a_cache(family: str, tiny: Tiny, ids: Ids) -
 @torch.no_grad()
 def test_cache_rows_positions_and_copies(family: str, tiny: Tiny, ids: Ids) -> None:
     _, folder = tiny(family)
-    part, text = load_part(folder, 0, 3), ids(3, 8)
+    part, text = loaded(folder, 0, 3), ids(3, 8)
     cache = part.new_cache()
     assert cache is not None
     part(text[:, :6], cache)
@@ -143,7 +148,7 @@ def test_cache_rows_positions_and_copies(family: str, tiny: Tiny, ids: Ids) -> N
 @pytest.mark.parametrize("family", ALL)
 def test_input_embeddings_replace_the_look_up(family: str, tiny: Tiny, ids: Ids) -> None:
     model, folder = tiny(family)
-    part, text = load_part(folder, 0, 2), ids(2, 6)
+    part, text = loaded(folder, 0, 2), ids(2, 6)
     table = part.embed_table
     assert torch.equal(table, model.get_input_embeddings().weight)
     assert table.shape[0] == part.vocab_size
@@ -159,7 +164,7 @@ def test_second_derivatives_with_the_math_kernel(family: str, tiny: Tiny, ids: I
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     _, folder = tiny(family)
-    part, text = load_part(folder, 0, 2), ids(1, 4)
+    part, text = loaded(folder, 0, 2), ids(1, 4)
     soft = part.embed_table.detach()[text].requires_grad_()
     weight = next(iter(part.blocks[0].parameters()))
     with sdpa_kernel(SDPBackend.MATH):
@@ -176,7 +181,7 @@ def test_flops_follow_the_formula_that_torch_counts(family: str, tiny: Tiny, ids
 
     _, folder = tiny(family)
     causal = FAMILIES[family].causal
-    for part in (load_part(folder, 0, 3), load_part(folder, 2, None, head=causal)):
+    for part in (loaded(folder, 0, 3), loaded(folder, 2, None, head=causal)):
         cache = part.new_cache()
         x = ids(3, 9) if part.start == 0 else torch.randn(3, 9, part.hidden_size)
         for a, b in ((0, 6), (6, 7)) if causal else ((0, 9),):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,18 @@ def boards(tmp_path_factory: pytest.TempPathFactory, kept_open: Callable[[Path],
     return board
 
 
+@pytest.fixture(scope="session")
+def _components_scanned_once() -> Iterator[None]:
+    """Every app that starts reads what all installed packages say of themselves, in search of components: once here."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
 @pytest.fixture
-def open_page(boards: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Open:
+def open_page(_components_scanned_once: None, boards: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Open:
     """Runs one page of the app on a board with query parameters; returns Streamlit's AppTest."""
     from streamlit.testing.v1 import AppTest
 

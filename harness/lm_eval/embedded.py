@@ -7,7 +7,7 @@
 | ``sciq`` | SciQ (Welbl et al. 2017), 1,000 of the validation split | CC BY-NC 3.0 |
 | ``boolq`` | BoolQ (Clark et al. 2019), 3,270 of the validation split | CC BY-SA 3.0 |
 | ``lambada_openai`` | LAMBADA (Paperno et al. 2016), 5,153 of the test split | CC BY 4.0 |
-| ``basic_skills_common_knowledge`` | Basic Skills (Ai2 2025), 993 of the validation split | ODC-BY 1.0 |
+| ``basic_skills_common_knowledge`` | Basic Skills (Ai2 2025), 1,037 of the validation split | ODC-BY 1.0 |
 | ``medmcqa`` | MedMCQA (Pal et al. 2022), 4,183 of the validation split | Apache-2.0 |
 | ``mmlu_SUBJECT`` | MMLU (Hendrycks et al. 2021), test split of any of its 57 subjects | MIT |
 | ``mmlu_other`` | the 13 subjects of lm-eval's group of that name, medicine among them | MIT |
@@ -92,8 +92,9 @@ def _with_label(rows: Rows) -> Rows:
 
 
 def _documents(rows: Rows) -> Rows:
-    """One document for each question; the file has a line for each option."""
-    return [row["doc"] for row in rows if row["idx"] == 0]
+    """One document for each question; the file has a line for each option, and may ask them again without context."""
+    once = {json.dumps(row["doc"], sort_keys=True): row["doc"] for row in rows if row["idx"] == 0}
+    return list(once.values())
 
 
 def _medical(rows: Rows) -> Rows:

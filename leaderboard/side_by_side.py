@@ -7,6 +7,7 @@ compares it; the board's utility is relative to what each scenario's parties rea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,8 @@ __all__ = ["KINDS", "LEVELS", "Leak", "Side", "one_draw", "sides"]
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "texts": ("text", "batch_texts"),
-    "words": ("words",),
     "membership": ("membership",),
-    "labels": ("label", "count"),
+    "labels": ("label",),
     "class shares": ("label_distribution", "class_presence"),
 }
 """Kind of secret -> the secrets that scenarios call it by, without what stands behind a colon."""
@@ -54,8 +54,10 @@ class Side:
     scenario: str
     curve: Curve
     leaks: Mapping[str, Mapping[str, Leak | None]]
-    """Operating point -> kind of secret -> its strongest attack, None where attacks on it have no result. Kinds that
-    the scenario has no such secret of are absent."""
+    """Operating point -> kind of secret -> its strongest attack, None where attacks on it have no result; kinds that no
+    attack of the entry is about are absent."""
+    secrets: frozenset[str] = frozenset()
+    """Kinds of secrets that the scenario has in some of its forms, whether attacked here or not."""
 
 
 def one_draw(board: Board) -> list[str]:
@@ -73,7 +75,7 @@ def sides(board: Board, suite: str) -> list[Side]:
     rows = [row for row in _rows(board.board(suite=suite)) if row["status"] == "ok" and not _UNFIT & set(row["flags"])]
     tasks, attacks = _rows(board.tasks(suite=suite)), _rows(board.attacks(suite=suite))
     task = _common_task(tasks)
-    known = suite_of(suite)
+    known, secrets = suite_of(suite), _declared(board)
     order = [entry.name for entry in known.entries] if known else []
     entries = sorted(
         {row["entry"] for row in rows}, key=lambda name: (order.index(name) if name in order else 99, name)
@@ -84,13 +86,18 @@ def sides(board: Board, suite: str) -> list[Side]:
             [row for row in rows if row["entry"] == entry],
             [row for row in tasks if row["entry"] == entry and row["task"] == task],
             [row for row in attacks if row["entry"] == entry],
+            secrets,
         )
         for entry in entries
     ]
 
 
 def _side(
-    entry: str, rows: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]], attacks: Sequence[dict[str, Any]]
+    entry: str,
+    rows: Sequence[dict[str, Any]],
+    tasks: Sequence[dict[str, Any]],
+    attacks: Sequence[dict[str, Any]],
+    secrets: Mapping[str, frozenset[str]],
 ) -> Side:
     alone = next((task["value"] for task in tasks if task["system"] == "local only"), None)
     reached = {(task["submission"], task["point"]): task for task in tasks if task["system"] in _SYSTEMS}
@@ -111,11 +118,21 @@ def _side(
         )
         own = [a for a in attacks if (a["submission"], a["point"]) == (row["submission"], row["point"])]
         leaks[name] = {
-            kind: _strongest([a for a in own if _secret(a) in secrets])
-            for kind, secrets in KINDS.items()
-            if any(_secret(a) in secrets for a in own)
+            kind: _strongest([a for a in own if _first(a["secret"]) in of_kind])
+            for kind, of_kind in KINDS.items()
+            if any(_first(a["secret"]) in of_kind for a in own)
         }
-    return Side(entry, str(rows[0]["scenario"]), Curve(tuple(points), alone), leaks)
+    scenario = str(rows[0]["scenario"])
+    return Side(entry, scenario, Curve(tuple(points), alone), leaks, secrets.get(scenario, frozenset()))
+
+
+def _declared(board: Board) -> dict[str, frozenset[str]]:
+    """Scenario -> kinds of the secrets that its card names."""
+    named = {str(row["scenario"]): json.loads(row["secrets"] or "{}") for row in _rows(board.scenarios())}
+    return {
+        scenario: frozenset(kind for kind, secrets in KINDS.items() if any(_first(s) in secrets for s in known))
+        for scenario, known in named.items()
+    }
 
 
 _SYSTEMS = ("undefended", "defended")
@@ -140,8 +157,9 @@ def _strongest(attacks: Sequence[dict[str, Any]]) -> Leak | None:
     return Leak(str(best["attack"]), str(best["metric"]), *numbers, ends)
 
 
-def _secret(attack: Mapping[str, Any]) -> str:
-    return str(attack["secret"]).partition(":")[0]
+def _first(secret: object) -> str:
+    """What stands before the colon of a secret's name."""
+    return str(secret).partition(":")[0]
 
 
 def _ends(row: Mapping[str, Any], name: str) -> tuple[float, float] | None:

@@ -27,7 +27,7 @@ docs:  ## the documentation site in site/; warnings are errors
 	$(PYTHON) docs/make_findings.py --check
 	$(PYTHON) -m zensical build --clean --strict
 
-findings:  ## the tables of docs/findings.md and README.md, from the records in results/
+findings:  ## the tables of docs/findings.md, docs/side-by-side.md and README.md, from the records in results/
 	$(PYTHON) docs/make_findings.py
 
 board:  ## open the board in a browser

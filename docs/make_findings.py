@@ -1,7 +1,7 @@
-"""Tables of ``docs/findings.md`` and ``README.md``, rendered from the records in ``results/``.
+"""Tables of ``docs/findings.md``, ``docs/side-by-side.md`` and ``README.md``, rendered from the records in ``results/``.
 
 No figure of these tables is typed: the script builds a board from the shipped records, as ``leakboard build`` does, and
-writes its rows between the markers of the two pages. ``--check`` computes nothing: it says whether the pages were made
+writes its rows between the markers of the pages, and the figure of the second. ``--check`` computes nothing: it says whether the pages were made
 from the records that are there now and were not edited by hand since.
 """
 
@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +20,24 @@ sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
     from leaderboard.queries import Board
+    from leaderboard.side_by_side import Leak, Side
 
 __all__ = ["check", "digest", "main", "rendered"]
 
 RESULTS = ROOT / "results"
 BOARD = ROOT / "build" / "findings.board.duckdb"
-PAGES = {"findings": ROOT / "docs" / "findings.md", "headline": ROOT / "README.md"}
+PAGES = {
+    "findings": ROOT / "docs" / "findings.md",
+    "side-by-side": ROOT / "docs" / "side-by-side.md",
+    "headline": ROOT / "README.md",
+}
 """Name of a block -> the page that holds it."""
 
 HEADLINE = "standard-small"
 """The suite whose table README shows: the one with five seeds, whose ranks count."""
+
+FIGURE = ROOT / "docs" / "side-by-side.svg"
+"""Privacy at equal utility, drawn where a suite of one draw is among the records."""
 
 _BLOCK = r"<!-- {name}: begin [^>]*-->\n(?P<text>.*?)<!-- {name}: end -->"
 _MEMBERSHIP = re.compile(r"membership \((?P<who>canaries|average)\) (?P<what>AUC|TPR at .*)")
@@ -57,10 +65,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return bool(problems)
     board = open_results()
     records = digest()
-    for name, text in {"findings": "\n".join(findings(board)), "headline": "\n".join(headline(board))}.items():
-        page = PAGES[name]
+    blocks = {"findings": findings(board), "side-by-side": side_by_side(board), "headline": headline(board)}
+    for name, lines in blocks.items():
+        text, page = "\n".join(lines), PAGES[name]
         page.write_text(_with_block(page.read_text(encoding="utf-8"), name, f"{text}\n", records), encoding="utf-8")
+    _draw(board)
     return 0
+
+
+def _draw(board: Board) -> None:
+    """Write the figure, without the day, so that the same records give the same file; remove one of no records."""
+    from leaderboard.export import Request
+    from leaderboard.export.render import render
+    from leaderboard.side_by_side import one_draw
+
+    suites = tuple(one_draw(board))
+    FIGURE.unlink(missing_ok=True)
+    if suites:
+        FIGURE.write_bytes(render(board, Request("equal-utility", "svg", suites)))
 
 
 def check() -> list[str]:
@@ -123,6 +145,72 @@ def headline(board: Board) -> Iterator[str]:
         cells = [f"{_interval(row, 'privacy')} / {_number(row['utility'])}" for row in shown]
         lines.append([str(entry), *cells])
     return _table(["entry", *points], lines)
+
+
+def side_by_side(board: Board) -> Iterator[str]:
+    """Scenarios that do one task on the same records: what each leaks undefended, and at equal utility."""
+    from leaderboard.side_by_side import one_draw, sides
+
+    suites = one_draw(board)
+    if not suites:
+        yield "There are no records of such a suite here yet.\n"
+    for suite in suites:
+        known = sides(board, suite)
+        yield f"### {suite}\n"
+        yield from _undefended_sides(known)
+        yield from _equal_sides(known)
+    if suites:
+        yield f"![Privacy against accuracy, a curve for each scenario]({FIGURE.name})\n"
+
+
+def _undefended_sides(known: Sequence[Side]) -> Iterator[str]:
+    """Accuracy and, by kind of secret, the strongest attack's advantage over a blind guess."""
+    from leaderboard.side_by_side import KINDS
+
+    yield "Undefended. Advantage of the strongest attack over the best blind guess, by what is guessed:\n"
+    lines, details = [], []
+    for side in known:
+        bare = next((point for point in side.curve.points if point.name == "undefended"), None)
+        if bare is None:
+            continue
+        leaks = side.leaks["undefended"]
+        cells = [_leak(leaks, kind, kind in side.secrets) for kind in KINDS]
+        alone = _number(side.curve.alone)
+        lines.append([side.entry, side.scenario, _with_ends(bare.utility, bare.utility_ends), alone, *cells])
+        raw = [(kind, leak) for kind, leak in leaks.items() if leak is not None]
+        details += [[side.entry, k, one.attack, one.metric, _number(one.value), _number(one.floor)] for k, one in raw]
+    yield from _table(["entry", "scenario", "accuracy", "alone", *KINDS], lines)
+    yield "The attacks behind it, by their own metrics:\n"
+    yield from _table(["entry", "kind", "attack", "metric", "value", "blind floor"], details)
+
+
+def _leak(leaks: Mapping[str, Leak | None], kind: str, declared: bool) -> str:
+    if kind not in leaks:
+        return "no attack" if declared else "does not apply"
+    leak = leaks[kind]
+    return "n/a" if leak is None else _with_ends(leak.advantage, leak.ends)
+
+
+def _equal_sides(known: Sequence[Side]) -> Iterator[str]:
+    """Privacy of each scenario's best operating point of at least the common utility."""
+    from leaderboard.ranks.equal_utility import best_at, common_level
+    from leaderboard.side_by_side import LEVELS
+
+    level = common_level({side.entry: side.curve for side in known})
+    if level is None:
+        return
+    yield "At equal utility: of each scenario the operating point of largest privacy with at least that accuracy.\n"
+    lines = []
+    for side in known:
+        cells = [str(len(side.curve.points))]
+        for share in LEVELS:
+            point = best_at(side.curve, share * level)
+            text = "not reached" if point is None else f"{_with_ends(point.privacy, point.privacy_ends)} ({point.name})"
+            cells.append(text)
+        note = "" if side.curve.pays else "no better than alone, sets no level"
+        lines.append([side.entry, *cells, note])
+    titles = [f"privacy at accuracy {_number(share * level)}" for share in LEVELS]
+    yield from _table(["entry", "points measured", *titles, "remark"], lines)
 
 
 def _references(board: Board, suite: str) -> Iterator[str]:
@@ -209,6 +297,10 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     for row in rows:
         yield f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |"
     yield ""
+
+
+def _with_ends(value: float, ends: tuple[float, float] | None) -> str:
+    return _number(value) if ends is None else f"{_number(value)} [{_number(ends[0])}, {_number(ends[1])}]"
 
 
 def _interval(row: dict[str, Any], name: str) -> str:

@@ -8,6 +8,7 @@ _HERE = "attacks.membership_inference"
 
 ATTACKS: dict[str, str] = {
     "blind_membership": f"{_HERE}.blind_membership:BlindMembership",
+    "blind_membership_words": f"{_HERE}.blind_membership_words:BlindMembershipWords",
     "canary_echo": f"{_HERE}.canary_echo:CanaryEcho",
     "cooperative_lira": f"{_HERE}.cooperative_lira:CooperativeLira",
     "distilled_lira": f"{_HERE}.distilled_lira:DistilledLira",

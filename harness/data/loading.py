@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data.record import Record, distinct, make, to_dataset
+from harness.data.record import Record, distinct, make, records, to_dataset
+from harness.data.reserve import chosen, reserved
 from harness.data.sources import SOURCES, read
 from harness.errors import DataError
 from harness.util.caching import single_flight
@@ -30,6 +31,9 @@ def load(
     group_column: str | None = None,
     split: str = "train",
     seed: int = 0,
+    labels: Sequence[str] = (),
+    least_words: int = 0,
+    reserve: bool = False,
 ) -> Any:
     """Records of a dataset as a ``datasets.Dataset``, deduplicated by content id (the first is kept).
 
@@ -44,14 +48,21 @@ def load(
             there is one.
         split: the split of a hub dataset or folder.
         seed: seeds the filling of ``pii``; other data do not depend on it.
+        labels: only records of these labels; of any, where none are given.
+        least_words: only records of at least so many words.
+        reserve: every label equally often, and each record for one split (:mod:`harness.data.reserve`), so that
+            scenarios that draw splits of other sizes hold the same private and the same test records.
 
     Returns:
-        Columns id, text, label, group, spans, attributes; see :func:`harness.data.record.to_dataset`.
+        Columns id, text, label, group, spans, attributes, and split where records are reserved; see :func:`harness.data.record.to_dataset`.
         Blank texts are left out.
 
     Raises:
         DataError: nothing of that name or path, or it lacks a column; says what to do.
     """
+    if labels or least_words or reserve:
+        columns = {"text_column": text_column, "label_column": label_column, "group_column": group_column}
+        return _selected(load(name, progress, **columns, split=split, seed=seed), tuple(labels), least_words, reserve)
     if name in SOURCES and progress is None:
         return _embedded(name, text_column, label_column, group_column, seed)
     return _loaded(name, progress, text_column, label_column, group_column, split, seed)
@@ -61,6 +72,11 @@ def load(
 def _embedded(name: str, text: str, label: str | None, group: str | None, seed: int) -> Any:
     """Embedded data never change, and the entries of a suite mostly share them."""
     return _loaded(name, None, text, label, group, "train", seed)
+
+
+def _selected(table: Any, labels: tuple[str, ...], least_words: int, reserve: bool) -> Any:
+    kept = chosen(records(table), labels, least_words)
+    return to_dataset(reserved(kept) if reserve else kept)
 
 
 def _loaded(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from types import MappingProxyType
 from typing import Any
@@ -52,6 +52,8 @@ class Record:
     group: str | None = None
     spans: tuple[Span, ...] = ()
     attributes: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+    split: str | None = None
+    """The only split that may draw it, where its data keep splits apart (:mod:`harness.data.reserve`)."""
 
 
 def content_id(text: str) -> str:
@@ -108,7 +110,8 @@ def content_hash(records: Iterable[Record]) -> str:
 
 
 def to_dataset(records: Iterable[Record]) -> Any:
-    """A ``datasets.Dataset`` with columns id, text, label, group, spans, attributes (a JSON object).
+    """A ``datasets.Dataset`` with columns id, text, label, group, spans, attributes (a JSON object); split, too, where
+    records are reserved for one.
 
     ``spans`` is a list of {start, end, kind}; label and group are null where there is none.
     """
@@ -117,8 +120,13 @@ def to_dataset(records: Iterable[Record]) -> Any:
     span = {"start": Value("int32"), "end": Value("int32"), "kind": Value("string")}
     names = ("id", "text", "label", "group", "attributes")
     features = Features({**{name: Value("string") for name in names}, "spans": List(span)})
-    rows = [_row(record) for record in records]
-    return Dataset.from_dict({name: [row[name] for row in rows] for name in features}, features=features)
+    known = list(records)
+    rows = [_row(record) for record in known]
+    columns = {name: [row[name] for row in rows] for name in features}
+    if any(record.split for record in known):
+        features["split"] = Value("string")
+        columns["split"] = [record.split for record in known]
+    return Dataset.from_dict(columns, features=features)
 
 
 def records(dataset: Any) -> list[Record]:
@@ -151,7 +159,7 @@ def _from_row(row: Mapping[str, Any]) -> Record:
     record = make(row["text"], label=row["label"], group=row["group"], spans=spans, attributes=attributes)
     if record.id != row["id"]:
         raise DataError(f"row {row['id']!r} holds a text of id {record.id!r}: edited after loading; load it again")
-    return record
+    return replace(record, split=row.get("split"))
 
 
 def _row(record: Record) -> dict[str, Any]:

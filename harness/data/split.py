@@ -37,6 +37,8 @@ class Splits:
 
 SPLITS = tuple(field.name for field in fields(Splits))
 _DEPLOYMENT = frozenset({"private", "known", "test"})
+_ALL = frozenset(SPLITS)
+_OTHERS = _ALL - _DEPLOYMENT
 
 
 def draw(
@@ -128,13 +130,20 @@ def _allowed(
     group: str | None,
     apart: bool,
 ) -> _Allowed:
-    """The splits that a record may enter."""
+    """The splits that a record may enter: those that it is reserved for, among those of its group."""
     if group is not None:
-        return lambda record: _DEPLOYMENT if record.group == group else frozenset(SPLITS) - _DEPLOYMENT
+        return lambda record: _reserved(record) & (_DEPLOYMENT if record.group == group else _OTHERS)
     if apart:
         homes = _homes(Counter(str(record.group) for record in pool), sizes, rng)
-        return lambda record: homes[str(record.group)]
-    return lambda record: frozenset(SPLITS)
+        return lambda record: _reserved(record) & homes[str(record.group)]
+    return _reserved
+
+
+def _reserved(record: Record) -> frozenset[str]:
+    """Known texts come from among the public ones."""
+    if record.split is None:
+        return _ALL
+    return frozenset({record.split, "known"} if record.split == "public" else {record.split})
 
 
 def _homes(

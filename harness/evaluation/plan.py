@@ -117,7 +117,8 @@ def _build(suite: Suite, salt: str, place: tuple[Entry, int]) -> Deployment:
     scenario = registry.load("scenario", entry.scenario)
     if not isinstance(scenario, Scenario):
         raise SuiteError(f"scenario {entry.scenario!r} is a {type(scenario).__name__}, not a harness Scenario")
-    deployment = scenario.deployment(entry.name, entry.settings, (suite.name, entry.scenario, seed, secret_axis(salt)))
+    of_scenario = () if suite.one_draw else (entry.scenario,)
+    deployment = scenario.deployment(entry.name, entry.settings, (suite.name, *of_scenario, seed, secret_axis(salt)))
     _check_secrets(entry, deployment)
     return deployment
 

@@ -130,6 +130,9 @@ class Suite(Document):
     """Name of the fixed scenario set whose overall score it feeds; empty: none."""
     negative_controls: tuple[str, ...] = ()
     """Submissions that send noise of the right shape, on which no attack may beat its blind guess; they never rank."""
+    one_draw: bool = False
+    """Whether all scenarios draw their data from one seed, so that with the same data, sizes and candidates they hold
+    the same records."""
     threads: int = Field(2, ge=1)
     """Computation threads that are pinned while it runs, as sums depend on their number."""
     entries: tuple[Entry, ...] = Field(min_length=1)

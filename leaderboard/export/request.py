@@ -12,7 +12,7 @@ __all__ = ["FIGURES", "FORMS", "INTERVALS", "TABLES", "WIDTHS", "Request", "chec
 
 TABLES = ("board", "overall", "attacks", "strata", "pairs", "runs")
 """Exports that are tables."""
-FIGURES = ("tradeoff", "forest", "layers")
+FIGURES = ("tradeoff", "forest", "layers", "equal-utility")
 """Exports that are figures."""
 WIDTHS: Mapping[str, float] = {"single": 3.25, "double": 6.75}
 """Widths of a paper's column and of its page, in inches."""

@@ -1,4 +1,4 @@
-"""Figures for papers: the trade-off, the forest plot and the curves by cut layer."""
+"""Figures for papers: the trade-off, the forest plot, the curves by cut layer and scenarios at equal utility."""
 
 from __future__ import annotations
 

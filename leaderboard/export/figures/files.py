@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from leaderboard.export.figures.equal_utility import equal_utility
 from leaderboard.export.figures.forest import forest
 from leaderboard.export.figures.layers import layers
 from leaderboard.export.figures.style import draw
@@ -23,6 +24,7 @@ _FIGURES: Mapping[str, Callable[[Board, Request, float], Figure]] = {
     "tradeoff": tradeoff,
     "forest": forest,
     "layers": layers,
+    "equal-utility": equal_utility,
 }
 
 

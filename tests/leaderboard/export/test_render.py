@@ -98,8 +98,12 @@ def test_html_of_many_rows(
     assert b"large@1, entry-1" in render(board("large"), ask("board", "html", submission=("none#0",)))
 
 
+ANY_SUITE = tuple(what for what in FIGURES if what != "equal-utility")
+"""Figures of any suite; the other one is of suites of one draw (``tests/leaderboard/test_side_by_side.py``)."""
+
+
 @pytest.mark.parametrize("name", BOARDS)
-@pytest.mark.parametrize("what", FIGURES)
+@pytest.mark.parametrize("what", ANY_SUITE)
 def test_figures(name: str, what: str, board: Callable[[str], Board], ask: Callable[..., Request]) -> None:
     board_read = board(name)
     if what == "layers" and name in ("empty", "large"):

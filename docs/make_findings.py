@@ -1,4 +1,4 @@
-"""Tables of ``docs/findings.md``, ``docs/side-by-side.md`` and ``README.md``, rendered from the records in ``results/``.
+"""Tables of findings, side by side, quickstart and README, rendered from the records in ``results/``.
 
 No figure of these tables is typed: the script builds a board from the shipped records, as ``leakboard build`` does, and
 writes its rows between the markers of the pages, and the figure of the second. ``--check`` computes nothing: it says whether the pages were made
@@ -30,6 +30,7 @@ PAGES = {
     "findings": ROOT / "docs" / "findings.md",
     "side-by-side": ROOT / "docs" / "side-by-side.md",
     "headline": ROOT / "README.md",
+    "times": ROOT / "docs" / "quickstart.md",
 }
 """Name of a block -> the page that holds it."""
 
@@ -65,7 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return bool(problems)
     board = open_results()
     records = digest()
-    blocks = {"findings": findings(board), "side-by-side": side_by_side(board), "headline": headline(board)}
+    blocks = {
+        "findings": findings(board),
+        "side-by-side": side_by_side(board),
+        "headline": headline(board),
+        "times": times(),
+    }
     for name, lines in blocks.items():
         text, page = "\n".join(lines), PAGES[name]
         page.write_text(_with_block(page.read_text(encoding="utf-8"), name, f"{text}\n", records), encoding="utf-8")
@@ -211,6 +217,32 @@ def _equal_sides(known: Sequence[Side]) -> Iterator[str]:
         lines.append([side.entry, *cells, note])
     titles = [f"privacy at accuracy {_number(share * level)}" for share in LEVELS]
     yield from _table(["entry", "points measured", *titles, "remark"], lines)
+
+
+def times() -> Iterator[str]:
+    """Quickstart's table: minutes that the cells and runs of each shipped suite took."""
+    from leaderboard.records import collect_records
+
+    collected = collect_records([RESULTS])
+    spent: dict[str, dict[tuple[str, int], float]] = {}
+    for cell in collected.cells.values():
+        rows = spent.setdefault(cell.suite, {})
+        row = (cell.submission, cell.point)
+        rows[row] = rows.get(row, 0.0) + cell.seconds
+    for run in collected.runs.values():
+        seconds = run.costs.wall_seconds + run.costs.setup_seconds
+        spent[run.suite][run.submission, run.point] = spent[run.suite].get((run.submission, run.point), 0.0) + seconds
+    lines = []
+    for suite, rows in sorted(spent.items()):
+        defended = [seconds for (name, _), seconds in rows.items() if name != "none"]
+        each = sum(defended) / len(defended) / 60 if defended else None
+        bare = rows.get(("none", 0))
+        lines.append([f"`{suite}`", *(_minutes(value) for value in (bare and bare / 60, each))])
+    return _table(["suite", "undefended, minutes", "an operating point of a defense, minutes"], lines)
+
+
+def _minutes(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.1f}"
 
 
 def _references(board: Board, suite: str) -> Iterator[str]:

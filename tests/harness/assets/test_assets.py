@@ -266,7 +266,7 @@ def test_a_failed_conversion_leaves_nothing(
     assert list((cache / "models").iterdir()) == []
 
 
-def test_the_doctor_names_all_damage(cache: Path, fetched: wheels.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_names_all_damage(cache: Path, tiny_wheel: wheels.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     _embed(monkeypatch, _write_tiny)
     states = {state.name: state for state in assets.cached()}
     assert len(states) == len(assets.WHEELS) + len(assets.MODELS)

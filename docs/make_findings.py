@@ -1,8 +1,8 @@
-"""Tables of ``docs/findings.md``, ``docs/side-by-side.md`` and ``README.md``, rendered from the records in ``results/``.
+"""Tables of ``docs/findings.md``, ``docs/side-by-side.md`` and ``README.md``, made from the records in ``results/``.
 
 No figure of these tables is typed: the script builds a board from the shipped records, as ``leakboard build`` does, and
-writes its rows between the markers of the pages, and the figure of the second. ``--check`` computes nothing: it says whether the pages were made
-from the records that are there now and were not edited by hand since.
+writes its rows between the markers of the pages, and the figure of the second. ``--check`` computes nothing: it says
+whether the pages were made from the records that are there now and were not edited by hand since.
 """
 
 from __future__ import annotations

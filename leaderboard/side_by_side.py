@@ -164,7 +164,7 @@ def _strongest(attacks: Sequence[dict[str, Any]]) -> Leak | None:
 
 
 def _first(secret: object) -> str:
-    """What stands before the colon of a secret's name."""
+    """The part of a secret's name before the colon."""
     return str(secret).partition(":")[0]
 
 
@@ -178,5 +178,5 @@ def _rows(frame: Any) -> list[dict[str, Any]]:
 
 
 def _missing(value: Any) -> bool:
-    """Whether a value of a frame is none: None, or a NaN."""
+    """True for a value of a frame that is none: None, or a NaN."""
     return value is None or bool(value != value)

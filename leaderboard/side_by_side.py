@@ -1,8 +1,8 @@
 """Scenarios side by side: one task on the same records through all of them, leakage at equal utility.
 
-Suites of one draw alone compare so (:attr:`harness.plugins.Suite.one_draw`): their entries hold the same private records
-and are scored on the same held-out texts. Utility is the task's own metric, as :mod:`leaderboard.ranks.equal_utility`
-compares it; the board's utility is relative to what each scenario's parties reach alone, which differs.
+Suites of one draw alone compare so (:attr:`harness.plugins.Suite.one_draw`): their entries hold the same private
+records and are scored on the same held-out texts. Utility is the task's own metric, as
+:mod:`leaderboard.ranks.equal_utility` compares it; the board's is relative to what parties reach alone, which differs.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _side(
     alone = next((task["value"] for task in tasks if task["system"] == "local only"), None)
     reached = {(task["submission"], task["point"]): task for task in tasks if task["system"] in _SYSTEMS}
     points, leaks = [], {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row["submission"] != "none", row["submission"], row["point"])):
         task = reached.get((row["submission"], row["point"]))
         if task is None or _missing(task["value"]) or _missing(row["privacy"]):
             continue
@@ -153,12 +153,18 @@ def _strongest(attacks: Sequence[dict[str, Any]]) -> Leak | None:
     if best is None:
         return None
     ends = _ends(best, "advantage") or (best["advantage"], best["advantage"])
-    numbers = (float(best[name]) for name in ("value", "floor", "advantage"))
-    return Leak(str(best["attack"]), str(best["metric"]), *numbers, ends)
+    return Leak(
+        str(best["attack"]),
+        str(best["metric"]),
+        float(best["value"]),
+        float(best["floor"]),
+        float(best["advantage"]),
+        ends,
+    )
 
 
 def _first(secret: object) -> str:
-    """What stands before the colon of a secret's name."""
+    """The part of a secret's name before the colon."""
     return str(secret).partition(":")[0]
 
 
@@ -172,5 +178,5 @@ def _rows(frame: Any) -> list[dict[str, Any]]:
 
 
 def _missing(value: Any) -> bool:
-    """Whether a value of a frame is none: None, or a NaN."""
+    """True for a value of a frame that is none: None, or a NaN."""
     return value is None or bool(value != value)

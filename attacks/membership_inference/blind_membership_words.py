@@ -59,4 +59,5 @@ def _scores(view: View) -> Floats:
     model.fit([record.text for record in known], labels)
     chances = np.full((len(view.candidates), len(names)), RAREST)
     chances[:, model.classes_] = model.predict_proba([candidate.text for candidate in view.candidates])
-    return np.log(chances[np.arange(len(view.candidates)), label_ids(view.candidates, view.public)])
+    carried: Floats = chances[np.arange(len(view.candidates)), label_ids(view.candidates, view.public)]
+    return np.log(carried)

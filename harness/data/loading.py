@@ -54,15 +54,24 @@ def load(
             scenarios that draw splits of other sizes hold the same private and the same test records.
 
     Returns:
-        Columns id, text, label, group, spans, attributes, and split where records are reserved; see :func:`harness.data.record.to_dataset`.
+        Columns id, text, label, group, spans, attributes, and split where records are reserved; see
+        :func:`harness.data.record.to_dataset`.
         Blank texts are left out.
 
     Raises:
         DataError: nothing of that name or path, or it lacks a column; says what to do.
     """
     if labels or least_words or reserve:
-        columns = {"text_column": text_column, "label_column": label_column, "group_column": group_column}
-        return _selected(load(name, progress, **columns, split=split, seed=seed), tuple(labels), least_words, reserve)
+        whole = load(
+            name,
+            progress,
+            text_column=text_column,
+            label_column=label_column,
+            group_column=group_column,
+            split=split,
+            seed=seed,
+        )
+        return _selected(whole, labels, least_words, reserve)
     if name in SOURCES and progress is None:
         return _embedded(name, text_column, label_column, group_column, seed)
     return _loaded(name, progress, text_column, label_column, group_column, split, seed)
@@ -74,7 +83,7 @@ def _embedded(name: str, text: str, label: str | None, group: str | None, seed: 
     return _loaded(name, None, text, label, group, "train", seed)
 
 
-def _selected(table: Any, labels: tuple[str, ...], least_words: int, reserve: bool) -> Any:
+def _selected(table: Any, labels: Sequence[str], least_words: int, reserve: bool) -> Any:
     kept = chosen(records(table), labels, least_words)
     return to_dataset(reserved(kept) if reserve else kept)
 

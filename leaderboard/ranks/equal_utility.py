@@ -42,7 +42,7 @@ class Curve:
 
     @property
     def pays(self) -> bool:
-        """Whether some point is more useful than no system at all."""
+        """True where some point is more useful than no system at all."""
         return self.reach is not None and (self.alone is None or self.reach > self.alone)
 
 

@@ -1,4 +1,4 @@
-"""A suite of one draw: every scenario holds the same private records, divided alike, and is scored on the same texts."""
+"""A suite of one draw: scenarios hold the same private records, divided alike, and answer the same texts."""
 
 from __future__ import annotations
 
@@ -85,11 +85,17 @@ def test_scenarios_draw_the_same_records_from_reserved_data(tmp_path: Path) -> N
 def test_seeds_of_draws_leave_the_scenario_out(tmp_path: Path, one_draw: bool) -> None:
     rows = [f"word{i} and {i} more words,{'x' if i % 2 else 'y'}" for i in range(200)]
     (tmp_path / "d.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
-    settings = {
+    settings: dict[str, Any] = {
         "data": str(tmp_path / "d.csv"),
         "data_options": {"reserve": True},
         "model": str(toy_model(tmp_path)),
-        **{"clients": 3, "alpha": 1.0, "least": 4, "records": 24, "average": 8, "auxiliary": 60, "public": 10},
+        "clients": 3,
+        "alpha": 1.0,
+        "least": 4,
+        "records": 24,
+        "average": 8,
+        "auxiliary": 60,
+        "public": 10,
         "test": 12,
     }
     own = {"gradient_sharing": {"batch_size": 2}, "logit_kd": {"second_model": settings["model"], "models": ["linear"]}}

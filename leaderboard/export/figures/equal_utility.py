@@ -42,7 +42,7 @@ def equal_utility(board: Board, request: Request, width: float) -> Figure:
     entries = sorted({side.entry for some in drawn.values() for side in some})
     if len(entries) > len(COLOURS):
         raise LeakboardError(f"{len(entries)} entries are too many for one figure: choose up to {len(COLOURS)}")
-    looks = {
+    looks: dict[str, panels.Look] = {
         name: {"color": colour, "marker": marker, "label": shown(name)}
         for name, colour, marker in zip(entries, COLOURS, MARKERS, strict=False)
     }

@@ -15,7 +15,7 @@ from tests.stand_ins.gradient_world import deploy, gradient_view
 def test_a_label_that_fits_the_words_scores_above_one_that_does_not(toy_folder: Path) -> None:
     view = gradient_view(deploy(toy_folder), content=False)
     view.public = view.public.__class__(auxiliary=toy_records()[:24], facts=view.public.facts)
-    texts = [record for record in toy_records()[24:]]
+    texts = list(toy_records()[24:])
     wrong = {"bank": "friend", "friend": "bank"}
     view.candidates = [Candidate(f"r{i}", r.text, r.label, "client1") for i, r in enumerate(texts)]
     view.candidates += [Candidate(f"w{i}", r.text, wrong[str(r.label)], "client1") for i, r in enumerate(texts)]

@@ -56,6 +56,7 @@ def leakboard(workplace: Path) -> Leakboard:
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "name"), [("attacks", "count_shares"), ("scenarios", "shared_counts"), ("suites", "outside-quick")]
 )

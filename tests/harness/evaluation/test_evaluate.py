@@ -139,6 +139,7 @@ def test_a_submission_is_scored_and_nothing_is_computed_twice(
         assert [r for r in result_rows(store) if r.submission == "plugin"] == report.rows
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shared_workers")
 def test_results_do_not_depend_on_how_many_runs_are_worked_on_at_a_time(
     suite: Path, submission: Make, tmp_path: Path
@@ -216,6 +217,7 @@ def test_a_broken_defense_ends_as_error_and_others_go_on(job: Job, submission: M
     assert not any(" none [" in label for label in quiet.fresh())  # the undefended cells were kept
 
 
+@pytest.mark.slow
 def test_isolation_none_is_never_ranked(job: Job, submission: Make) -> None:
     report, _ = job(submission(NOISE), isolation="none")
     assert "isolation none: never ranked" in report.rows[0].flags

@@ -91,6 +91,7 @@ def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> Non
     stranger.close()
 
 
+@pytest.mark.slow
 def test_weights_are_part_of_the_link(page: Any, address: str) -> None:
     plain = rows(visit(page, address))
     assert rows(visit(page, f"{address}/?w_privacy=0.9")) != plain
@@ -108,6 +109,7 @@ def test_a_click_on_a_row_opens_the_defense_and_back_returns(page: Any, address:
     assert len(rows(settled(page))) > 2
 
 
+@pytest.mark.slow
 def test_a_click_on_a_point_opens_the_defense(page: Any, address: str) -> None:
     visit(page, f"{address}/tradeoff")
     settled(page).locator("[data-testid=stVegaLiteChart] path[aria-label*='submission: gaussian_noise']").last.click()
@@ -123,6 +125,7 @@ def test_latex_can_be_downloaded(page: Any, address: str) -> None:
     assert r"\toprule" in text and "gaussian" in text and "leakboard export board" in text
 
 
+@pytest.mark.slow
 def test_a_swapped_board_is_read_without_a_restart(
     page: Any, address: str, place: Path, boards: Callable[[str], Path]
 ) -> None:
@@ -154,6 +157,7 @@ def test_hostile_text_runs_nowhere_and_nothing_comes_from_outside(
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
 
 
+@pytest.mark.slow
 def test_picture(page: Any, address: str, place: Path, tmp_path: Path) -> None:
     wanted = os.environ.get("LEAKBOARD_PICTURE")
     if wanted:

@@ -57,15 +57,20 @@ def compiled(folder: Path, text: str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("name", "what", "options"),
     [
-        ("tiny", "board", {}),
         ("tiny", "board", {"width": "single"}),
-        ("tiny", "board", {"intervals": "columns", "digits": 3}),
-        ("tiny", "pairs", {}),
-        ("ragged", "board", {}),
         ("ragged", "attacks", {"intervals": "none"}),
-        ("ragged", "runs", {"width": "single"}),
-        ("empty", "overall", {}),
-        ("large", "board", {"entry": ("entry-0",)}),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("tiny", "board", {}),
+                ("tiny", "board", {"intervals": "columns", "digits": 3}),
+                ("tiny", "pairs", {}),
+                ("ragged", "board", {}),
+                ("ragged", "runs", {"width": "single"}),
+                ("empty", "overall", {}),
+                ("large", "board", {"entry": ("entry-0",)}),
+            )
+        ),
     ],
 )
 def test_compiles(

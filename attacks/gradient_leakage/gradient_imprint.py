@@ -20,6 +20,8 @@ __all__ = ["GradientImprint"]
 FAMILIES = ("bert", "roberta")
 CERTAIN = 1e-3
 """Largest deviation of a state that was read off, and of a token's cosine from 1."""
+PASSES = 3
+"""Times that bins of two tokens, of which one is known, are gone through."""
 SAME = 0.05
 """Largest distance of signatures of one text, over their size."""
 POOL = 4096
@@ -36,14 +38,16 @@ class Token:
     place: int
     signature: Tensor
     """Coordinates ``[k]`` of what attention added to all tokens of the text."""
+    state: Tensor
+    """``[d]``"""
 
 
 class GradientImprint(Attack):
     """Reads single tokens off neighbouring rows of the feed-forward layers' gradients, and texts off what attention
     added to each of their tokens; everything it needs to know of the altered model is in the message that held it.
 
-    Analytic: no optimisation, no knowledge of the defense, no auxiliary texts. A token is lost where it shares its bin
-    with others in all blocks; one missing token of a text is solved for from the text's signature.
+    Analytic: no optimisation, no knowledge of the defense, no auxiliary texts. A token may share its bin with
+    one that is known from another block; one missing token of a text is solved for from the text's signature.
     """
 
     name: ClassVar[str] = "gradient_imprint"
@@ -64,7 +68,7 @@ class GradientImprint(Attack):
         longest = facts.max_tokens + len(facts.prefix) + len(facts.suffix)
         for shared in shared_gradients(view):
             reader = Reader(learner_at(view.public, shared).part, longest)
-            texts = reader.texts(read_states(shared))
+            texts = reader.texts(bins_of(shared))
             guesses.setdefault(shared.sender, []).extend(_inner(text, facts) for text in texts)
         return guesses
 
@@ -81,33 +85,75 @@ def _inner(text: Mapping[int, int], facts: GradientFacts) -> list[int]:
     return ids[:end] if facts.suffix and tuple(ids[end:]) == tuple(facts.suffix) else ids
 
 
-def read_states(shared: SharedGradient) -> Tensor:
-    """States ``[n, d]`` before the feed-forward layers, of tokens that are alone in a bin, in any block.
+@dataclass(frozen=True)
+class Bins:
+    """One block's bins ``[n]``: gradients of what is in each, summed over its tokens, and where a state belongs."""
 
-    A state that comes out of a norm has mean 0 and variance 1; a mixture of several has not.
+    weight: Tensor
+    """``[n, d]``: sum of d_t x_t over the bin's tokens t."""
+    bias: Tensor
+    """``[n]``: sum of d_t."""
+    measure: Tensor
+    """``[d]``"""
+    cuts: Tensor
+    """``[n]``, descending: the lower ends of the bins."""
+
+    def place(self, states: Tensor) -> Tensor:
+        """Numbers ``[m]`` of the bins that states are in; n beyond the last."""
+        return ((states @ self.measure)[:, None] <= self.cuts).sum(1)
+
+
+def bins_of(shared: SharedGradient) -> list[Bins]:
+    """The bins of every block.
 
     Raises:
         SuiteError: the model was not altered: the rows of a layer differ.
     """
-    states = []
-    for name in sorted(n for n in shared.model if n.endswith("intermediate.dense.weight")):
-        weight, bias = shared.model[name], shared.model[name.replace("weight", "bias")]
-        if not bool((weight == weight[0]).all()):
-            break
-        order = bias.argsort(descending=True)
-        rows = shared.values[name].double()[order].diff(dim=0, prepend=torch.zeros(1, weight.shape[1]).double())
-        own = shared.values[name.replace("weight", "bias")].double()[order]
-        own = own.diff(prepend=torch.zeros(1).double())
-        there = own.abs() > CERTAIN**2 * own.abs().max()
-        read = rows[there] / own[there, None]
-        sure = (read.mean(1).abs() < CERTAIN) & ((read.var(1, correction=0) - 1).abs() < CERTAIN)
-        states.append(read[sure])
-    if not states:
+    layers = sorted(name for name in shared.model if name.endswith("intermediate.dense.weight"))
+    if not layers or any(bool((shared.model[name] != shared.model[name][0]).any()) for name in layers):
         raise SuiteError(
             "gradient_imprint reads models that the server altered: run it with behaviour malicious, in an entry whose "
             "server is malicious"
         )
-    return torch.cat(states).float()
+    bins = []
+    for name in layers:
+        weight, bias = shared.model[name].double(), shared.model[name.replace("weight", "bias")].double()
+        order = bias.argsort()  # a row is switched on by all tokens of the rows before it, and by its own bin's
+        rows = shared.values[name].double()[order].diff(dim=0, prepend=torch.zeros(1, weight.shape[1]).double())
+        own = shared.values[name.replace("weight", "bias")].double()[order].diff(prepend=torch.zeros(1).double())
+        there = own.abs() > CERTAIN**2 * own.abs().max()
+        bins.append(Bins(torch.where(there[:, None], rows, 0.0), torch.where(there, own, 0.0), weight[0], -bias[order]))
+    return bins
+
+
+def single_states(bins: Sequence[Bins]) -> Tensor:
+    """States ``[n, d]`` before the feed-forward layers, of tokens that are alone in a bin, in any block.
+
+    A state that comes out of a norm has mean 0 and variance 1; a mixture of several has not.
+    """
+    return torch.cat([_sure(one.weight[there] / one.bias[there, None]) for one in bins for there in [one.bias != 0]])
+
+
+def paired_states(bins: Sequence[Bins], known: Tensor) -> Tensor:
+    """The other states of bins that hold one of the ``known [m, d]`` and, so it is supposed, one more.
+
+    With D = a x + b y and s = a + b known, as x is, |y|^2 = d tells a = (|D|^2 - d s^2) / 2 (D x - d s).
+    """
+    width, states = known.shape[1], [known[:0].double()]
+    for one in bins:
+        places = one.place(known.double())
+        alone = torch.bincount(places, minlength=len(one.bias) + 1)[places] == 1
+        held = [row for row in alone.nonzero().flatten().tolist() if places[row] < len(one.bias)]
+        x = known.double()[held]
+        total, share = one.weight[places[held]], one.bias[places[held]]
+        part = (total.square().sum(1) - width * share**2) / (2 * ((total * x).sum(1) - width * share))
+        states.append(_sure((total - part[:, None] * x) / (share - part)[:, None]))
+    return torch.cat(states)
+
+
+def _sure(read: Tensor) -> Tensor:
+    sure = (read.mean(1).abs() < CERTAIN) & ((read.var(1, correction=0) - 1).abs() < CERTAIN)
+    return read[sure]
 
 
 class Reader:
@@ -121,17 +167,33 @@ class Reader:
         self.middle = -(self.basis.T @ first["attention.output.dense.bias"].detach())
         self.part, self.longest = part, longest
 
-    def texts(self, states: Tensor) -> list[dict[int, int]]:
+    def texts(self, bins: Sequence[Bins]) -> list[dict[int, int]]:
         """Place -> token id of every text; whole ones first."""
+        states = _distinct(single_states(bins).float())
+        tokens = self._tokens(states)
+        texts = self._texts(tokens)
+        for _ in range(PASSES):
+            if all(whole for _, whole in texts):
+                break
+            known = torch.stack([token.state for token in tokens]) if tokens else states[:0]
+            more = _distinct(paired_states(bins, known).float(), known)
+            fresh = self._tokens(more)
+            if not fresh:
+                break
+            tokens += fresh
+            texts = self._texts(tokens)
+        return [text for text, _ in sorted(texts, key=lambda pair: not pair[1])]
+
+    def _texts(self, tokens: Sequence[Token]) -> list[tuple[dict[int, int], bool]]:
+        """Tokens by signature, and whether each text is whole."""
         groups: list[list[Token]] = []
-        for token in self._tokens(_distinct(states)):
+        for token in tokens:
             near = [g for g in groups if _alike(g[0].signature, token.signature)]
             if near:
                 near[0].append(token)
             else:
                 groups.append([token])
-        found = [self._completed(group) for group in groups]
-        return [text for text, _ in sorted(found, key=lambda pair: not pair[1]) if text]
+        return [self._completed(group) for group in groups]
 
     @torch.no_grad()
     def _tokens(self, states: Tensor) -> list[Token]:
@@ -152,7 +214,7 @@ class Reader:
             if float(torch.nn.functional.cosine_similarity(own, rest, dim=0)) > 1 - CERTAIN:
                 # The norm scaled the state; what it has beside the signature's directions tells by how much.
                 signature = self.basis.T @ (own.norm() / rest.norm() * state - plain)
-                tokens.append(Token(token, place, signature))
+                tokens.append(Token(token, place, signature, state))
         return tokens
 
     def _completed(self, group: Sequence[Token]) -> tuple[dict[int, int], bool]:
@@ -196,10 +258,10 @@ def _alike(first: Tensor, second: Tensor) -> bool:
     return float((first - second).norm()) < SAME * float(first.norm())
 
 
-def _distinct(states: Tensor) -> Tensor:
-    """Each state once: a token is read off in several blocks."""
-    kept: list[Tensor] = []
-    if len(states):
-        near = torch.cdist(states, states) < 10 * CERTAIN * states.shape[1] ** 0.5
-        kept = [state for row, state in enumerate(states) if not bool(near[row, :row].any())]
-    return torch.stack(kept) if kept else states
+def _distinct(states: Tensor, known: Tensor | None = None) -> Tensor:
+    """Each state once, and none of the known ones: a token is read off in several blocks."""
+    before = states[:0] if known is None else known
+    every = torch.cat([before, states])
+    near = torch.cdist(every, every) < 10 * CERTAIN * states.shape[1] ** 0.5
+    kept = [row for row in range(len(before), len(every)) if not bool(near[row, :row].any())]
+    return every[kept]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from attacks.gradient_leakage.gradient_imprint import GradientImprint, Reader, read_states
+from attacks.gradient_leakage.gradient_imprint import (
+    Bins,
+    GradientImprint,
+    Reader,
+    bins_of,
+    paired_states,
+    single_states,
+)
 from attacks.gradient_leakage.gradient_peeling import GradientPeeling
 from attacks.toolkit.readers.gradients import SharedGradient
 from harness.adversary.shadows import seen_messages
@@ -27,7 +35,7 @@ from scenarios.gradient_sharing.model import make_learner
 from scenarios.gradient_sharing.settings import Settings
 from tests.stand_ins.gradient_world import GradientView, deploy, gradient_view, scores_of, toy_bert
 
-BATCH = 8
+BATCH = 6
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +80,16 @@ def gradient_of(learner: Learner, texts: Sequence[Sequence[int]]) -> dict[str, T
     return dict(zip(trained, torch.autograd.grad(loss, list(trained.values())), strict=True))
 
 
+@torch.no_grad()
+def state_of(learner: Learner, values: Mapping[str, Tensor], text: Sequence[int]) -> Tensor:
+    """States ``[T, d]`` by the formula: norm(embedding + U (R mean of embeddings - middle))."""
+    embedded = learner.part.embed(torch.tensor([list(text)]), torch.arange(len(text))[None])[0]
+    reading = values["part.blocks.0.attention.self.value.weight"]
+    back = values["part.blocks.0.attention.output.dense.weight"]
+    signature = back @ (reading @ embedded.mean(0)) + values["part.blocks.0.attention.output.dense.bias"]
+    return torch.nn.functional.layer_norm(embedded + signature, embedded.shape[-1:])
+
+
 def views(deployment: Deployment, behaviour: str) -> GradientView:
     """What the server sees in the protocol itself."""
     with Runner(isolation="none", threads=1, limits=Limits(cpu_seconds=120.0)) as runner:
@@ -100,42 +118,55 @@ def test_nothing_but_values_of_trained_parameters_changes(
 def test_states_are_those_of_the_forward_pass(
     deployment: Deployment, trapped: tuple[Learner, dict[str, Tensor]]
 ) -> None:
-    """Closed form: norm(embedding + U (R mean - middle)), the same before every block's feed-forward layer."""
+    """The closed form, the same before every block's feed-forward layer."""
     learner, values = trapped
     part, text = learner.part, batch_of(deployment)[0]
     seen: list[Tensor] = []
     hooks = [b.intermediate.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][0])) for b in part.blocks]
     with torch.no_grad():
         part(torch.tensor([text]))
-        embedded = part.embed(torch.tensor([text]), torch.arange(len(text))[None])[0]
     for hook in hooks:
         hook.remove()
-    reading = values["part.blocks.0.attention.self.value.weight"]
-    back = values["part.blocks.0.attention.output.dense.weight"]
-    signature = back @ (reading @ embedded.mean(0)) + values["part.blocks.0.attention.output.dense.bias"]
-    wanted = torch.nn.functional.layer_norm(embedded + signature, embedded.shape[-1:])
+    wanted = state_of(learner, values, text)
     assert len(seen) == 2 and all(torch.allclose(state, wanted, atol=1e-3) for state in seen)
     shared = SharedGradient("client1", 1, gradient_of(learner, [text]), values)
-    read = read_states(shared)
+    read = single_states(bins_of(shared)).float()
     assert len(read) >= len(text) - 1
     assert float(torch.cdist(read, wanted).min(1).values.max()) < 0.05, "every state read off is a token's"
 
 
 def test_a_missing_token_is_solved_for(deployment: Deployment, trapped: tuple[Learner, dict[str, Tensor]]) -> None:
     learner, values = trapped
-    (text, *_) = batch_of(deployment)
-    shared = SharedGradient("client1", 1, gradient_of(learner, [text]), values)
-    reader, states = Reader(learner.part, 20), read_states(shared)
-    (whole,) = reader.texts(states)
-    assert [whole[place] for place in range(len(text))] == text
-    embedded = learner.part.embed(torch.tensor([text]), torch.arange(len(text))[None])[0].detach()
-    reading = values["part.blocks.0.attention.self.value.weight"]
-    back = values["part.blocks.0.attention.output.dense.weight"]
-    signature = back @ (reading @ embedded.mean(0)) + values["part.blocks.0.attention.output.dense.bias"]
-    lost = torch.nn.functional.layer_norm(embedded[2] + signature, embedded.shape[-1:])
-    left = states[(states - lost).norm(dim=1) > 0.1]
-    assert len(left) < len(states)
-    assert reader.texts(left) == [whole]
+    text, other, *_ = batch_of(deployment)
+    reader = Reader(learner.part, 20)
+    bins = bins_of(SharedGradient("client1", 1, gradient_of(learner, [text, other]), values))
+    wholes = [[found[place] for place in sorted(found)] for found in reader.texts(bins)]
+    assert sorted(wholes) == sorted([text, other])
+    states = state_of(learner, values, text)
+    alone = torch.cdist(states, single_states(bins).float()).min(1).values < 0.01
+    lost = states[int(alone[2:].float().argmax()) + 2]
+    emptied = [without(one, lost) for one in bins]
+    assert len(single_states(emptied)) < len(single_states(bins))
+    assert text in [[found[place] for place in sorted(found)] for found in reader.texts(emptied)]
+
+
+def without(bins: Bins, state: Tensor) -> Bins:
+    """The bins, that of a state being empty."""
+    (place,) = bins.place(state[None].double()).tolist()
+    rows = torch.arange(len(bins.bias)) != place
+    return replace(bins, weight=bins.weight * rows[:, None], bias=bins.bias * rows)
+
+
+def test_the_other_of_two_tokens_in_a_bin_follows_from_the_first() -> None:
+    """Closed form: D = a x + b y with a, b unknown and y of mean 0 and variance 1."""
+    rng = torch.Generator().manual_seed(0)
+    x, y = torch.nn.functional.layer_norm(torch.randn(2, 32, generator=rng).double(), (32,), eps=0.0)
+    measure = torch.nn.functional.one_hot(torch.tensor(0), 32).double()
+    bins = Bins((0.3 * x - 2.0 * y)[None], torch.tensor([-1.7]).double(), measure, torch.tensor([-9.0]).double())
+    assert not len(single_states([bins])), "a mixture is no state"
+    (read,) = paired_states([bins], x[None])
+    assert torch.allclose(read, y)
+    assert not len(paired_states([bins], torch.stack([x, x + 0.1]))), "of two known ones no third is supposed"
 
 
 def test_noise_of_the_same_size_tells_nothing(
@@ -147,7 +178,7 @@ def test_noise_of_the_same_size_tells_nothing(
         name: x.std() * torch.randn(x.shape, generator=rng)
         for name, x in gradient_of(learner, batch_of(deployment)).items()
     }
-    assert not len(read_states(SharedGradient("client1", 1, noise, values)))
+    assert not len(single_states(bins_of(SharedGradient("client1", 1, noise, values))))
 
 
 def test_parties_are_told_nothing_of_the_server(deployment: Deployment) -> None:

@@ -105,7 +105,8 @@ def _reading(states: Sequence[Tensor], directions: Tensor) -> Tensor:
     """``directions [k, d]``, scaled so that the known texts' signatures spread as far as their tokens do."""
     spread = torch.stack([directions @ one.mean(0) for one in states]).std(0).clamp_min(1e-6)
     size = torch.cat(list(states)).var(1, correction=0).mean().sqrt() * (directions.shape[1] / len(directions)) ** 0.5
-    return directions * (size / spread)[:, None]
+    scaled: Tensor = directions * (size / spread)[:, None]
+    return scaled
 
 
 def _bins(own: Mapping[str, Tensor], known: Tensor, rng: torch.Generator) -> None:

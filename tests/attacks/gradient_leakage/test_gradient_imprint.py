@@ -122,7 +122,10 @@ def test_states_are_those_of_the_forward_pass(
     learner, values = trapped
     part, text = learner.part, batch_of(deployment)[0]
     seen: list[Tensor] = []
-    hooks = [b.intermediate.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][0])) for b in part.blocks]
+    hooks = [
+        b.get_submodule("intermediate").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][0]))
+        for b in part.blocks
+    ]
     with torch.no_grad():
         part(torch.tensor([text]))
     for hook in hooks:
@@ -202,8 +205,8 @@ def deploy_honest(deployment: Deployment) -> Deployment:
         ({"task": "language_modelling"}, "encoders"),
     ],
 )
-def test_settings_with_which_it_cannot_work_are_refused(changes: Mapping[str, object], problem: str) -> None:
-    base = {"model": "m", "data": "d", "server": "malicious", "rounds": 2}
+def test_settings_with_which_it_cannot_work_are_refused(changes: dict[str, object], problem: str) -> None:
+    base: dict[str, object] = {"model": "m", "data": "d", "server": "malicious", "rounds": 2}
     assert any(problem in sentence for sentence in Settings.model_validate(base | changes).problems())
 
 

@@ -140,12 +140,12 @@ def paired_states(bins: Sequence[Bins], known: Tensor) -> Tensor:
     With D = a x + b y and s = a + b known, as x is, |y|^2 = d tells a = (|D|^2 - d s^2) / 2 (D x - d s).
     """
     width, states = known.shape[1], [known[:0].double()]
-    for one in bins:
-        places = one.place(known.double())
-        alone = torch.bincount(places, minlength=len(one.bias) + 1)[places] == 1
-        held = [row for row in alone.nonzero().flatten().tolist() if places[row] < len(one.bias)]
+    for block in bins:
+        places = block.place(known.double())
+        alone = torch.bincount(places, minlength=len(block.bias) + 1)[places] == 1
+        held = [row for row in alone.nonzero().flatten().tolist() if places[row] < len(block.bias)]
         x = known.double()[held]
-        total, share = one.weight[places[held]], one.bias[places[held]]
+        total, share = block.weight[places[held]], block.bias[places[held]]
         part = (total.square().sum(1) - width * share**2) / (2 * ((total * x).sum(1) - width * share))
         states.append(_sure((total - part[:, None] * x) / (share - part)[:, None]))
     return torch.cat(states)
@@ -245,7 +245,7 @@ class Reader:
         return self.part.embed(ids[:, None], torch.full((1, 1), place))[:, 0].float()
 
     def _rest(self, states: Tensor) -> Tensor:
-        """What is neither in the signature's directions nor in the mean, which the norm takes out."""
+        """The part of states beside the signature's directions and the mean, which the norm takes out."""
         centred = states - states.mean(1, keepdim=True)
         return centred - centred @ self.basis @ self.basis.T
 

@@ -183,7 +183,7 @@ class GradientPlans(Plans):
         return self.settings.server == "malicious"
 
     def trap(self, auxiliary: Sequence[Record], rounds: Sequence[int]) -> dict[str, Any]:
-        """What a malicious server needs to know besides: attacked rounds, and texts like the private ones."""
+        """Settings of a malicious server besides: attacked rounds, and ids of texts like the private ones."""
         if not self.malicious:
             return {}
         if self.causal:

@@ -68,7 +68,7 @@ class GradientImprint(Attack):
         longest = facts.max_tokens + len(facts.prefix) + len(facts.suffix)
         for shared in shared_gradients(view):
             reader = Reader(learner_at(view.public, shared).part, longest)
-            texts = reader.texts(bins_of(shared))
+            texts = reader.texts(bins) if (bins := bins_of(shared)) else []
             guesses.setdefault(shared.sender, []).extend(_inner(text, facts) for text in texts)
         return guesses
 
@@ -117,6 +117,8 @@ def bins_of(shared: SharedGradient) -> list[Bins]:
         )
     bins = []
     for name in layers:
+        if not {name, name.replace("weight", "bias")} <= shared.values.keys():  # a defense may leave fields out
+            continue
         weight, bias = shared.model[name].double(), shared.model[name.replace("weight", "bias")].double()
         order = bias.argsort()  # a row is switched on by all tokens of the rows before it, and by its own bin's
         rows = shared.values[name].double()[order].diff(dim=0, prepend=torch.zeros(1, weight.shape[1]).double())

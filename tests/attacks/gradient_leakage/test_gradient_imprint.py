@@ -184,6 +184,19 @@ def test_noise_of_the_same_size_tells_nothing(
     assert not len(single_states(bins_of(SharedGradient("client1", 1, noise, values))))
 
 
+def test_clipping_and_fields_left_out_do_not_help(
+    deployment: Deployment, trapped: tuple[Learner, dict[str, Tensor]]
+) -> None:
+    learner, values = trapped
+    text = batch_of(deployment)[0]
+    sent = {name: 1e-3 * x for name, x in gradient_of(learner, [text]).items()}
+    first = {name: x for name, x in sent.items() if "blocks.1" not in name}
+    for some, least in ((sent, len(text)), (first, len(text) // 2)):
+        (whole,) = Reader(learner.part, 20).texts(bins_of(SharedGradient("client1", 1, some, values)))
+        assert whole.items() <= set(enumerate(text)) and len(whole) >= least
+    assert not bins_of(SharedGradient("client1", 1, {}, values)), "of an empty message nothing is read"
+
+
 def test_parties_are_told_nothing_of_the_server(deployment: Deployment) -> None:
     assert not {"server", "attacked", "known_ids"} & set(deployment.parties["client1"].settings)
     assert deployment.malicious and deployment.entitlement["server"].startswith("malicious")

@@ -24,7 +24,7 @@ FACES = {
         Agreement AttributeSecret BagSecret Bound CENTRALISED Candidate Chosen Classification
         Coalition CountSecret DataError DefenseError Deployment DistributionSecret Encoder
         EncoderFacts Facts FinetuneFacts Floats GeneratorFacts HONEST Ints Item KNOCKOUT Kind LOCAL_ONLY SplitLearner
-        Likelihood LogitFacts MODEL Mask MembershipSecret Message Meter MeteredPart ModelFacts Net
+        Likelihood LogitFacts MALICIOUS MODEL Mask MembershipSecret Message Meter MeteredPart ModelFacts Net
         Part PartRef Party PartyPlan PopulationFacts PresenceSecret PropertySecret ProtocolError
         PrototypeFacts Public PublicTextFacts Record SERVER SUM Scenario Score Secret SeenMessage
         Sent Settings SplitFacts Splits Step SuiteError TextSecret Tokens TrainingPlan UtilityTask

@@ -9,6 +9,7 @@ _HERE = "attacks.extraction"
 ATTACKS: dict[str, str] = {
     "echo_exposure": f"{_HERE}.echo_exposure:EchoExposure",
     "generator_exposure": f"{_HERE}.generator_exposure:GeneratorExposure",
+    "global_exposure": f"{_HERE}.global_exposure:GlobalExposure",
     "nearest_record": f"{_HERE}.nearest_record:NearestRecord",
     "pii_echo": f"{_HERE}.pii_echo:PiiEcho",
     "rare_disclosure": f"{_HERE}.rare_disclosure:RareDisclosure",

@@ -9,6 +9,7 @@ _HERE = "attacks.gradient_leakage"
 ATTACKS: dict[str, str] = {
     "blind_bag": f"{_HERE}.blind_bag:BlindBag",
     "blind_batch": f"{_HERE}.blind_batch:BlindBatch",
+    "gradient_imprint": f"{_HERE}.gradient_imprint:GradientImprint",
     "gradient_labels": f"{_HERE}.gradient_labels:GradientLabels",
     "gradient_peeling": f"{_HERE}.gradient_peeling:GradientPeeling",
     "gradient_readout": f"{_HERE}.gradient_readout:GradientReadout",

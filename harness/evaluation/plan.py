@@ -14,7 +14,7 @@ from harness.errors import SuiteError
 from harness.plugins import registry
 from harness.plugins.submission import Submission
 from harness.plugins.suite import AttackSpec, Entry, Suite
-from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
+from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY, MALICIOUS
 from harness.runtime.execution import Execution
 from harness.scenario.checks import deployment_problems
 from harness.scenario.deployment import Deployment
@@ -104,6 +104,7 @@ def plan_cells(
     """All cells of ``submission`` on the suite's applicable entries, with the undefended and control cells that
     its scores need; cells of one run are adjacent. ``jobs`` deployments are built at a time.
     """
+    _check_tracks(suite)
     entries = [entry for entry in suite.entries if submission.applies_to(entry.scenario)]
     places = [(entry, seed) for entry in entries for seed in entry.seeds]
     with ThreadPoolExecutor(jobs) as pool:
@@ -204,13 +205,10 @@ class _Maker:
         for spec in self.entry.attacks:
             if not blind and spec.behaviour != run.execution.behaviour:
                 continue
-            target = registry.target("attack", spec.name)
-            attack = registry.load("attack", spec.name)
-            if not (isinstance(attack, type) and issubclass(attack, Attack)):
-                raise SuiteError(f"attack {spec.name!r} at {target} is not a harness Attack")
+            attack = _attack(spec.name)
             if attack.blind is not blind:
                 continue
-            source = _source(target)
+            source = _source(registry.target("attack", spec.name))
             for variant in ("",) if blind else spec.variants:
                 cell_key = key(run.key, "attack", spec.key_part(), variant, source)
                 yield CellPlan(cell_key, run, _role(attack), spec.name, variant, attack=spec, reference=base)
@@ -244,8 +242,45 @@ def make_attack(spec: AttackSpec) -> Attack:
     return attack
 
 
+def _check_tracks(suite: Suite) -> None:
+    """Results of a malicious server share no suite, and so no rank and no overall score, with others.
+
+    Raises:
+        SuiteError: an entry of both kinds, or one that feeds the score of a scenario set.
+    """
+    breaking = {e.name for e in suite.entries if any(spec.behaviour == MALICIOUS for spec in e.attacks)}
+    rest = sorted({entry.name for entry in suite.entries} - breaking)
+    if breaking and (rest or suite.scenario_set):
+        beside = f"beside {', '.join(rest)}" if rest else f"in the scenario set {suite.scenario_set!r}"
+        raise SuiteError(
+            f"suite {suite.label}: the server is malicious in {', '.join(sorted(breaking))}, {beside}; "
+            "give it a suite of its own"
+        )
+
+
+def _track_problems(entry: Entry, deployment: Deployment) -> Iterator[str]:
+    """Attacks that would stand beside those of the other track; blind attacks see nothing of a server."""
+    for spec in entry.attacks:
+        blind, breaks = _attack(spec.name).blind, spec.behaviour == MALICIOUS
+        if breaks and not deployment.malicious:
+            yield f"attack {spec.name!r} is one of a malicious server; this deployment's follows the protocol"
+        elif deployment.malicious and not breaks and not blind:
+            yield (
+                f"attack {spec.name!r} is one of a server that follows the protocol, and is never compared with those "
+                f"of a malicious one: give it behaviour {MALICIOUS!r}, or an entry in another suite"
+            )
+
+
+def _attack(name: str) -> type[Attack]:
+    """The attack of that name."""
+    attack = registry.load("attack", name)
+    if not (isinstance(attack, type) and issubclass(attack, Attack)):
+        raise SuiteError(f"attack {name!r} at {registry.target('attack', name)} is not a harness Attack")
+    return attack
+
+
 def _check_secrets(entry: Entry, deployment: Deployment) -> None:
-    problems = [*deployment_problems(deployment)]
+    problems = [*deployment_problems(deployment), *_track_problems(entry, deployment)]
     for what, wanted, known in (
         ("aim at secrets", {spec.secret for spec in entry.attacks}, deployment.secrets),
         ("are made by coalitions", {spec.coalition for spec in entry.attacks}, deployment.coalitions),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.util.faces import lazy
 
 if TYPE_CHECKING:
-    from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY, PASSIVE
+    from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY, MALICIOUS, PASSIVE
     from harness.protocol.channel import Channel
     from harness.protocol.net import CuriousResources, Net
     from harness.protocol.party import Link, Party, PartyFunction, PartyResources, Sent
@@ -20,6 +20,7 @@ __all__ = [
     "HONEST",
     "KNOCKOUT",
     "LOCAL_ONLY",
+    "MALICIOUS",
     "PASSIVE",
     "Channel",
     "CuriousResources",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY PASSIVE",
+    "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY MALICIOUS PASSIVE",
     "harness.protocol.channel": "Channel",
     "harness.protocol.split_learner": "SplitLearner",
     "harness.protocol.net": "CuriousResources Net",

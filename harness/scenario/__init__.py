@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from harness.models.split import load_part
     from harness.models.tokens import Tokens, load_tokenizer, load_tokens, tokenizer_folder
     from harness.models.words import labels_by_words
-    from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
+    from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY, MALICIOUS
     from harness.protocol.net import Net
     from harness.protocol.party import Party, Sent
     from harness.protocol.split_learner import SplitLearner
@@ -78,6 +78,7 @@ __all__ = [
     "HONEST",
     "KNOCKOUT",
     "LOCAL_ONLY",
+    "MALICIOUS",
     "MODEL",
     "SERVER",
     "SUM",
@@ -225,7 +226,7 @@ _ROOMS = {
     "harness.models.split": "load_part",
     "harness.models.tokens": "Tokens load_tokenizer load_tokens tokenizer_folder",
     "harness.models.words": "labels_by_words",
-    "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY",
+    "harness.protocol.behaviours": "CENTRALISED HONEST KNOCKOUT LOCAL_ONLY MALICIOUS",
     "harness.protocol.split_learner": "SplitLearner",
     "harness.protocol.net": "Net",
     "harness.protocol.party": "Party Sent",

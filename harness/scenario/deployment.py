@@ -106,6 +106,8 @@ class Deployment:
     protocol is none."""
     knockout: Literal["sessions", "rows"] = "sessions"
     """The knock-out control exchanges messages between sessions, or (in rounds) the rows of every message."""
+    malicious: bool = False
+    """True where the curious party breaks the protocol in runs of behaviour ``malicious``: all attacks on it do so."""
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Text -> continuations that its party compares, of public and auxiliary texts; empty: no input has any."""
 

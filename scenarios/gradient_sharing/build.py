@@ -32,6 +32,7 @@ from scenarios.common.plans import EVERYONE, TRAINING_KNOBS, Axes, Plans, everyb
 from scenarios.common.planting import signed
 from scenarios.common.pool import draw_splits, fingerprint, of_wanted_classes, read_records
 from scenarios.common.population import CURIOUS, Population, draw_shadow, populate
+from scenarios.gradient_sharing import malicious
 from scenarios.gradient_sharing.model import ending, token_ids
 from scenarios.gradient_sharing.next_tokens import NextTokens
 from scenarios.gradient_sharing.secrets import attacked_batches, secrets_of
@@ -108,12 +109,13 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
     plans = GradientPlans(
         settings, axes, _encoder(settings), labels, test, tuple(r.text for r in splits.public), tokens
     )
-    rounds = sorted(numpy_generator("attacked", *axes).permutation(settings.rounds)[: settings.attacked].tolist())
+    rounds = _attacked(settings, numpy_generator("attacked", *axes))
     batches = attacked_batches(settings, population, rounds)
     spans = {record.text: record for record in splits.private}
     live = Deployment(
         function="scenarios.gradient_sharing.client:client",
-        curious=server,
+        curious=malicious.server if plans.malicious else server,
+        encoder=plans.encoder,
         imports=("peft",),
         parties=plans.parties(population),
         public=plans.facts(auxiliary, rounds),
@@ -122,7 +124,8 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
         model_id=f"{settings.model}:{model_hash(settings.model)}",
         data_id=f"{settings.data}:{fingerprint(population)}",
         curious_parts={"model": plans.part},
-        settings=plans.shared,
+        settings={**plans.shared, **plans.trap(auxiliary, rounds)},
+        malicious=plans.malicious,
         coalitions=plans.coalitions(),
         candidates=chosen.candidates,
         truth=population.truth,
@@ -139,6 +142,12 @@ def assemble(settings: Settings, pool: Sequence[Record], axes: Axes) -> Deployme
             "centralised": lambda: replace(alone, parties=plans.pooled(population)),
         },
     )
+
+
+def _attacked(settings: Settings, rng: numpy.random.Generator) -> list[int]:
+    """Rounds whose texts are secrets."""
+    first = settings.first_attacked
+    return sorted((first + rng.permutation(settings.rounds - first)[: settings.attacked]).tolist())
 
 
 def _encoder(settings: Settings) -> Encoder:
@@ -167,6 +176,20 @@ class GradientPlans(Plans):
     def causal(self) -> bool:
         """True where the model predicts next tokens."""
         return load_part(self.settings.model, 0, 0).causal
+
+    @property
+    def malicious(self) -> bool:
+        """True where the server breaks the protocol in runs of that behaviour."""
+        return self.settings.server == "malicious"
+
+    def trap(self, auxiliary: Sequence[Record], rounds: Sequence[int]) -> dict[str, Any]:
+        """Settings of a malicious server besides: attacked rounds, and ids of texts like the private ones."""
+        if not self.malicious:
+            return {}
+        if self.causal:
+            raise SuiteError(f"server: a malicious one alters encoders; {self.settings.model!r} is a causal model")
+        known = [token_ids(record.text, self.tokens, self.shared) for record in auxiliary]
+        return {"attacked": list(rounds), "known_ids": known}
 
     @property
     def part(self) -> PartRef:
@@ -284,6 +307,7 @@ class GradientPlans(Plans):
             "batch_labels": "unknown",
             "canaries": settings.canaries,
             "average_candidates": settings.average,
+            **({"server": "malicious: it alters the model before attacked rounds"} if self.malicious else {}),
         }
 
 

@@ -38,7 +38,9 @@ GRADIENT_SHARING = Scenario(
     "back. The horizontal reference that knowledge sharing is compared with.",
     threat_model="The server is honest but curious. It knows the model in every round and sees every client's gradient "
     "or update, or with secure aggregation their sum. It wants the texts and labels of batches, and which records a "
-    "client has. client0 may be curious, too: it sees the global model of every round. The attacker knows batch sizes, "
+    "client has. client0 may be curious, too: it sees the global model of every round. With the setting server = "
+    "malicious, in suites of its own, the server breaks the protocol: it alters the model before attacked rounds. The "
+    "attacker knows batch sizes, "
     "not lengths, labels or padding, and holds labelled auxiliary texts of the same kind.",
     source="FedSGD and FedAvg: McMahan, Moore, Ramage, Hampson and Aguera y Arcas (2017), algorithm 1; FedProx: Li et "
     "al. (2020), algorithm 2; the server's optimiser: Reddi et al. (2021), algorithm 2",

@@ -42,6 +42,12 @@ class Settings(PopulationSettings):
     dropout: bool = Field(False, description="whether dropout is on in training")
     aggregation: Literal["plain", "sum"] = Field("plain", description="sum: secure aggregation, the server sees sums")
 
+    server: Literal["curious", "malicious"] = Field(
+        "curious",
+        description="malicious: attacks of behaviour malicious, and no others, are made by a server that alters the "
+        "model before attacked rounds; such entries stand in suites of their own",
+    )
+
     rounds: int = Field(1, ge=1, description="rounds of the protocol")
     batch_size: int = Field(8, ge=1, description="records of a batch")
     batches: int = Field(1, ge=1, description="batches of a client in each round; 1 in fedsgd")
@@ -74,6 +80,11 @@ class Settings(PopulationSettings):
         """Records of a client that take part in one round."""
         return self.batch_size * self.batches
 
+    @property
+    def first_attacked(self) -> int:
+        """The first round that may be attacked: nothing is sent to parties before round 0."""
+        return 1 if self.server == "malicious" else 0
+
     def problems(self) -> list[str]:
         """Contradictions between settings, of the population and of the method."""
         problems = super().problems()
@@ -83,8 +94,11 @@ class Settings(PopulationSettings):
             problems.append(f"proximal: has no meaning in {self.method}")
         if self.least < self.window:
             problems.append(f"least: {self.least} records, fewer than the {self.window} of one round; give as many")
-        if self.attacked > self.rounds:
-            problems.append(f"attacked: {self.attacked} rounds of {self.rounds}")
+        if self.attacked > self.rounds - self.first_attacked:
+            after = " after the first, before which a malicious server sends nothing" if self.first_attacked else ""
+            problems.append(f"attacked: {self.attacked} rounds of {self.rounds}{after}")
+        if self.server == "malicious":
+            problems += self._untouchable()
         if bool(self.rank) != bool(self.targets):
             problems.append("rank, targets: adapters need both")
         if self.task == "language_modelling" and self.blocks is not None:
@@ -92,3 +106,14 @@ class Settings(PopulationSettings):
         if not self.groups:
             problems.append("trained: everything is frozen; name at least one group")
         return problems
+
+    def _untouchable(self) -> list[str]:
+        """Settings with which a malicious server cannot alter what it has to."""
+        lacking = {"attention", "mlp", "norms"} - set(self.groups)
+        reasons = {
+            f"trained: a malicious server alters {', '.join(sorted(lacking))}, too": bool(lacking),
+            "layers, rank: a malicious server alters all weights of all blocks": bool(self.layers or self.rank),
+            "method: a malicious server reads the gradients of fedsgd": self.method != "fedsgd",
+            "task: a malicious server alters encoders, which do no language modelling": self.task != "classification",
+        }
+        return [reason for reason, holds in reasons.items() if holds]

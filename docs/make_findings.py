@@ -178,6 +178,8 @@ def _undefended_sides(known: Sequence[Side]) -> Iterator[str]:
     for side in known:
         bare = next((point for point in side.curve.points if point.name == "undefended"), None)
         if bare is None:
+            reason = f"left out: {side.left_out.get('undefended', 'no record')}"
+            lines.append([side.entry, side.scenario, reason, _number(side.curve.alone), *("" for _ in KINDS)])
             continue
         leaks = side.leaks["undefended"]
         cells = [_leak(leaks, kind, kind in side.secrets) for kind in KINDS]
@@ -213,8 +215,9 @@ def _equal_sides(known: Sequence[Side]) -> Iterator[str]:
             point = best_at(side.curve, share * level)
             text = "not reached" if point is None else f"{_with_ends(point.privacy, point.privacy_ends)} ({point.name})"
             cells.append(text)
-        note = "" if side.curve.pays else "no better than alone, sets no level"
-        lines.append([side.entry, *cells, note])
+        remarks = [] if side.curve.pays or not side.curve.points else ["no better than alone, sets no level"]
+        remarks += [f"left out: {name} ({why})" for name, why in side.left_out.items()]
+        lines.append([side.entry, *cells, "; ".join(remarks)])
     titles = [f"privacy at accuracy {_number(share * level)}" for share in LEVELS]
     yield from _table(["entry", "points measured", *titles, "remark"], lines)
 

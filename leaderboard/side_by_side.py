@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.assessment import UNRANKED, suite_of
+from harness.assessment import FLAGS, UNRANKED, suite_of
 from leaderboard.ranks.equal_utility import Curve, Measured
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Side:
     attack of the entry is about are absent."""
     secrets: frozenset[str] = frozenset()
     """Kinds of secrets that the scenario has in some of its forms, whether attacked here or not."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Operating point -> why it is no point of the curve: its numbers do not hold, or there are none."""
 
 
 def one_draw(board: Board) -> list[str]:
@@ -72,7 +74,7 @@ def one_draw(board: Board) -> list[str]:
 
 def sides(board: Board, suite: str) -> list[Side]:
     """The entries of a suite, in its order; an entry without utility or privacy has no points."""
-    rows = [row for row in _rows(board.board(suite=suite)) if row["status"] == "ok" and not _UNFIT & set(row["flags"])]
+    rows = _rows(board.board(suite=suite))
     tasks, attacks = _rows(board.tasks(suite=suite)), _rows(board.attacks(suite=suite))
     task = _common_task(tasks)
     known, secrets = suite_of(suite), _declared(board)
@@ -101,12 +103,16 @@ def _side(
 ) -> Side:
     alone = next((task["value"] for task in tasks if task["system"] == "local only"), None)
     reached = {(task["submission"], task["point"]): task for task in tasks if task["system"] in _SYSTEMS}
-    points, leaks = [], {}
+    points, leaks, left_out = [], {}, {}
     for row in sorted(rows, key=lambda row: (row["submission"] != "none", row["submission"], row["point"])):
         task = reached.get((row["submission"], row["point"]))
-        if task is None or _missing(task["value"]) or _missing(row["privacy"]):
-            continue
         name = "undefended" if row["submission"] == "none" else f"{row['submission']}, {row['label']}"
+        if unfit := sorted(_UNFIT & set(row["flags"])):
+            left_out[name] = ", ".join(FLAGS[flag][0] for flag in unfit)
+            continue
+        if row["status"] != "ok" or task is None or _missing(task["value"]) or _missing(row["privacy"]):
+            left_out[name] = "no utility or no privacy was measured"
+            continue
         points.append(
             Measured(
                 name,
@@ -123,7 +129,7 @@ def _side(
             if any(_first(a["secret"]) in of_kind for a in own)
         }
     scenario = str(rows[0]["scenario"])
-    return Side(entry, scenario, Curve(tuple(points), alone), leaks, secrets.get(scenario, frozenset()))
+    return Side(entry, scenario, Curve(tuple(points), alone), leaks, secrets.get(scenario, frozenset()), left_out)
 
 
 def _declared(board: Board) -> dict[str, frozenset[str]]:

@@ -79,3 +79,13 @@ def test_the_figure_repeats_and_needs_a_suite_of_one_draw(board: Board, tiny: Pa
     assert render(board, request) == render(board, request)
     with pytest.raises(LeakboardError, match="one_draw"):
         render(open_board(tiny), Request("equal-utility", "svg", date="2026-01-02"))
+
+
+def test_rows_whose_numbers_do_not_hold_are_left_out_with_the_reason(tmp_path: Path) -> None:
+    rows = [Defended("none"), Defended("gaussian_noise", 1, 0.3, 0.81, isolation="none")]
+    write_bundle(tmp_path / "r.jsonl.gz", [*records(rows, suite=SUITE, entries=["logits"])])
+    (side,) = sides(open_board(build_board([tmp_path / "r.jsonl.gz"], tmp_path / "b.board.duckdb")), SUITE)
+    assert [point.name for point in side.curve.points] == ["undefended"]
+    ((name, reason),) = side.left_out.items()
+    assert name.startswith("gaussian_noise")
+    assert reason

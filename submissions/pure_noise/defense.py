@@ -9,6 +9,9 @@ import torch
 
 from harness import Defense, Item, Kind, Message, PublicSide
 
+SHAPES = frozenset({"lengths"})
+"""Fields that say which rows belong together: a part of the message's shape."""
+
 
 class PureNoise(Defense):
     """Real numbers become unit Gaussian noise, counts become one, texts become public texts, class numbers random.
@@ -23,7 +26,7 @@ class PureNoise(Defense):
         self.classes = len(public.settings.get("labels") or public.settings.get("prefixes") or ())
 
     def send(self, message: Message) -> Message:
-        private = {k: v for k, v in message.payload.items() if not self.is_public(message, k)}
+        private = {k: v for k, v in message.payload.items() if k not in SHAPES and not self.is_public(message, k)}
         rows = self.rows(message)
         return message.replace(**{name: self.noise(resized(v, rows), message.kind) for name, v in private.items()})
 

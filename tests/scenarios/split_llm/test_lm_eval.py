@@ -16,7 +16,8 @@ from harness.lm_eval.prompts import prompts_of
 from harness.lm_eval.rows import pack_rows
 from harness.lm_eval.utility import LmEvalUtility
 from harness.lm_eval.whole import whole_predictions
-from harness.plugins.submission import Submission
+from harness.plugins import registry
+from harness.plugins.submission import Submission, load_submission
 from harness.protocol.behaviours import KNOCKOUT, LOCAL_ONLY
 from harness.protocol.net import SERVER
 from harness.runtime.execution import Execution
@@ -281,6 +282,13 @@ def test_altered_lengths_are_the_submissions_own_error(runner: Runner, toy_folde
     """)
     with pytest.raises(DefenseError, match="are not those of"):
         runner.execute(build(toy_folder), Execution(altered))
+
+
+def test_the_negative_control_sends_noise_in_the_shape_of_continuations(runner: Runner, toy_folder: Path) -> None:
+    noise = load_submission(registry.find_submission("pure_noise"))
+    deployment = build(toy_folder, topology="head-body-tail", tail_blocks=1)
+    outcome = runner.execute(deployment, Execution(noise))
+    assert len(scores(utility(deployment), outcome.predictions)) == 6
 
 
 def test_controls_and_noise_change_the_answers(runner: Runner, toy_folder: Path, submission: Make) -> None:

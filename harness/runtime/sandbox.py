@@ -19,6 +19,7 @@ import importlib.util
 import json
 import os
 import py_compile
+import secrets
 import shutil
 import socket
 import subprocess
@@ -43,7 +44,7 @@ __all__ = ["BUBBLEWRAP", "LANDLOCK", "SandboxServer", "sandbox_level", "sandbox_
 
 BUBBLEWRAP, LANDLOCK = "bubblewrap", "landlock"
 
-_FIRST_USER, _NOBODY = 1_900_000_000, 65_534
+_FIRST_USER, _USERS, _NOBODY = 1_900_000_000, 200_000_000, 65_534
 """Users that workers become: numbers that no system gives to anybody; where those do not exist, nobody."""
 _THREADS = 1024
 _KEPT = ("OMP_", "OPENBLAS_", "MKL_", "KMP_", "GOMP_", "ATEN_", "DNNL_", "ONEDNN_")
@@ -112,7 +113,6 @@ class SandboxServer(ForkServer):
         for place in (self._code, self.scratch):
             place.mkdir()
             place.chmod(0o755)
-        self._workers = 0
         self._checked: set[Path] = set()
         self._own_users = self.sandbox == BUBBLEWRAP and os.geteuid() == 0
         self._threads = _THREADS if self._own_users else _THREADS + _threads_of_user()
@@ -125,8 +125,8 @@ class SandboxServer(ForkServer):
         paths = sorted(_paths(spec))
         if self._own_users:
             self._make_readable(paths)
-        self._workers += 1
-        users = (_FIRST_USER + self._workers % 1_000_000, _NOBODY) if self._own_users else ()
+        # At random: a number that counts would tell a worker how many were before it, and so what it is for.
+        users = (_FIRST_USER + secrets.randbelow(_USERS), _NOBODY) if self._own_users else ()
         confinement = Confinement(tuple(paths), memory, self._threads, users)
         imports = {function, *spec["imports"]}  # the harness's own: no worker need wait for it
         return self.fork(tokenizers_of(spec), cpu_limit, imports, confinement.plain())

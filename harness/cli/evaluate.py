@@ -35,9 +35,7 @@ def evaluate(
     store: StoreOption = None,
     scenario: Annotated[str | None, typer.Option(help="Only the suite's entries of this scenario.")] = None,
     point: Annotated[list[int] | None, typer.Option(help="Only this operating point (repeat for more).")] = None,
-    isolation: Annotated[Isolation, typer.Option(help=ISOLATION)] = (
-        Isolation.process
-    ),
+    isolation: Annotated[Isolation, typer.Option(help=ISOLATION)] = (Isolation.process),
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs worked on at a time; by default as many as there are cores.")
     ] = None,

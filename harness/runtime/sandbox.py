@@ -198,10 +198,14 @@ class SandboxServer(ForkServer):
             seen.append(path)
         for path in _hidden():
             if _below(path, seen):
-                yield from ("--tmpfs", path, "--remount-ro", path) if os.path.isdir(path) else (
-                    "--ro-bind",
-                    os.devnull,
-                    path,
+                yield from (
+                    ("--tmpfs", path, "--remount-ro", path)
+                    if os.path.isdir(path)
+                    else (
+                        "--ro-bind",
+                        os.devnull,
+                        path,
+                    )
                 )
         yield from ("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev")
         # Libraries look for such a folder while the server imports them; workers cannot write there.
@@ -313,7 +317,9 @@ def _open_to_all(place: Path) -> None:
             place.chmod(mode & 0o7777 | wanted)
         except OSError as error:
             why = f"workers in the sandbox cannot read {place} ({error.strerror})"
-            raise SuiteError(f"{why}; allow it with chmod -R a+rX {place}, or name another folder in LEAKBOARD_CACHE") from error
+            raise SuiteError(
+                f"{why}; allow it with chmod -R a+rX {place}, or name another folder in LEAKBOARD_CACHE"
+            ) from error
 
 
 def _threads_of_user() -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["ATTEMPTS", "ENDINGS", "outcomes", "probe"]
+__all__ = ["ATTEMPTS", "ENDINGS", "IN_A_PROCESS", "outcomes", "probe"]
 
 ATTEMPTS = {
     "reads an attack": "open(ROOT + '/attacks/__init__.py').read()",
@@ -52,7 +52,7 @@ ATTEMPTS = {
     "asks a shell": "0 / (os.system('true') == 0)",
     "traces its parent": "called('ptrace', 16, os.getppid(), 0, 0)",
     "reads memory of its parent": "called('process_vm_readv', os.getppid(), 0, 0, 0, 0, 0)",
-    "mounts": "called('mount', b'none', b'/tmp', b'tmpfs', 0, 0)",
+    "mounts": "called('mount', b'none', b'/nowhere', b'tmpfs', 0, 0)",
     "unshares": "called('unshare', 0x10000000)",
     "makes a file in memory": "os.memfd_create('x')",
     "makes an io_uring": "called('syscall', 425, 8, ctypes.create_string_buffer(120))",
@@ -70,7 +70,24 @@ ATTEMPTS = {
     "takes 16 GiB": "len(bytearray(16 << 30))",
     "starts threads without end": "(ends.clear(), [stay() for _ in range(5000)])",
 }
-"""What is tried -> the expression that does it, or raises."""
+"""What is tried -> the expression that does it, or raises. None harms the machine should it succeed."""
+
+IN_A_PROCESS = (
+    "reads an attack",
+    "imports the scoring",
+    "reads a part of another party",
+    "reads passwords",
+    "lists processes",
+    "writes to a temporary folder",
+    "opens TCP",
+    "opens UDP",
+    "opens a pair",
+    "forks",
+    "starts a program",
+    "makes a file in memory",
+    "signals its parent",
+)
+"""Attempts that succeed in a plain worker process, whoever runs it."""
 
 _PROBE = """
 import ctypes, fcntl, json, os, resource, signal, socket, subprocess, threading
@@ -120,15 +137,15 @@ class Plugin(Defense):
 """
 
 ENDINGS = {
-    "forks 200 times": ("[os.fork() for _ in range(200)]", "PermissionError"),
-    "allocates without end": ("x = []\nwhile True: x.append(bytearray(1 << 28))", "MemoryError|memory"),
+    "forks 200 times": ("[os.fork() or os._exit(0) for _ in range(200)]", "PermissionError"),
+    "allocates without end": ("x = [bytearray(1 << 28) for _ in range(400)]", "MemoryError|memory"),
     "allocates in place": ("torch.ones(1 << 40)", "RuntimeError|memory"),
     "sleeps for ever": ("import time; time.sleep(600)", "wall limit"),
     "computes for ever": ("while True: pass", "CPU time"),
     "exits midway": ("os._exit(3)", "exit status 3"),
     "raises SystemExit": ("raise SystemExit(0)", "SystemExit"),
     "kills its parent": ("os.kill(os.getppid(), 9)", "PermissionError"),
-    "kills everybody": ("os.kill(-1, 9)", "PermissionError"),
+    "signals everybody": ("os.kill(-1, 0)", "PermissionError"),
     "kills itself": ("os.kill(os.getpid(), 9)", "SIGKILL"),
     "patches safetensors": (
         "import safetensors.torch, harness.wire.message as m\n"
@@ -149,9 +166,9 @@ ENDINGS = {
 """What a submission's ``send`` does -> the statements, and words of the reason."""
 
 
-def probe(**facts: Any) -> str:
-    """Body of a ``defense.py`` that makes every attempt; ``facts`` are what it knows of the machine."""
-    return _PROBE.format(facts=json.dumps(facts), attempts=json.dumps(ATTEMPTS))
+def probe(names: Iterable[str], **facts: Any) -> str:
+    """Body of a ``defense.py`` that makes these attempts; ``facts`` are what it knows of the machine."""
+    return _PROBE.format(facts=json.dumps(facts), attempts=json.dumps({name: ATTEMPTS[name] for name in names}))
 
 
 def outcomes(predictions: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -23,7 +23,7 @@ from harness.runtime.worker_process import Limits
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
 from tests.stand_ins.hostile_workers import ANSWERS, hostile
-from tests.stand_ins.sandbox_probes import ATTEMPTS, ENDINGS, outcomes, probe
+from tests.stand_ins.sandbox_probes import ATTEMPTS, ENDINGS, IN_A_PROCESS, outcomes, probe
 
 Make = Callable[..., Submission]
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,6 +33,7 @@ class Plugin(Defense):
     def send(self, message):
         return message.replace(hidden=self.me.gaussian(message["hidden"], clip=5.0, scale=0.1))
 """
+
 
 @pytest.fixture
 def confined(sandbox_server: ForkServer) -> Iterator[Runner]:
@@ -59,7 +60,7 @@ def test_process_and_sandbox_send_the_same_bytes(
 
 
 class Tried:
-    """A probe of everything in one run, and the places outside that it aims at."""
+    """A probe, and the places outside that it aims at."""
 
     def __init__(self, deployment: Deployment, make: Make, folder: Path) -> None:
         self.target = folder / "written"
@@ -67,8 +68,10 @@ class Tried:
         self.listener.settimeout(0.05)
         parts = {str(p) for plan in deployment.parties.values() for p in _parts(plan)}
         (cache_root() / "wheels").mkdir(parents=True, exist_ok=True)
-        other = next(p.parent for p in sorted((cache_root() / "parts").glob("*/*/part.json")) if str(p.parent) not in parts)
-        body = probe(
+        other = next(
+            p.parent for p in sorted((cache_root() / "parts").glob("*/*/part.json")) if str(p.parent) not in parts
+        )
+        self.facts = dict(
             ROOT=str(ROOT),
             CACHE=str(cache_root()),
             HOME=str(Path.home()),
@@ -78,7 +81,11 @@ class Tried:
             PORT=self.listener.getsockname()[1],
             INHERITED=list(range(3, 64)),
         )
-        self.task = Execution(make(body))
+        self.make = make
+
+    def task(self, names: Iterable[str]) -> Execution:
+        """A run that makes these attempts."""
+        return Execution(self.make(probe(names, **self.facts)))
 
     def reached(self) -> list[str]:
         """What is there outside that was not before."""
@@ -113,9 +120,9 @@ def tried(toy_deployment: Deployment, submission: Make, tmp_path: Path) -> Itera
 
 
 def test_everything_that_is_tried_in_the_sandbox_is_refused(
-    confined: Runner, toy_deployment: Deployment, tried: Tried, monkeypatch: pytest.MonkeyPatch
+    confined: Runner, toy_deployment: Deployment, tried: Tried
 ) -> None:
-    seen = outcomes(confined.execute(toy_deployment, tried.task).predictions)
+    seen = outcomes(confined.execute(toy_deployment, tried.task(ATTEMPTS)).predictions)
     done = {name for name in ATTEMPTS if seen[name] == "done"}
     if os.geteuid() == 0 and confined.sandbox == sandbox.LANDLOCK:
         done -= {"starts threads without end"}  # root's threads are not counted; docs/isolation.md says so
@@ -134,23 +141,8 @@ def test_much_of_it_can_be_done_in_a_plain_process(
 ) -> None:
     """Else the test above would prove nothing."""
     with Runner(threads=1, limits=LIMITS, fork_server=worker_server) as plain:
-        seen = outcomes(plain.execute(toy_deployment, tried.task).predictions)
-    done = {name for name in ATTEMPTS if seen[name] == "done"}
-    assert {
-        "reads an attack",
-        "imports the scoring",
-        "reads a part of another party",
-        "reads passwords",
-        "lists processes",
-        "writes to a temporary folder",
-        "opens TCP",
-        "opens UDP",
-        "opens a pair",
-        "forks",
-        "starts a program",
-        "makes a file in memory",
-        "signals its parent",
-    } <= done
+        seen = outcomes(plain.execute(toy_deployment, tried.task(IN_A_PROCESS)).predictions)
+    assert {name: seen[name] for name in IN_A_PROCESS} == dict.fromkeys(IN_A_PROCESS, "done")
     assert "a connection" in tried.reached()
     assert "written" in tried.reached()
 

@@ -71,8 +71,8 @@ def confine(limits: Confinement, connection: int, readable: Collection[str]) -> 
         (resource.RLIMIT_MEMLOCK, 0),
     ):
         hard = resource.getrlimit(name)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(name, (most, most))
+        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(name, (allowed, allowed))
     _become(limits.users)
     _drop_capabilities()
     os.chdir("/")

@@ -26,7 +26,7 @@ def landlock_version() -> int:
     """Version of the kernel's Landlock; 0 where it is missing or switched off."""
     if platform.system() != "Linux":
         return 0
-    return max(0, _libc().syscall(_CREATE, None, 0, 1))
+    return max(0, int(_libc().syscall(_CREATE, None, 0, 1)))
 
 
 def restrict_files(readable: Iterable[str], writable: Iterable[str] = ()) -> None:

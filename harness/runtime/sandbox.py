@@ -2,14 +2,15 @@
 
 Two levels, of which a machine has the stronger one that it can:
 
-- ``bubblewrap``: the server starts in namespaces of its own (processes, network, mounts, IPC, host name, and users where
-  it is not started by root); of the machine there is the interpreter, its libraries, the sources that a worker needs,
-  model parts, tokenizers, and the files of the runs. Each worker becomes a user of its own where root starts it.
+- ``bubblewrap``: the server starts in namespaces of its own (processes, network, mounts, IPC, host name, and users
+  where it is not started by root). Of the machine there is the interpreter with its libraries, the sources that a
+  worker needs, model parts, tokenizers, and the files of the runs. Each worker becomes a user of its own where root
+  starts it.
 - ``landlock``: the server is a plain process.
 
 In both each worker is confined before a line of a submission is read (:mod:`harness.runtime.confinement`): it reads its
-own run's files and writes none, makes no sockets and no processes, has limits. What each level does not protect from
-is in ``docs/isolation.md``.
+own run's files and writes none, makes no sockets and no processes, has limits. ``docs/isolation.md`` says what each
+level does not protect from.
 """
 
 from __future__ import annotations

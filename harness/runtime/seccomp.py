@@ -18,28 +18,31 @@ from dataclasses import dataclass, field
 __all__ = ["ARCHITECTURES", "Architecture", "architecture", "program", "restrict_calls"]
 
 _PLAIN = """
-read 0 63; write 1 64; readv 19 65; writev 20 66; pread64 17 67; pwrite64 18 68; preadv 295 69; pwritev 296 70; close 3 57;
-close_range 436 436; lseek 8 62; open 2 -; openat 257 56; stat 4 -; fstat 5 80; lstat 6 -; newfstatat 262 79; statx 332 291;
-access 21 -; faccessat 269 48; faccessat2 439 439; readlink 89 -; readlinkat 267 78; getdents 78 -; getdents64 217 61;
-getcwd 79 17; chdir 80 49; fchdir 81 50; statfs 137 43; fstatfs 138 44; umask 95 166; dup 32 23; dup2 33 -; dup3 292 24;
-pipe 22 -; pipe2 293 59; flock 73 32; poll 7 -; ppoll 271 73; select 23 -; pselect6 270 72; epoll_create1 291 20;
-epoll_ctl 233 21; epoll_wait 232 -; epoll_pwait 281 22; eventfd2 290 19; mmap 9 222; munmap 11 215; mremap 25 216;
-mprotect 10 226; madvise 28 233; mincore 27 232; msync 26 227; brk 12 214; futex 202 98; set_robust_list 273 99;
-get_robust_list 274 100; rseq 334 293; set_tid_address 218 96; gettid 186 178; getpid 39 172; getppid 110 173;
-getuid 102 174; geteuid 107 175; getgid 104 176; getegid 108 177; getgroups 115 158; getresuid 118 148; getresgid 120 150;
-getpgrp 111 -; getpgid 121 155; getsid 124 156; sched_yield 24 124; sched_getaffinity 204 123; sched_getparam 143 121;
+read 0 63; write 1 64; readv 19 65; writev 20 66; pread64 17 67; pwrite64 18 68; preadv 295 69; pwritev 296 70;
+close 3 57; close_range 436 436; lseek 8 62; open 2 -; openat 257 56; stat 4 -; fstat 5 80; lstat 6 -;
+newfstatat 262 79; statx 332 291; access 21 -; faccessat 269 48; faccessat2 439 439; readlink 89 -; readlinkat 267 78;
+getdents 78 -; getdents64 217 61; getcwd 79 17; chdir 80 49; fchdir 81 50; statfs 137 43; fstatfs 138 44;
+umask 95 166; dup 32 23; dup2 33 -; dup3 292 24; pipe 22 -; pipe2 293 59; flock 73 32; poll 7 -; ppoll 271 73;
+select 23 -; pselect6 270 72; epoll_create1 291 20; epoll_ctl 233 21; epoll_wait 232 -; epoll_pwait 281 22;
+eventfd2 290 19; mmap 9 222; munmap 11 215; mremap 25 216; mprotect 10 226; madvise 28 233; mincore 27 232;
+msync 26 227; brk 12 214; futex 202 98; set_robust_list 273 99; get_robust_list 274 100; rseq 334 293;
+set_tid_address 218 96; gettid 186 178; getpid 39 172; getppid 110 173; getuid 102 174; geteuid 107 175;
+getgid 104 176; getegid 108 177; getgroups 115 158; getresuid 118 148; getresgid 120 150; getpgrp 111 -;
+getpgid 121 155; getsid 124 156; sched_yield 24 124; sched_getaffinity 204 123; sched_getparam 143 121;
 sched_getscheduler 145 120; sched_get_priority_max 146 125; sched_get_priority_min 147 126; getcpu 309 168;
 get_mempolicy 239 236; getrusage 98 165; times 100 153; sysinfo 99 179; uname 63 160; getrandom 318 278;
-clock_gettime 228 113; clock_getres 229 114; clock_nanosleep 230 115; nanosleep 35 101; gettimeofday 96 169; time 201 -;
-alarm 37 -; setitimer 38 103; getitimer 36 102; pause 34 -; rt_sigaction 13 134; rt_sigprocmask 14 135; rt_sigreturn 15 139;
-rt_sigsuspend 130 133; rt_sigtimedwait 128 137; rt_sigpending 127 136; sigaltstack 131 132; restart_syscall 219 128;
-exit 60 93; exit_group 231 94; arch_prctl 158 -; getrlimit 97 163; setrlimit 160 164; getpriority 140 141; recvfrom 45 207;
-sendto 44 206; shutdown 48 210; getsockopt 55 209; getsockname 51 204; getpeername 52 205; wait4 61 260; waitid 247 95;
-capget 125 90
+clock_gettime 228 113; clock_getres 229 114; clock_nanosleep 230 115; nanosleep 35 101; gettimeofday 96 169;
+time 201 -; alarm 37 -; setitimer 38 103; getitimer 36 102; pause 34 -; rt_sigaction 13 134; rt_sigprocmask 14 135;
+rt_sigreturn 15 139; rt_sigsuspend 130 133; rt_sigtimedwait 128 137; rt_sigpending 127 136; sigaltstack 131 132;
+restart_syscall 219 128; exit 60 93; exit_group 231 94; arch_prctl 158 -; getrlimit 97 163; setrlimit 160 164;
+getpriority 140 141; recvfrom 45 207; sendto 44 206; shutdown 48 210; getsockopt 55 209; getsockname 51 204;
+getpeername 52 205; wait4 61 260; waitid 247 95; capget 125 90
 """
 """Calls that are allowed whatever their arguments: name, number on x86-64, on ARM64 (-: not there)."""
 
-_LOOKED_AT = "clone 56 220; clone3 435 435; kill 62 129; tgkill 234 131; ioctl 16 29; fcntl 72 25; prctl 157 167; prlimit64 302 261"
+_LOOKED_AT = """
+clone 56 220; clone3 435 435; kill 62 129; tgkill 234 131; ioctl 16 29; fcntl 72 25; prctl 157 167; prlimit64 302 261
+"""
 """Calls that are allowed with some arguments."""
 
 _NEWEST = 450

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from harness.assets.cache import cache_root
 from harness.errors import DefenseError, SuiteError
+from harness.plugins import registry
 from harness.plugins.submission import Submission
 from harness.runtime import sandbox
 from harness.runtime.execution import Execution, Outcome
@@ -22,6 +24,7 @@ from harness.runtime.runner import Runner
 from harness.runtime.worker_process import Limits
 from harness.runtime.worker_spec import worker_spec
 from harness.scenario.deployment import Deployment
+from harness.scenario.plugin import Scenario
 from tests.stand_ins.hostile_workers import ANSWERS, hostile
 from tests.stand_ins.sandbox_probes import ATTEMPTS, ENDINGS, IN_A_PROCESS, outcomes, probe
 
@@ -59,6 +62,22 @@ def test_process_and_sandbox_send_the_same_bytes(
     assert inside.costs.private_peak_bytes > 50 * 2**20
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", registry.names("scenario"))
+def test_every_scenario_sends_the_same_bytes(
+    name: str, confined: Runner, worker_server: ForkServer, toy_folder: Path
+) -> None:
+    scenario = registry.load("scenario", name)
+    assert isinstance(scenario, Scenario)
+    deployment = scenario.small(str(toy_folder))
+    confined.limits = replace(LIMITS, cpu_seconds=120.0, wall_seconds=600.0)
+    with Runner(threads=1, fork_server=worker_server) as plain:
+        outside = plain.execute(deployment, Execution(None))
+    inside = confined.execute(deployment, Execution(None))
+    assert frames(inside) == frames(outside)
+    assert inside.predictions == outside.predictions
+
+
 class Tried:
     """A probe, and the places outside that it aims at."""
 
@@ -71,16 +90,16 @@ class Tried:
         other = next(
             p.parent for p in sorted((cache_root() / "parts").glob("*/*/part.json")) if str(p.parent) not in parts
         )
-        self.facts = dict(
-            ROOT=str(ROOT),
-            CACHE=str(cache_root()),
-            HOME=str(Path.home()),
-            OTHER_PART=str(other),
-            HARNESS=os.getpid(),
-            TARGET=str(self.target),
-            PORT=self.listener.getsockname()[1],
-            INHERITED=list(range(3, 64)),
-        )
+        self.facts: dict[str, Any] = {
+            "ROOT": str(ROOT),
+            "CACHE": str(cache_root()),
+            "HOME": str(Path.home()),
+            "OTHER_PART": str(other),
+            "HARNESS": os.getpid(),
+            "TARGET": str(self.target),
+            "PORT": self.listener.getsockname()[1],
+            "INHERITED": list(range(3, 64)),
+        }
         self.make = make
 
     def task(self, names: Iterable[str]) -> Execution:

@@ -1,4 +1,4 @@
-"""What a worker gives up, between its birth and the first line of a submission: none of it can be taken back.
+"""Giving up rights, between the birth of a worker and the first line of a submission, without a way back.
 
 Both levels of the sandbox do the same here. Whatever fails ends the worker: it never serves half confined.
 """

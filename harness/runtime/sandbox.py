@@ -175,7 +175,7 @@ class SandboxServer(ForkServer):
         }
 
     def _readable(self) -> Iterator[str]:
-        """What every worker may read besides its run: interpreter, libraries, sources, and a few facts."""
+        """Files that every worker may read besides its run's: interpreter, libraries, sources, and a few facts."""
         hidden = _hidden()
         for path in dict.fromkeys((*_SYSTEM, *_interpreter(), *_libraries())):
             yield from _all_but(path, hidden)
@@ -327,6 +327,6 @@ def _threads_of_user() -> int:
     """Threads that this user has now, which a limit counts as well."""
     import psutil
 
-    mine = os.getuid()
+    user = os.getuid()
     infos = (process.info for process in psutil.process_iter(["uids", "num_threads"]))
-    return sum(info["num_threads"] or 0 for info in infos if info["uids"] and info["uids"].real == mine)
+    return sum(info["num_threads"] or 0 for info in infos if info["uids"] and info["uids"].real == user)

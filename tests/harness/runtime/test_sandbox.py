@@ -111,7 +111,7 @@ class Tried:
         reached = [path.name for path in self.target.parent.iterdir() if path.name.startswith("written")]
         reached += [str(p) for p in (Path("/dev/shm/leakboard-note"), cache_root() / "note") if p.exists()]
         try:
-            self.listener.accept()
+            self.listener.accept()[0].close()
             reached.append("a connection")
         except TimeoutError:
             pass
@@ -173,7 +173,8 @@ def test_a_hostile_submission_ends_with_a_reason_and_the_next_run_is_sound(
     statements, words = ENDINGS[case]
     body = f"import os\nclass Plugin(Defense):\n    def send(self, message):\n{indent(statements, ' ' * 8)}\n"
     body += "        return message\n"
-    confined.limits = Limits(cpu_seconds=3.0, wall_seconds=4.0, memory_bytes=4 * 2**30)
+    wall = 4.0 if "sleep" in statements else 120.0
+    confined.limits = Limits(cpu_seconds=3.0, wall_seconds=wall, memory_bytes=4 * 2**30)
     with pytest.raises(DefenseError, match=words) as raised:
         confined.execute(toy_deployment, Execution(submission(body)))
     assert str(raised.value).isprintable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,4 +109,4 @@ def test_the_contract_check_runs_in_the_sandbox(
     assert check_submission(submission(BODY).folder, "sandbox") == []
     reads = submission("class Plugin(Defense):\n    def send(self, m): return open('/etc/passwd')\n", "reads")
     (problem,) = check_submission(reads.folder, "sandbox")
-    assert "PermissionError" in problem
+    assert re.search(r"(PermissionError|FileNotFoundError): .*/etc/passwd.* at defense\.py", problem)

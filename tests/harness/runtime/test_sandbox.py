@@ -231,7 +231,7 @@ def test_a_refusal_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None
         sandbox.sandbox_level()
     sandbox.sandbox_problems.cache_clear()
     monkeypatch.undo()
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr("harness.runtime.sandbox.shutil.which", lambda name: None)
     assert "apt-get install bubblewrap" in sandbox.sandbox_problems()[sandbox.BUBBLEWRAP]
     if sandbox.LANDLOCK not in sandbox.sandbox_problems():
         assert sandbox.sandbox_level() == sandbox.LANDLOCK

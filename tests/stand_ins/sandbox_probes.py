@@ -138,7 +138,7 @@ class Plugin(Defense):
 
 ENDINGS = {
     "forks 200 times": ("[os.fork() or os._exit(0) for _ in range(200)]", "PermissionError"),
-    "allocates without end": ("x = [torch.empty(1 << 28, dtype=torch.uint8) for _ in range(400)]", "MemoryError|memory"),
+    "allocates without end": ("x = [torch.empty(1 << 28).data for _ in range(99)]", "MemoryError|memory"),
     "allocates in place": ("torch.ones(1 << 40)", "RuntimeError|memory"),
     "sleeps for ever": ("import time; time.sleep(600)", "wall limit"),
     "computes for ever": ("while True: pass", "CPU time"),

@@ -67,6 +67,19 @@ def worker_server() -> Iterator[ForkServer]:
     server.end()
 
 
+@pytest.fixture(scope="session", params=["bubblewrap", "landlock"])
+def sandbox_server(request: pytest.FixtureRequest) -> Iterator[ForkServer]:
+    """One sandbox of each level for the session, where this machine has it."""
+    from harness.runtime.sandbox import sandbox_problems
+    from tests.stand_ins.warm_fork_server import WarmSandbox
+
+    if why := sandbox_problems().get(request.param):
+        pytest.skip(f"no sandbox of level {request.param}: {why}")
+    server = WarmSandbox(request.param)
+    yield server
+    server.end()
+
+
 @pytest.fixture
 def shared_workers(worker_server: ForkServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runners made in this test, also by ``evaluate`` and ``check``, take the session's worker server."""

@@ -131,7 +131,7 @@ class DefenseBank:
             parties = {name: self._on_own_data(plan) for name, plan in self.deployment.parties.items()}
             deployment = replace(self.deployment, parties=parties, candidates=())
             # Kept as long as the worker: prepare() makes a new defense of the submission's copy there each time.
-            scratch = tempfile.TemporaryDirectory(prefix="leakboard-")
+            scratch = self.runner.scratch()
             try:
                 spec = worker_spec(deployment, task, self.runner.threads, self.runner.salt, Path(scratch.name))
                 transport = launch(self.runner.isolation, spec, self.runner.fork_server, self.runner.limits)

@@ -6,7 +6,6 @@ whether noise follows the law that was declared.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ def replay(
     runner: Runner, deployment: Deployment, task: Execution, log: WireLog, limit: int | None = None
 ) -> list[ReplayedMessage]:
     """All messages of each party (or the first ``limit``), sent again, by a ``task`` that has axes ``again``."""
-    with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
+    with runner.scratch() as scratch:
         spec = worker_spec(deployment, task, runner.threads, runner.salt, Path(scratch))
         transport = launch(runner.isolation, spec, runner.fork_server, runner.limits)
         try:

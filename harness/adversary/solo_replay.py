@@ -8,7 +8,6 @@ company that made the difference; if not, messages are not reproducible at all.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +74,7 @@ def solo_replay(
     chosen = sorted(rng.permutation(len(names))[:PARTIES].tolist())
     replayed = tuple(names[place] for place in chosen)
     wanted = {name: _sent(log, name) for name in replayed}
-    with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
+    with runner.scratch() as scratch:
         spec = worker_spec(deployment, task, runner.threads, runner.salt, Path(scratch))
         alone = {name: _emitted(runner, spec, log, (name,))[name] for name in replayed}
         differing = tuple(name for name in replayed if alone[name] != wanted[name])

@@ -32,7 +32,7 @@ def doctor(
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "packages": _packages(),
-        "isolation": ["process", "none"],
+        **_isolation(),
         "assets": _assets(),
         "plugins": _plugins(),
         "store": _store(path),
@@ -44,6 +44,18 @@ def doctor(
         _print(state, problems)
     if problems:
         raise typer.Exit(1)
+
+
+def _isolation() -> dict[str, Any]:
+    from harness.errors import SuiteError
+    from harness.runtime.sandbox import sandbox_level, sandbox_problems
+
+    try:
+        level = sandbox_level()
+    except SuiteError:
+        level = ""
+    sandbox = {"level": level, "missing": dict(sandbox_problems())}
+    return {"isolation": [*(["sandbox"] if level else []), "process", "none"], "sandbox": sandbox}
 
 
 def _packages() -> dict[str, str]:
@@ -103,6 +115,9 @@ def _print(report: dict[str, Any], problems: list[str]) -> None:
     out.print(f"python {report['python']} on {report['platform']}, {report['cores']} cores")
     out.print(f"packages: {packages}", soft_wrap=True)
     out.print(f"isolation levels: {', '.join(report['isolation'])}")
+    out.print(f"sandbox: {report['sandbox']['level'] or 'none'}")
+    for level, why in report["sandbox"]["missing"].items():
+        out.print(f"no sandbox of level {level}: {why}", soft_wrap=True)
     out.print(f"plugins: {plugins}")
     out.print(f"store: {state}", soft_wrap=True)
     rows = [[a["name"], "ok" if a["ok"] else a["problem"], str(a["path"])] for a in report["assets"]]

@@ -12,12 +12,16 @@ from harness.cli.common import JsonOption, StoreOption, console, emit, say, stor
 if TYPE_CHECKING:
     from harness.assessment.report import Report
 
-__all__ = ["evaluate"]
+__all__ = ["ISOLATION", "Isolation", "evaluate"]
+
+
+ISOLATION = "sandbox: in a confined worker, for code of strangers; process: in a plain one; none: here, for debugging."
 
 
 class Isolation(StrEnum):
     """The place in which the private parties run."""
 
+    sandbox = "sandbox"
     process = "process"
     none = "none"
 
@@ -31,9 +35,7 @@ def evaluate(
     store: StoreOption = None,
     scenario: Annotated[str | None, typer.Option(help="Only the suite's entries of this scenario.")] = None,
     point: Annotated[list[int] | None, typer.Option(help="Only this operating point (repeat for more).")] = None,
-    isolation: Annotated[Isolation, typer.Option(help="process: in a worker; none: here, for debugging.")] = (
-        Isolation.process
-    ),
+    isolation: Annotated[Isolation, typer.Option(help=ISOLATION)] = (Isolation.process),
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs worked on at a time; by default as many as there are cores.")
     ] = None,

@@ -25,7 +25,7 @@ def lm_eval(
     model: Annotated[str, typer.Option(help="Embedded name, hub name or local folder.")] = "smollm2-135m-instruct",
     cut: Annotated[str, typer.Option(help="Blocks the data party runs first: a number, 25%, 50%, last.")] = "25%",
     topology: Annotated[str, typer.Option(help="head-tail or head-body-tail.")] = "head-tail",
-    isolation: Annotated[str, typer.Option(help="process, or none for debugging.")] = "process",
+    isolation: Annotated[str, typer.Option(help="sandbox, process, or none for debugging.")] = "process",
     threads: Annotated[int, typer.Option(min=1, help="Threads of each side.")] = 1,
     as_json: JsonOption = False,
 ) -> None:

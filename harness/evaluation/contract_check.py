@@ -23,14 +23,14 @@ from harness.scenario.plugin import Scenario
 __all__ = ["check_submission"]
 
 
-def check_submission(path: str | Path) -> list[str]:
-    """Everything that is wrong with the submission in a folder; empty when it passes."""
+def check_submission(path: str | Path, isolation: str = "process") -> list[str]:
+    """Everything that is wrong with the submission in a folder; empty when it passes. ``isolation`` is of its runs."""
     try:
         submission = load_submission(path)
         check_identity(submission)
     except ManifestError as error:
         return list(error.problems)
-    with tempfile.TemporaryDirectory() as folder, Runner(threads=1, limits=LIMITS) as runner:
+    with tempfile.TemporaryDirectory() as folder, Runner(isolation, threads=1, limits=LIMITS) as runner:
         return list(_problems(submission, runner, folder))
 
 

@@ -66,7 +66,7 @@ def evaluate(
         if shipped:
             take_shipped(store, registry.results(), suite, cells)
         progress.plan(len(cells))
-        job = Job(store, runner, progress, environment("cpu"))
+        job = Job(store, runner, progress, environment("cpu").model_copy(update={"sandbox": runner.sandbox}))
         execute(job, cells, jobs)
         rows = result_rows(store, suite=suite, submissions=(submission.name,), keys=frozenset(c.key for c in cells))
     wanted = [row for row in rows if row.submission == submission.name and row.point in chosen]

@@ -120,7 +120,7 @@ class Job:
             return
         self.runner.warm()
         try:
-            finished = self._finish(missing[0].run)
+            finished = self._finish(missing[0].run, missing[0].reference)
         except DefenseError as error:
             self._commit([failed_cell(cell, error) for cell in missing], missing)
             return
@@ -184,15 +184,15 @@ class Job:
                 self.computed += 1
                 self.progress.done(cell.label, record.status, record.seconds)
 
-    def _finish(self, plan: RunPlan) -> FinishedRun:
-        """The run from memory, from the store's artefact, or executed now."""
+    def _finish(self, plan: RunPlan, undefended: RunPlan | None = None) -> FinishedRun:
+        """The run from memory, from the store's artefact, or executed now and held against the undefended one."""
         with self._lock:
             making = self._making[plan.key]
         with making:
             if plan.key in self._failed:
                 raise DefenseError(self._failed[plan.key])
             if plan.key not in self._finished:
-                self._finished[plan.key] = self._stored(plan) or self._execute(plan)
+                self._finished[plan.key] = self._stored(plan) or self._execute(plan, undefended)
             return self._finished[plan.key]
 
     def _stored(self, plan: RunPlan) -> FinishedRun | None:
@@ -202,10 +202,11 @@ class Job:
             return None
         return FinishedRun.from_files(plan, record.ledger, folder)
 
-    def _execute(self, plan: RunPlan) -> FinishedRun:
+    def _execute(self, plan: RunPlan, undefended: RunPlan | None) -> FinishedRun:
         self._say(f"{plan.entry.name} s{plan.seed} {plan.submission.name} run {plan.execution.behaviour}")
         try:
             outcome = self.runner.execute(plan.deployment, plan.execution)
+            self._check_operations(plan, undefended, outcome.costs)
             finished = FinishedRun.from_outcome(plan, outcome)
             files = finished.files()
             claim = plan.submission.claim_at(plan.execution.point)
@@ -223,6 +224,26 @@ class Job:
             self.store.put_artefact(plan.key, files)
             self.store.put_run(self._record(plan, outcome.costs, outcome.ledger, verdict=verdict))
         return finished
+
+    def _check_operations(self, plan: RunPlan, undefended: RunPlan | None, costs: Costs) -> None:
+        """:class:`DefenseError` where the live run in a sandbox takes many times the undefended one's operations.
+
+        Runs of other behaviours are held against the live one by a control.
+        """
+        if self.runner.isolation != "sandbox" or undefended is None or plan.execution.behaviour != HONEST:
+            return
+        if plan.key == undefended.key:
+            return
+        self._finish(undefended)
+        with self._lock:
+            record = self.store.run(undefended.key)
+        ratio = self.runner.limits.flops_ratio
+        if record is not None and costs.private_flops > ratio * record.costs.private_flops > 0:
+            times = costs.private_flops / record.costs.private_flops
+            raise DefenseError(
+                f"the private parties took {times:.3g} times the operations of the undefended run; at most {ratio:g} "
+                "times are allowed in a sandbox"
+            )
 
     def _record(
         self,

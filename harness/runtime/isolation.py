@@ -1,7 +1,7 @@
-"""Starting private parties: in a worker process (``process``) or in this one (``none``, debugging only).
+"""Starting private parties: in a confined worker (``sandbox``), a plain one (``process``) or here (``none``).
 
-Both give the same three calls: ``step``, ``finish`` and ``close``. A sandbox is one more launcher. Anything
-that goes wrong on the submission's side, including silence beyond a limit, is a :class:`DefenseError`.
+All give the same three calls: ``step``, ``finish`` and ``close``. ``none`` is for debugging only. Anything that goes
+wrong on the submission's side, including silence beyond a limit, is a :class:`DefenseError`.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def launch(isolation: str, spec: Mapping[str, Any], fork_server: ForkServer | No
     """The transport for an isolation level; :class:`SuiteError` for an unknown one."""
     if isolation == "none":
         return InProcess(spec)
-    if isolation == "process":
-        if fork_server is None:
-            raise SuiteError("isolation 'process' needs a running worker server")
-        return WorkerProcess(fork_server, spec, limits)
-    raise SuiteError(f"unknown isolation {isolation!r}; known: none, process")
+    if isolation not in ("process", "sandbox"):
+        raise SuiteError(f"unknown isolation {isolation!r}; known: none, process, sandbox")
+    if fork_server is None or (isolation == "sandbox") != bool(fork_server.sandbox):
+        raise SuiteError(f"isolation {isolation!r} needs a running worker server of its kind")
+    return WorkerProcess(fork_server, spec, limits)

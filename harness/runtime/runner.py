@@ -52,9 +52,23 @@ class Runner:
     fork_server: ForkServer | None = field(default=None, repr=False)
 
     def __enter__(self) -> Runner:
-        if self.isolation == "process" and self.fork_server is None:
+        if self.fork_server is None and self.isolation == "process":
             self.fork_server = ForkServer()
+        elif self.fork_server is None and self.isolation == "sandbox":
+            from harness.runtime.sandbox import SandboxServer
+
+            self.fork_server = SandboxServer()
         return self
+
+    @property
+    def sandbox(self) -> str:
+        """Level of the sandbox that private parties run in; empty where there is none."""
+        return self.fork_server.sandbox if self.fork_server is not None else ""
+
+    def scratch(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder for the files of one run, where its worker can read them."""
+        where = self.fork_server.scratch if self.fork_server is not None else None
+        return tempfile.TemporaryDirectory(prefix="leakboard-", dir=where)
 
     def warm(self) -> None:
         """Start what makes workers, which takes seconds, ahead of the first run."""
@@ -69,7 +83,7 @@ class Runner:
     def execute(self, deployment: Deployment, execution: Execution) -> Outcome:
         """Run the protocol once; :class:`DefenseError` when the submission breaks its contract."""
         reset_peak()
-        with tempfile.TemporaryDirectory(prefix="leakboard-") as scratch:
+        with self.scratch() as scratch:
             spec = worker_spec(deployment, execution, self.threads, self.salt, Path(scratch))
             transport = launch(self.isolation, spec, self.fork_server, self.limits)
             try:

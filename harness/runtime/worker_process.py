@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,10 @@ class Limits:
     """Bytes of one message."""
     run_bytes: int = 2**32
     """Bytes of all messages of a run: the harness keeps them in memory."""
+    memory_bytes: int = 2**33
+    """Address space of a worker in a sandbox, the libraries' included."""
+    flops_ratio: float = 1.5
+    """Operations of a live run in a sandbox, over those of the undefended one."""
 
 
 class WorkerProcess:
@@ -46,8 +49,7 @@ class WorkerProcess:
         self._waited = 0.0
         self._received = 0
         self._cpu_limit = math.ceil(limits.cpu_seconds)
-        tokenizers = {str(party["tokenizer"]) for party in spec["parties"].values() if party["tokenizer"]}
-        self._pid, self._sock = fork_server.fork(tokenizers, self._cpu_limit, spec["imports"])
+        self._pid, self._sock = fork_server.worker_for(spec, self._cpu_limit, limits.memory_bytes)
         self._open = True
         try:
             self._ask({"do": "load", "spec": dict(spec)})
@@ -135,16 +137,16 @@ class WorkerProcess:
 
     def _kill(self) -> None:
         self._open = False
-        os.kill(self._pid, signal.SIGKILL)
+        self._fork_server.kill(self._pid)
         self._sock.close()
         self._reap(kill_after=0.0)
 
     def _reap(self, kill_after: float) -> WorkerAccount:
         until = time.monotonic() + kill_after
-        while kill_after and time.monotonic() < until and _running(self._pid):
+        while kill_after and time.monotonic() < until and self._fork_server.running(self._pid):
             time.sleep(0.002)
-        if kill_after and _running(self._pid):
-            os.kill(self._pid, signal.SIGKILL)
+        if kill_after and self._fork_server.running(self._pid):
+            self._fork_server.kill(self._pid)
         account = self._fork_server.wait(self._pid)
         self.peak_bytes = account.peak
         return account
@@ -156,13 +158,3 @@ def _signal(number: int) -> str:
         return f"signal {signal.Signals(number).name}"
     except ValueError:
         return f"signal {number}"
-
-
-def _running(pid: int) -> bool:
-    """False once the process has ended (a zombie has)."""
-    import psutil
-
-    try:
-        return str(psutil.Process(pid).status()) != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -143,6 +143,8 @@ class Environment(Stored):
     """Where tensors lived."""
     threads: int = 0
     """Pinned number of computation threads."""
+    sandbox: str = ""
+    """Level of the sandbox, ``bubblewrap`` or ``landlock``; empty where private parties ran outside of one."""
     packages: dict[str, str] = Field(default_factory=dict)
     """Versions of the packages that can change numbers."""
     created: str = ""

@@ -12,8 +12,9 @@ import importlib
 import runpy
 
 from harness.runtime.fork_server import ForkServer
+from harness.runtime.sandbox import SandboxServer
 
-__all__ = ["WarmForkServer"]
+__all__ = ["WarmForkServer", "WarmSandbox"]
 
 _FURTHER = ("peft", "sklearn.linear_model", "torch.profiler")
 """What workers import beyond :mod:`harness.runtime.fork_server`'s own list."""
@@ -23,6 +24,17 @@ class WarmForkServer(ForkServer):
     """The tests' end; runners that close it leave it open."""
 
     module = __name__
+
+    def close(self) -> None:
+        """Go on; :meth:`end` ends it."""
+
+    def end(self) -> None:
+        """End the server and every worker it still has."""
+        super().close()
+
+
+class WarmSandbox(SandboxServer):
+    """The same for a sandbox, which has no further imports: the tests are not in it."""
 
     def close(self) -> None:
         """Go on; :meth:`end` ends it."""

@@ -318,7 +318,9 @@ def test_check_prints_problems(cli: Cli, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "mine").mkdir()
     problems: list[str] = []
     monkeypatch.setitem(
-        sys.modules, "harness.evaluation.contract_check", SimpleNamespace(check_submission=lambda path: list(problems))
+        sys.modules,
+        "harness.evaluation.contract_check",
+        SimpleNamespace(check_submission=lambda path, isolation: list(problems)),
     )
     assert cli("check", "mine")[:2] == (0, "mine: no problems\n")
     problems += ["first", "second"]

@@ -11,8 +11,8 @@ import pytest
 
 from harness.cli.app import main
 from harness.plugins.registry import discover
+from harness.store.bundles import write_bundle
 from leaderboard.queries import open_board
-from leaderboard.records import write_bundle
 from tests.stand_ins.stored_results import TINY, records
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import LeakboardError
+from harness.store.bundles import write_bundle
 from leaderboard.build import build_board
 from leaderboard.export import Request, render
 from leaderboard.queries import Board, open_board
 from leaderboard.ranks.equal_utility import best_at, common_level
-from leaderboard.records import write_bundle
 from leaderboard.side_by_side import Side, one_draw, sides
 from tests.stand_ins.stored_results import Defended, records
 

@@ -116,7 +116,7 @@ def test_evaluate_hands_over_its_options(cli: Cli, monkeypatch: pytest.MonkeyPat
     cli(
         "evaluate", "quiet", "--suite", "full", "--scenario", "s", "--point", "0", "--point", "2", "--isolation", "none"
     )
-    cli("evaluate", "quiet", "--store", "given.duckdb")
+    cli("evaluate", "quiet", "--store", "given.duckdb", "--fresh")
     for call in calls:
         del call["progress"]
     assert calls[0] == {
@@ -127,11 +127,12 @@ def test_evaluate_hands_over_its_options(cli: Cli, monkeypatch: pytest.MonkeyPat
         "points": None,
         "isolation": "process",
         "jobs": None,
+        "shipped": True,
     }
     assert calls[1]["store"] == Path("from-environment.duckdb")
     assert (calls[1]["suite"], calls[1]["scenario"], calls[1]["points"]) == ("full", "s", [0, 2])
     assert calls[1]["isolation"] == "none"
-    assert calls[2]["store"] == Path("given.duckdb")
+    assert (calls[2]["store"], calls[2]["shipped"]) == (Path("given.duckdb"), False)
 
 
 def test_evaluate_prints_rows_and_notes(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,10 @@ import pytest
 from harness.assessment.report import result_rows
 from harness.errors import StoreError
 from harness.store import Store
+from harness.store.bundles import write_bundle
 from leaderboard.build import build_board, current_board
 from leaderboard.queries import FLAGS, Board, open_board
-from leaderboard.records import ingest_records, write_bundle
+from leaderboard.records import ingest_records
 from leaderboard.schema import TABLES
 from tests.stand_ins.stored_results import ENTRIES, HOSTILE, TINY, Defended, records
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.store.bundles import write_bundle
 from harness.store.files import Record
 from harness.store.schema import CellRecord, RunRecord, Verdict
 from leaderboard.build import build_board
 from leaderboard.build.claims import out_of_reach, refuted_empirically
 from leaderboard.build.epsilon_bounds import bound_rows
 from leaderboard.queries import open_board
-from leaderboard.records import write_bundle
 from tests.stand_ins.membership_cells import (
     claimed,
     informed_cell,

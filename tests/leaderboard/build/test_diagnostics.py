@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.store.bundles import write_bundle
 from harness.store.schema import CellRecord, Score
 from leaderboard.build import build_board
 from leaderboard.build.diagnostics import diagnostic_rows
 from leaderboard.queries import open_board
-from leaderboard.records import write_bundle
 from tests.stand_ins.stored_results import TINY, records
 
 

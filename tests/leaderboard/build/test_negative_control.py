@@ -11,11 +11,12 @@ import pytest
 from harness.assessment.controls import negative_flags, negative_test
 from harness.assessment.results import EntryResults, Place
 from harness.plugins import registry
+from harness.store.bundles import read_bundle, write_bundle
 from harness.store.schema import CellRecord
 from leaderboard.app.content.attack import leaks_on_noise
 from leaderboard.build import build_board
 from leaderboard.queries import open_board
-from leaderboard.records import Collected, read_bundle, write_bundle
+from leaderboard.records import Collected
 
 CONTROL = "pure_noise"
 

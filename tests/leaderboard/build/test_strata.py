@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 
 from harness.assessment.assess import assess_entry
+from harness.store.bundles import write_bundle
 from harness.store.schema import CellRecord, RunRecord, Score
 from leaderboard.build import build_board
 from leaderboard.build.strata import STRATA, strata_rows, stratum
 from leaderboard.export import Request, render
 from leaderboard.queries import open_board
-from leaderboard.records import Collected, write_bundle
+from leaderboard.records import Collected
 from tests.stand_ins.stored_results import TINY, records
 
 SIZES = {"1": 1, "2-3": 2, "4-10": 10, "more": 60}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,9 @@ def _components_scanned_once() -> Iterator[None]:
 def open_page(_components_scanned_once: None, boards: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Open:
     """Runs one page of the app on a board with query parameters; returns Streamlit's AppTest."""
     from streamlit.testing.v1 import AppTest
+
+    # Streamlit makes the script that it runs the main module, which processes that later tests start would run again.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def visit(board: str | Path, page: str = "board", **query: str | list[str]) -> Any:
         path = board if isinstance(board, Path) else boards(board)

@@ -67,7 +67,7 @@ def worker_server() -> Iterator[ForkServer]:
     server.end()
 
 
-@pytest.fixture(scope="session", params=["bubblewrap", "landlock"])
+@pytest.fixture(scope="session", params=["bubblewrap", pytest.param("landlock", marks=pytest.mark.slow)])
 def sandbox_server(request: pytest.FixtureRequest) -> Iterator[ForkServer]:
     """One sandbox of each level for the session, where this machine has it."""
     from harness.runtime.sandbox import sandbox_problems

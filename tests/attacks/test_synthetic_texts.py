@@ -30,7 +30,7 @@ def test_without_private_data_there_is_no_echo(attack: Any) -> None:
     assert mean_power(attack, seeds=6, protocol={"learns": False}) == pytest.approx(0.5, abs=0.1)
 
 
-@pytest.mark.parametrize("calibration", ["likelihood", "ratio"])
+@pytest.mark.parametrize("calibration", [pytest.param("likelihood", marks=pytest.mark.slow), "ratio"])
 def test_reference_runs_calibrate(calibration: str) -> None:
     attack = CanaryEcho(calibration=calibration, shadows=6)
     assert mean_power(attack, shadows=6) > 0.9

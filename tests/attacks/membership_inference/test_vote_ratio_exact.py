@@ -118,7 +118,14 @@ def slow_ratio(view: TargetView, candidate: str, sigma: float) -> float:
     return float(total)
 
 
-@pytest.mark.parametrize(("method", "aggregation"), [("aug_pe", "per_party"), ("wasp", "sum"), ("wasp", "per_party")])
+@pytest.mark.parametrize(
+    ("method", "aggregation"),
+    [
+        ("aug_pe", "per_party"),
+        pytest.param("wasp", "sum", marks=pytest.mark.slow),
+        pytest.param("wasp", "per_party", marks=pytest.mark.slow),
+    ],
+)
 def test_scores_are_the_difference_of_two_densities(
     runner: Runner, toy_folder: Path, submission: Callable[..., Submission], method: str, aggregation: str
 ) -> None:

@@ -28,6 +28,7 @@ def make(folder: Path, *arguments: str) -> int:
     return int(caught.value.code or 0)
 
 
+@pytest.mark.slow
 def test_what_is_made_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its entry point names it, it passes its check as if it were installed, and its own tests pass."""
     checks: dict[str, Callable[[str], Checked]] = {"attack": check_attack, "scenario": check_scenario}

@@ -92,7 +92,7 @@ def secrets_of(made: Deployment) -> list[str]:
     return [text for text in records if text not in inside]
 
 
-@pytest.mark.parametrize("declared", ["", "secret_state = true\n"])
+@pytest.mark.parametrize("declared", [pytest.param("", marks=pytest.mark.slow), "secret_state = true\n"])
 def test_noise_in_simulations_only_is_told_by_known_texts(
     runner: Runner, split: Deployment, submission: Make, declared: str
 ) -> None:
@@ -166,7 +166,10 @@ HONEST = {
 }
 
 
-@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in ("noise", "private training") else pytest.mark.slow) for name in HONEST],
+)
 def test_defenses_that_treat_all_runs_alike_pass(
     runner: Runner, pooled: Deployment, split: Deployment, submission: Make, name: str
 ) -> None:

@@ -170,6 +170,7 @@ def test_a_changed_defense_recomputes_its_own_runs_alone(job: Job, submission: M
     assert quiet.fresh() == []
 
 
+@pytest.mark.slow
 def test_another_version_of_a_suite_stands_beside_the_first_one(
     job: Job, noisy: Submission, suite: Path, tmp_path: Path
 ) -> None:
@@ -305,6 +306,7 @@ for events in {events}:
 """
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_point_then_finish_gives_the_same_rows(
     job: Job, noisy: Submission, suite: Path, tmp_path: Path
 ) -> None:
@@ -341,6 +343,7 @@ def _scores(path: Path) -> list[dict[str, object]]:
         return store.query(sql)
 
 
+@pytest.mark.slow
 def test_the_fork_server_ends_with_its_parent(tmp_path: Path) -> None:
     code = dedent("""
     import os, signal

@@ -214,6 +214,7 @@ socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
 """
 
 
+@pytest.mark.slow
 def test_local_folders_need_no_network(tiny: Tiny, tmp_path: Path, cache_folder: Path) -> None:
     folder = Path(shutil.copytree(tiny("llama")[1], tmp_path / "m"))
     write_tokenizer(folder)

@@ -116,6 +116,7 @@ def test_a_click_on_a_point_opens_the_defense(page: Any, address: str) -> None:
     page.wait_for_url("**/defense?*submission=gaussian_noise*")
 
 
+@pytest.mark.slow
 def test_latex_can_be_downloaded(page: Any, address: str) -> None:
     visit(page, f"{address}/export?what=board&format=latex")
     with page.expect_download() as started:

@@ -98,7 +98,9 @@ def test_a_failing_refresh_is_told_once_and_the_server_stays(capsys: pytest.Capt
     assert launch.refreshed(lambda: None, said) == ""
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 0), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_the_server_ends_with_its_launcher(boards: Callable[[str], Path], number: signal.Signals, status: int) -> None:
     port = free_port()
     command = [sys.executable, "-c", SERVE, str(boards("tiny")), str(port)]

@@ -37,7 +37,10 @@ def table(app: Any, index: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("board", ["empty", "tiny", "ragged", pytest.param("big", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "board",
+    ["empty", pytest.param("tiny", marks=pytest.mark.slow), "ragged", pytest.param("big", marks=pytest.mark.slow)],
+)
 def test_every_page_on_every_board(open_page: Open, board: str, page: str) -> None:
     app = open_page(board, page)
     assert not app.exception

@@ -75,6 +75,7 @@ def test_a_planted_leak_fails_its_entry_alone(shipped: Path) -> None:
     assert len(flags) == len(entries) and all(flag.detail.startswith("mean_release ") for flag in flags)
 
 
+@pytest.mark.slow
 def test_the_board_needs_the_bundles_alone(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite says what the control is, and no manifest: no submission has to be here."""
     gathered = collected(shipped)

@@ -24,6 +24,11 @@ TAGS = {
 HASH = re.compile(r"[0-9a-f]{64}")
 
 
+some_boards = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ("empty", "ragged") else pytest.mark.slow) for name in BOARDS]
+)
+
+
 class Page(HTMLParser):
     """Tags and texts of a page, to see that what was open is closed and that nothing foreign got in."""
 
@@ -61,7 +66,7 @@ def provenance_of(data: bytes, form: str) -> str:
     return data.decode().partition("\n\n")[0] if form == "bib" else data.decode()
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@some_boards
 @pytest.mark.parametrize("what", TABLES)
 def test_tables(name: str, what: str, board: Callable[[str], Board], ask: Callable[..., Request]) -> None:
     board_read = board(name)
@@ -75,9 +80,8 @@ def test_tables(name: str, what: str, board: Callable[[str], Board], ask: Callab
         assert board_read.meta()["suites"] in provenance, form
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "ragged" else pytest.mark.slow) for name in BOARDS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOARDS)
 @pytest.mark.parametrize("what", TABLES)
 def test_the_same_board_and_request_give_the_same_bytes(
     name: str, what: str, board: Callable[[str], Board], ask: Callable[..., Request]
@@ -102,7 +106,7 @@ ANY_SUITE = tuple(what for what in FIGURES if what != "equal-utility")
 """Figures of any suite; the other one is of suites of one draw (``tests/leaderboard/test_side_by_side.py``)."""
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@some_boards
 @pytest.mark.parametrize("what", ANY_SUITE)
 def test_figures(name: str, what: str, board: Callable[[str], Board], ask: Callable[..., Request]) -> None:
     board_read = board(name)

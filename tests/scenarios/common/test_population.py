@@ -69,7 +69,7 @@ def worlds(settings: str, seeds: int) -> list[tuple[list[dict[str, float]], list
     ("kind", "seeds"),
     [
         ("mislabelled", FEW),
-        ("rare", FEW),
+        pytest.param("rare", FEW, marks=pytest.mark.slow),
         pytest.param("mislabelled", MANY, marks=pytest.mark.slow),
         pytest.param("rare", MANY, marks=pytest.mark.slow),
     ],

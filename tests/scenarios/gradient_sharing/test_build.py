@@ -79,6 +79,7 @@ def test_scored_texts_are_those_that_are_in_the_attacked_gradient(toy_folder: Pa
     assert {r for r in deployment.secrets["batch_texts"].records if r.startswith("client1.")} == wanted
 
 
+@pytest.mark.slow
 def test_learning_together_beats_the_start(toy_folder: Path, runner: Runner) -> None:
     deployment = deploy(toy_folder, model=str(toy_bert(toy_folder)), rounds=20, batch_size=4, test=12)
     (task,) = deployment.tasks

@@ -31,7 +31,7 @@ def test_references_send_nothing_and_predict_the_same_texts(toy_folder: Path, ru
         assert set(alone.predictions) == set(honest.predictions)
 
 
-@pytest.mark.parametrize(("method", "trainings"), [("fedmd", 3), ("fedhkt", 5)])
+@pytest.mark.parametrize(("method", "trainings"), [("fedmd", 3), pytest.param("fedhkt", 5, marks=pytest.mark.slow)])
 def test_references_train_as_often_as_the_protocol_does(
     toy_folder: Path, runner: Runner, method: str, trainings: int
 ) -> None:
@@ -71,6 +71,7 @@ def test_a_shared_network_learns_more_than_its_members_alone(toy_folder: Path, r
     assert float(last[: len(first), other].mean()) > float(first[:, other].mean())
 
 
+@pytest.mark.slow
 def test_digests_are_followed_by_as_many_epochs_as_revisit_says(toy_folder: Path, runner: Runner) -> None:
     private = load_submission(Path(__file__).resolve().parents[3] / "submissions" / "dp_sgd")
 

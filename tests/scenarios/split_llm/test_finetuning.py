@@ -153,7 +153,9 @@ def test_utility_is_measured_from_word_frequencies_too() -> None:
     assert sum(score.value or 0 for score in Accuracy(labels).blind()) == 2
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "marvell" else pytest.mark.slow) for name in NAMES]
+)
 def test_submissions_run_on_both_topologies(name: str, toy_folder: Path, runner: Runner) -> None:
     for topology in TOPOLOGIES:
         deployment = small_finetuning(str(toy_folder), topology=topology)

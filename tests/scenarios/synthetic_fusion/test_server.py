@@ -25,7 +25,9 @@ Run = Callable[[str], Outcome]
 VOTING = ("aug_pe", "wasp")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [pytest.param(m, marks=() if m in ("private_fusegen", "wasp") else pytest.mark.slow) for m in METHODS]
+)
 def test_every_method_runs_and_answers_all_tests(
     method: str, runner: Runner, worlds: Mapping[str, Deployment], outcome_of: Run
 ) -> None:

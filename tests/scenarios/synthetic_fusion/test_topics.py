@@ -112,7 +112,7 @@ def test_topics_that_cannot_be_are_named(topics: int) -> None:
     assert Settings.read("entry", {**base, "topics": 16}).topics == 16
 
 
-@pytest.mark.parametrize("aggregation", ["per_party", "sum"])
+@pytest.mark.parametrize("aggregation", [pytest.param("per_party", marks=pytest.mark.slow), "sum"])
 def test_votes_of_a_run_tell_topics(runner: Runner, toy_folder: Path, aggregation: str) -> None:
     """Texts that cover the topics, candidates among them: votes of a party give its topics away, a sum hardly."""
     found = []

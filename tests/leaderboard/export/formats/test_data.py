@@ -45,7 +45,9 @@ def read_csv(data: bytes, table: str) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "ragged" else pytest.mark.slow) for name in BOARDS]
+)
 @pytest.mark.parametrize("table", TABLES)
 def test_parquet_reads_back_equal(
     name: str, table: str, board: Callable[[str], Board], ask: Callable[..., Request]

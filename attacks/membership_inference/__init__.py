@@ -16,6 +16,7 @@ ATTACKS: dict[str, str] = {
     "global_gain": f"{_HERE}.global_gain:GlobalGain",
     "global_lira": f"{_HERE}.global_lira:GlobalLira",
     "global_loss": f"{_HERE}.global_loss:GlobalLoss",
+    "gradient_alignment": f"{_HERE}.gradient_alignment:GradientAlignment",
     "gradient_residual": f"{_HERE}.gradient_residual:GradientResidual",
     "label_only": f"{_HERE}.label_only:LabelOnly",
     "logit_loss": f"{_HERE}.logit_loss:LogitLoss",

@@ -51,7 +51,7 @@ class GradientAlignment(Attack):
     reads: ClassVar[tuple[str, ...]] = ("GRADIENT",)
     needs: ClassVar[tuple[type[Facts], ...]] = (GradientFacts, PopulationFacts)
 
-    def __init__(self, *, common: int = 64, strangers: int = 48, batches: int = 2) -> None:
+    def __init__(self, *, common: int = 64, strangers: int = 32, batches: int = 2) -> None:
         self.common = common
         self.strangers = strangers
         self.batches = batches

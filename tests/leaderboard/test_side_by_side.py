@@ -15,7 +15,7 @@ from leaderboard.ranks.equal_utility import best_at, common_level
 from leaderboard.side_by_side import Side, one_draw, sides
 from tests.stand_ins.stored_results import Defended, records
 
-SUITE = "side-by-side@1"
+SUITE = "side-by-side@2"
 GAUSSIAN = Defended("gaussian_noise", 1, 0.3, 0.81, parameters={"clip": 10.0, "ratio": 0.5})
 
 

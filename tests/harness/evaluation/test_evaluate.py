@@ -25,41 +25,9 @@ from harness.scenario.toy import toy_model
 from harness.store import Store
 from harness.util.keys import source_hash
 from tests.stand_ins.quiet_progress import Quiet
+from tests.stand_ins.toy_suite import toy_suite
 
 Make = Callable[..., Submission]
-
-SUITE = """
-name = "{name}"
-version = 1
-title = "toy"
-indicative = true
-threads = 1
-
-[[entries]]
-name = "generation"
-scenario = "split_llm"
-seeds = [0]
-
-[entries.settings]
-model = "{model}"
-data = "{data}"
-task = "generation"
-topology = "head-body-tail"
-tail_blocks = 1
-cut = 1
-max_tokens = 10
-new_tokens = 2
-records = 12
-auxiliary = 12
-public = 4
-known = 2
-
-[[entries.attacks]]
-name = "blind_tokens"
-
-[[entries.attacks]]
-name = "nearest_token"
-"""
 
 NOISE = """
 class Plugin(Defense):
@@ -71,7 +39,7 @@ class Plugin(Defense):
 @pytest.fixture
 def suite(tmp_path: Path, toy_folder: Path, toy_csv: Path) -> Path:
     path = tmp_path / "toysuite.toml"
-    path.write_text(SUITE.format(name="toysuite", model=toy_model(toy_folder), data=toy_csv))
+    path.write_text(toy_suite("toysuite", toy_model(toy_folder), toy_csv))
     return path
 
 
@@ -261,6 +229,7 @@ from pathlib import Path
 from threading import Lock
 sys.path.insert(0, {root!r})
 from tests.stand_ins.quiet_progress import Quiet
+from tests.stand_ins.toy_suite import toy_suite
 from harness.evaluation import evaluate
 from harness.runtime import fork_server, runner
 

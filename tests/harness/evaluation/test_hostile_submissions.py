@@ -14,37 +14,18 @@ from harness.scenario.toy import toy_model
 from harness.store import Store
 from tests.stand_ins.hostile_workers import ANSWERS, hostile
 from tests.stand_ins.quiet_progress import Quiet
+from tests.stand_ins.toy_suite import toy_suite
+
+RIDGE = ("blind_tokens", 'ridge_inverter\nvariants = ["adaptive"]')
 
 Make = Callable[..., Submission]
 Job = Callable[[Submission], list[Row]]
-
-SUITE = """
-name = "hostile"
-version = 1
-title = "toy"
-indicative = true
-threads = 1
-
-[[entries]]
-name = "generation"
-scenario = "split_llm"
-seeds = [0]
-settings = {{ model = "{model}", data = "{data}", task = "generation", topology = "head-body-tail", tail_blocks = 1, \
-cut = 1, max_tokens = 10, new_tokens = 2, records = 8, auxiliary = 8, public = 4 }}
-
-[[entries.attacks]]
-name = "blind_tokens"
-
-[[entries.attacks]]
-name = "ridge_inverter"
-variants = ["adaptive"]
-"""
 
 
 @pytest.fixture
 def job(tmp_path: Path, toy_folder: Path, toy_csv: Path, shared_workers: None) -> Job:
     suite = tmp_path / "hostile.toml"
-    suite.write_text(SUITE.format(model=toy_model(toy_folder), data=toy_csv))
+    suite.write_text(toy_suite("hostile", toy_model(toy_folder), toy_csv, records=8, known=None, attacks=RIDGE))
 
     def run(submission: Submission) -> list[Row]:
         return list(evaluate(submission.folder, suite, tmp_path / "s.duckdb", progress=Quiet()).rows)

@@ -16,31 +16,12 @@ from harness.runtime.fork_server import ForkServer
 from harness.scenario.toy import toy_model
 from harness.store import Store
 from tests.stand_ins.quiet_progress import Quiet
+from tests.stand_ins.toy_suite import toy_suite
+
+RIDGE = ("blind_tokens", 'ridge_inverter\nvariants = ["adaptive"]')
 
 Make = Callable[..., Submission]
 Job = Callable[[Submission], list[Row]]
-
-SUITE = """
-name = "confined"
-version = 1
-title = "toy"
-indicative = true
-threads = 1
-
-[[entries]]
-name = "generation"
-scenario = "split_llm"
-seeds = [0]
-settings = {{ model = "{model}", data = "{data}", task = "generation", topology = "head-body-tail", tail_blocks = 1, \
-cut = 1, max_tokens = 10, new_tokens = 2, records = 8, auxiliary = 8, public = 4 }}
-
-[[entries.attacks]]
-name = "blind_tokens"
-
-[[entries.attacks]]
-name = "ridge_inverter"
-variants = ["adaptive"]
-"""
 
 POINTS = """
 [[points]]
@@ -74,7 +55,7 @@ def job(
 ) -> Job:
     monkeypatch.setattr("harness.runtime.sandbox.SandboxServer", lambda: sandbox_server)
     suite = tmp_path / "confined.toml"
-    suite.write_text(SUITE.format(model=toy_model(toy_folder), data=toy_csv))
+    suite.write_text(toy_suite("confined", toy_model(toy_folder), toy_csv, records=8, known=None, attacks=RIDGE))
 
     def run(submission: Submission) -> list[Row]:
         store = tmp_path / "s.duckdb"

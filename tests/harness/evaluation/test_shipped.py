@@ -19,40 +19,7 @@ from harness.store.bundles import read_bundle, write_bundle
 from harness.store.schema import CellRecord
 from harness.util.seeds import PUBLIC_SALT
 from tests.stand_ins.quiet_progress import Quiet
-
-SUITE = """
-name = "toysuite"
-version = 1
-title = "toy"
-indicative = true
-threads = 1
-
-[[entries]]
-name = "generation"
-scenario = "split_llm"
-seeds = [0]
-
-[entries.settings]
-model = "{model}"
-data = "{data}"
-task = "generation"
-topology = "head-body-tail"
-tail_blocks = 1
-cut = 1
-max_tokens = {tokens}
-new_tokens = 2
-records = 12
-auxiliary = 12
-public = 4
-known = 2
-
-[[entries.attacks]]
-name = "blind_tokens"
-
-[[entries.attacks]]
-name = "nearest_token"
-"""
-
+from tests.stand_ins.toy_suite import toy_suite
 
 SHIPPED = sorted(folder.name for folder in (registry.results() or Path()).iterdir() if folder.is_dir())
 
@@ -80,8 +47,8 @@ def test_undefended_results_are_taken_from_those_shipped(
     toy_folder: Path, toy_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suite, results = tmp_path / "toysuite.toml", tmp_path / "results"
-    settings = {"model": toy_model(toy_folder), "data": toy_csv}
-    suite.write_text(SUITE.format(tokens=10, **settings))
+    model = toy_model(toy_folder)
+    suite.write_text(toy_suite("toysuite", model, toy_csv))
     undefended = registry.find_submission("none")
     monkeypatch.setattr(registry, "results", lambda: results)
     first = evaluate(undefended, suite, tmp_path / "a.duckdb", progress=Quiet())
@@ -94,7 +61,7 @@ def test_undefended_results_are_taken_from_those_shipped(
     assert (second.computed, second.reused) == (0, first.computed)
     assert second.rows == first.rows
     # Results of other settings have other keys: nothing of them counts.
-    suite.write_text(SUITE.format(tokens=9, **settings))
+    suite.write_text(toy_suite("toysuite", model, toy_csv, tokens=9))
     third = evaluate(undefended, suite, tmp_path / "c.duckdb", progress=Quiet())
     assert third.reused == 0 and third.computed == first.computed
 
@@ -106,7 +73,7 @@ def test_what_is_shipped_is_not_read_where_one_asks_for_fresh_results(
         raise AssertionError("shipped results were read")
 
     suite = tmp_path / "toysuite.toml"
-    suite.write_text(SUITE.format(tokens=10, model=toy_model(toy_folder), data=toy_csv))
+    suite.write_text(toy_suite("toysuite", toy_model(toy_folder), toy_csv))
     monkeypatch.setattr("harness.evaluation.evaluate.take_shipped", refuse)
     monkeypatch.setattr("harness.evaluation.evaluate.execute", lambda *_: None)
     report = evaluate(registry.find_submission("none"), suite, tmp_path / "a.duckdb", progress=Quiet(), shipped=False)

@@ -14,7 +14,12 @@ from torch import Tensor
 
 from harness.attack import GradientFacts, Learner, padded
 
-__all__ = ["Background", "Example", "flat", "gradient_of"]
+__all__ = ["Background", "Example", "examples_of", "flat", "gradient_of"]
+
+SMALLEST = 1e-6
+"""Tensors of which texts move less than this share of what they move the most are rounding errors."""
+LEAST_COSINE = 0.01
+"""Spread that strangers have at least, as a share of a message: those that are known are few."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,11 @@ def gradient_of(learner: Learner, examples: Sequence[Example], names: Sequence[s
 class Background:
     """What messages [m, D] of one round hold of texts in general, and how a single text stands out of it.
 
-    Messages and texts lose what all texts of a class have in common: the classes' mean gradients over ``common``, which
-    a message holds in unknown shares (least squares). What is left of a message is set against what is left of a text:
-    ``cosine`` gives the projections, whose mean and spread over texts that are in no batch (``outside``) are those of a
-    stranger.
+    Tensor by tensor, as a class head may have most of a gradient's norm and little that is a text's own: messages and
+    texts lose what all texts of a class have in common, the classes' mean gradients over ``common``, which a message
+    holds in unknown shares (least squares). What is left of a message is projected on what is left of a text; tensors
+    count by the inverse variance of a stranger's projections, as in a likelihood ratio of independent normal ones. The
+    law of a stranger comes from ``outside``, texts that are in no batch.
     """
 
     def __init__(
@@ -64,30 +70,58 @@ class Background:
     ) -> None:
         self._learner = learner
         self._names = list(names)
+        trained = learner.named_trained()
+        self._sizes = [trained[name].numel() for name in names]
         kinds = sorted({one.label for one in common})
         self._row = {kind: row for row, kind in enumerate(kinds)}
         groups = [[one for one in common if one.label == kind] for kind in kinds]
         self._means = torch.stack([gradient_of(learner, group, names) for group in groups])
-        shares = torch.linalg.lstsq(self._means.double().T, messages.double().T, driver="gelsd").solution
-        self._left = messages - shares.T.float() @ self._means
+        shares = _shares(self._means, messages)
         self.shares = shares.sum(0).clamp_min(1e-6)
         """For each message the sum of the classes' shares [m]: 1 for each client, unless the message was scaled."""
-        seen = torch.stack([self._projected(one)[0] for one in outside])
-        self._centre, self._spread = seen.mean(0), seen.std(0).clamp_min(1e-12)
+        self._left = [
+            block - _shares(mean, block).T.float() @ mean
+            for block, mean in zip(self._blocks(messages), self._blocks(self._means), strict=True)
+        ]
+        seen = [self._projected(one) for one in outside]
+        sizes = torch.stack([one for _, one in seen])
+        variances = torch.stack([dots for dots, _ in seen]).var(0).mean(0)
+        whole = torch.stack([block.double().square().sum(1).mean() for block in self._blocks(messages)])
+        moved = (sizes.mean(0) > SMALLEST * sizes.max()) & (whole > 0)
+        self._weights = torch.where(moved, 1 / torch.maximum(variances, LEAST_COSINE**2 * whole), 0.0)
+        sums = torch.stack([self._sum(*one)[0] for one in seen])
+        self._centre, self._spread = sums.mean(0), sums.std(0).clamp_min(1e-12)
 
     def __call__(self, example: Example) -> tuple[Tensor, Tensor]:
-        """Of a text, in units of a stranger's spread in each message [m]: its projection, and the norm of its own
-        gradient without the common part.
+        """For each message, two numbers of a text [m] in units of a stranger's spread: how far the message goes its
+        way, and how far it would if it were the gradient of that text alone.
         """
-        projected, size = self._projected(example)
-        return (projected - self._centre) / self._spread, size / self._spread
+        total, move = self._sum(*self._projected(example))
+        return (total - self._centre) / self._spread, move / self._spread
+
+    def _sum(self, dots: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+        """The tensors' projections [m, k] together [m], of spread 1 were they independent, and the move by the text."""
+        move = (self._weights * sizes.square()).sum().clamp_min(1e-30).sqrt()
+        return dots @ (self._weights * sizes) / move, move
 
     def _projected(self, example: Example) -> tuple[Tensor, Tensor]:
+        """Projections [m, k] of what is left of messages on what is left of a text, and its norms [k], by tensor."""
         own = gradient_of(self._learner, [example], self._names)
         if example.label in self._row:
             own = own - self._means[self._row[example.label]]
-        size = own.norm().clamp_min(1e-20)
-        return (self._left @ own / size).double(), size.double()
+        blocks = self._blocks(own[None])
+        sizes = torch.stack([block.norm() for block in blocks])
+        dots = [left @ block[0] for left, block in zip(self._left, blocks, strict=True)]
+        return (torch.stack(dots, 1) / sizes.clamp_min(1e-20)).double(), sizes.double()
+
+    def _blocks(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(rows, self._sizes, 1)
+
+
+def _shares(means: Tensor, messages: Tensor) -> Tensor:
+    """Shares [C, m] of the means [C, n] in messages [m, n], by least squares."""
+    shares: Tensor = torch.linalg.lstsq(means.double().T, messages.double().T, driver="gelsd").solution
+    return shares
 
 
 def examples_of(

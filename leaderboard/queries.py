@@ -129,6 +129,10 @@ class Board:
         """Original and reconstructed texts."""
         return self.table("evidence", {"submission": submissions, "attack": attack})
 
+    def pairs(self, *, suite: Wanted = None, entry: Wanted = None) -> DataFrame:
+        """Paired differences between rows of an entry."""
+        return self.table("pairs", {"suite": suite, "entry": entry})
+
     def bounds(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
         """Lower bounds on epsilon, each with its ceiling."""
         return self.table("bounds", {"suite": suite, "entry": entry, "submission": submissions})

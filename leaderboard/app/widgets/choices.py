@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from leaderboard.app.escape import prose
 
-__all__ = ["asked_for", "choose", "choose_many", "share", "switch"]
+__all__ = ["address", "asked_for", "choose", "choose_many", "share", "switch"]
 
 
 def asked_for(key: str, options: Sequence[str]) -> None:
@@ -74,6 +75,12 @@ def share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def switch(page: str, **state: str) -> None:
+def switch(page: str, **state: str | list[str]) -> None:
     """Go to another page with its state in the address."""
     st.switch_page(f"views/{page}.py", query_params={name: value for name, value in state.items() if value})
+
+
+def address(page: str, **state: str) -> str:
+    """Address of another page with its state, for links in HTML."""
+    query = urlencode({name: value for name, value in state.items() if value})
+    return f"{page}?{query}" if query else page

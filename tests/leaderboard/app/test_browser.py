@@ -30,7 +30,20 @@ from tests.stand_ins.board_browser import (
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=INSTALL)
 
-PAGES = ("", "tradeoff", "defense", "attack", "scenario", "compare", "runs", "export", "rules")
+PAGES = (
+    "",
+    "board",
+    "choose",
+    "news",
+    "tradeoff",
+    "defense",
+    "attack",
+    "scenario",
+    "compare",
+    "runs",
+    "export",
+    "rules",
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +86,7 @@ def swap(place: Path, board: Path) -> None:
 
 
 def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> None:
-    visit(page, address)
+    visit(page, f"{address}/board")
     everything = rows(page)
     page.get_by_role("combobox", name="Scenario entry").click()
     page.get_by_role("option", name="skills-cut25").click()
@@ -93,12 +106,12 @@ def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> Non
 
 @pytest.mark.slow
 def test_weights_are_part_of_the_link(page: Any, address: str) -> None:
-    plain = rows(visit(page, address))
-    assert rows(visit(page, f"{address}/?w_privacy=0.9")) != plain
+    plain = rows(visit(page, f"{address}/board"))
+    assert rows(visit(page, f"{address}/board?w_privacy=0.9")) != plain
 
 
 def test_a_click_on_a_row_opens_the_defense_and_back_returns(page: Any, address: str) -> None:
-    name = rows(visit(page, address))[2][2]
+    name = rows(visit(page, f"{address}/board"))[2][2]
     click_row(page, 2)
     page.wait_for_url(f"**/defense?*submission={name}*")
     settled(page)
@@ -129,7 +142,7 @@ def test_latex_can_be_downloaded(page: Any, address: str) -> None:
 def test_a_swapped_board_is_read_without_a_restart(
     page: Any, address: str, place: Path, boards: Callable[[str], Path]
 ) -> None:
-    assert rows(visit(page, address))
+    assert rows(visit(page, f"{address}/board"))
     swap(place, boards("empty"))
     page.reload()
     page.get_by_text("no results on this board yet").wait_for()
@@ -162,7 +175,7 @@ def test_picture(page: Any, address: str, place: Path, tmp_path: Path) -> None:
     wanted = os.environ.get("LEAKBOARD_PICTURE")
     if wanted:
         swap(place, shipped_board(tmp_path))
-    visit(page, f"{address}/?{os.environ.get('LEAKBOARD_PICTURE_STATE', '')}")
+    visit(page, f"{address}/board?{os.environ.get('LEAKBOARD_PICTURE_STATE', '')}")
     height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
     page.set_viewport_size({"width": 1400, "height": max(600, min(1200, int(height) + 20))})
     target = Path(wanted) if wanted else tmp_path / "board.png"

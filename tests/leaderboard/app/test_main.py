@@ -13,7 +13,20 @@ import pytest
 from leaderboard.queries import open_board
 from tests.stand_ins import stored_results
 
-PAGES = ("board", "tradeoff", "defense", "attack", "scenario", "compare", "runs", "export", "rules")
+PAGES = (
+    "start",
+    "board",
+    "choose",
+    "tradeoff",
+    "defense",
+    "attack",
+    "scenario",
+    "compare",
+    "runs",
+    "export",
+    "news",
+    "rules",
+)
 Open = Callable[..., Any]
 Boards = Callable[[str], Path]
 Tiny = tuple[str, str, str]

@@ -29,7 +29,7 @@ __all__ = [
 
 Wanted = str | Sequence[str] | None
 
-_GAPPED = frozenset({"rank", "group", "tier", "point_at_utility_90"})
+_GAPPED = frozenset({"rank", "rank_low", "rank_high", "group", "tier", "point_at_utility_90"})
 """Whole numbers that may be missing; pandas would make floats of them."""
 
 _LISTS = frozenset(c.name for table in TABLES.values() for c in table.columns if c.kind.endswith("[]"))

@@ -82,7 +82,7 @@ def _privacy(advantage: float) -> float:
 
 
 def choose(rows: Sequence[Row], pairs: Iterable[Row], wish: Wish) -> Choice:
-    """What fits the wish among the rows of one entry and is not beaten.
+    """Options of one entry: rows that fit the wish and are not beaten.
 
     A row is beaten by one that is significantly better in privacy or utility (intervals apart), not significantly
     worse in the other, and in no cost dearer by more than noise. Rows whose numbers do not hold are never an option.
@@ -112,7 +112,7 @@ def _name(row: Row) -> tuple[str, int]:
 
 
 def _unfit(row: Row, bare: Row | None, wish: Wish) -> str:
-    """Why a row does not fit; empty where it does."""
+    """The reason that a row does not fit; empty where it does."""
     if not sound(row):
         flags = sorted((UNRANKED - {"below_floor"}) & set(row["flags"]))
         return "its numbers do not hold: " + (

@@ -1,4 +1,4 @@
-"""What leaks undefended: of each scenario and adversary the strongest attack, beside its blind floor."""
+"""Leaks of the undefended system: of each scenario and adversary the strongest attack, beside its blind floor."""
 
 from __future__ import annotations
 

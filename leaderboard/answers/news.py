@@ -35,7 +35,7 @@ class Event:
 
 
 def events(runs: Iterable[Row], board: Iterable[Row], suites: Iterable[Row]) -> list[Event]:
-    """What changed, the newest first.
+    """Events of the board, the newest first.
 
     Args:
         runs: rows of ``runs``; their ``created`` are the days.

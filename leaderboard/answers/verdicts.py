@@ -21,7 +21,7 @@ _LEAKING_CONTROLS = frozenset({"negative_control_failed", "shadows_void", "isola
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rows of one suite entry say together.
+    """Answer of the rows of one suite entry together.
 
     ``helps`` is said only where the gain is significant after correction over all pairs of the entry and the whole
     interval of utility lies at or above the level; ``unsettled`` where the gain is significant, but utility may lie

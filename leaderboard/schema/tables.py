@@ -15,7 +15,7 @@ from leaderboard.schema.result_tables import ATTACKS, BOUNDS, CELLS, DIAGNOSTICS
 
 __all__ = ["COLUMNS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised when a table changes; a board of another version is built afresh from its records."""
 
 _ALL = (

@@ -16,9 +16,9 @@ __all__ = ["LEAD", "SUBMIT", "TITLE", "answers", "citation"]
 TITLE = "How much does a federated language-model system leak, and what does a defense buy?"
 LEAD = (
     "leakboard runs a protocol by which parties share knowledge, lets a defense protect what a private party sends, "
-    "and attacks every byte that left with attacks that know the defense. This board shows how much privacy each defense "
-    "gains, what utility is left and what it costs, with 95 % intervals: at privacy 1 no attack beats a blind guess, "
-    "at utility 1 nothing was lost."
+    "and attacks every byte that left with attacks that know the defense. This board shows how much privacy each "
+    "defense gains, what utility is left and what it costs, with 95 % intervals: at privacy 1 no attack beats a blind "
+    "guess, at utility 1 nothing was lost."
 )
 SUBMIT = "leakboard new my_defense\nleakboard check my_defense\nleakboard evaluate my_defense\nleakboard board"
 

@@ -22,7 +22,10 @@ __all__ = [
     "left_out_list",
     "news_list",
     "option_cards",
+    "reference_line",
+    "row_cards",
     "scenario_cards",
+    "verdict_line",
 ]
 
 Href = Callable[..., str]
@@ -153,4 +156,50 @@ def _event(item: Event, href: Href) -> str:
         f'<section class="lb-card"><p><span class="lb-chip {tone}">{words}</span> '
         f"<strong>{hypertext(item.title)}</strong> <time>{hypertext(item.when[:10])}</time></p>"
         f'<p>{hypertext(item.text)} <a href="{hypertext(href("board", suite=item.suite))}">Board</a></p></section>'
+    )
+
+
+def verdict_line(item: Verdict) -> str:
+    """The verdict of one entry as a paragraph."""
+    words, tone = KINDS[item.kind]
+    condition = f' <em class="lb-legend">{hypertext(item.condition)}</em>' if item.condition else ""
+    return f'<p class="lb-lead"><span class="lb-chip {tone}">{words}</span> {hypertext(item.text)}{condition}</p>'
+
+
+def reference_line(row: Row, href: Href) -> str:
+    """The undefended system, which the rows below are compared with and which has no rank."""
+    page = href(
+        "defense", submission=row["submission"], suite=row["suite"], entry=row["entry"], point=str(row["point"])
+    )
+    strongest = f", strongest attack {hypertext(row['strongest'])}" if row["strongest"] else ""
+    name = hypertext(row["title"] or row["submission"])
+    return (
+        f'<div class="lb-reference"><a href="{hypertext(page)}">{name}</a>, the '
+        f"reference: privacy {measure(row, 'privacy')}, utility {measure(row, 'utility')}{strongest}.</div>"
+    )
+
+
+def row_cards(rows: Iterable[Row], href: Href) -> str:
+    """The rows as a list for narrow screens: rank, numbers and strongest attack without scrolling sideways."""
+    return f'<div class="lb-rows">{"".join(_row(row, href) for row in rows)}</div>'
+
+
+def _row(row: Row, href: Href) -> str:
+    page = href(
+        "defense", submission=row["submission"], suite=row["suite"], entry=row["entry"], point=str(row["point"])
+    )
+    rank = "" if row["rank"] is None else f"{int(row['rank'])}. "
+    facts = {
+        "Gained": measure(row, "gain", sign=True),
+        "Privacy": measure(row, "privacy"),
+        "Utility": measure(row, "utility"),
+        "Strongest": row["strongest"] or "n/a",
+    }
+    if row["rank"] is None and row["reason"]:
+        facts["No rank"] = row["reason"]
+    listing = "".join(f"<dt>{name}</dt><dd>{hypertext(value)}</dd>" for name, value in facts.items())
+    about = f'<p class="lb-legend">{hypertext(row["about"])}</p>' if row.get("about") else ""
+    return (
+        f'<section class="lb-card"><h3>{rank}<a href="{hypertext(page)}">{hypertext(system(row))}</a></h3>{about}'
+        f'<dl class="lb-facts">{listing}</dl></section>'
     )

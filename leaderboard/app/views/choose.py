@@ -9,6 +9,7 @@ from leaderboard.answers.numbers import rows_of
 from leaderboard.app.content.start import answers
 from leaderboard.app.drawing.answers import left_out_list, option_cards
 from leaderboard.app.source import frame, stamp
+from leaderboard.app.widgets import filters
 from leaderboard.app.widgets.choices import address
 from leaderboard.app.widgets.choices import choose as choose_one
 from leaderboard.app.widgets.html import heading, note
@@ -33,16 +34,8 @@ with third:
     adversary = choose_one("Adversary", [ANYONE, *adversaries], "adversary", show=lambda name: name.replace("_", " "))
 
 left, *others = st.columns(4)
-least = left.slider(
-    "Least utility",
-    0.0,
-    1.0,
-    0.9,
-    0.05,
-    key="least",
-    bind="query-params",
-    help="0: as good as working alone; 1: as good as undefended.",
-)
+with left:
+    least = filters.least_utility()
 budgets = {}
 for cell, (name, word) in zip(others, COSTS.items(), strict=True):
     with cell:

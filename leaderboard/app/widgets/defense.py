@@ -96,7 +96,7 @@ def by_class_size(strata: pd.DataFrame, point: str) -> None:
     st.subheader("By records behind a release", help="A mean of one record is that record.")
     order = {name: place for place, name in enumerate(STRATA)}
     selected = selected.sort_values("stratum", key=lambda names: names.map(order), kind="stable")
-    names = ["stratum", "attack", "variant", "coalition", "metric", "value", "value_interval", "floor", "n"]
+    names = ["stratum", "attack", "variant", "coalition", "metric", "value", "value_ends", "floor", "n"]
     shown = ready(selected, names)
     st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="By class size")
 

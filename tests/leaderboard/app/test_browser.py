@@ -20,9 +20,9 @@ from tests.stand_ins.board_browser import (
     INSTALL,
     PATIENCE,
     chromium,
-    click_row,
     rows,
     rows_when,
+    select_row,
     served,
     settled,
     visit,
@@ -30,6 +30,8 @@ from tests.stand_ins.board_browser import (
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=INSTALL)
 
+SUBMISSION = 5
+"""Column of the board with the submission's name."""
 PAGES = (
     "",
     "board",
@@ -110,16 +112,32 @@ def test_weights_are_part_of_the_link(page: Any, address: str) -> None:
     assert rows(visit(page, f"{address}/board?w_privacy=0.9")) != plain
 
 
-def test_a_click_on_a_row_opens_the_defense_and_back_returns(page: Any, address: str) -> None:
-    name = rows(visit(page, f"{address}/board"))[2][2]
-    click_row(page, 2)
+def test_a_selected_row_has_a_link_to_its_defense_and_one_press_of_back_returns(page: Any, address: str) -> None:
+    visit(page, f"{address}/board")
+    name = rows(page)[1][SUBMISSION]
+    link = select_row(page, 1)
+    assert "/board" in page.url  # a tap selects; the link leaves
+    link.click()
     page.wait_for_url(f"**/defense?*submission={name}*")
     settled(page)
     assert name in page.locator(".lb-title").inner_text()
-    assert "point=" in page.url
+    assert "point=" in page.url and page.title() == "Defense - leakboard"
     page.go_back()
     page.wait_for_selector("h1:has-text('Board')")
-    assert len(rows(settled(page))) > 2
+    assert len(rows(settled(page))) > 1
+
+
+def test_the_table_is_entered_by_keyboard_and_sorted_by_its_titles_without_leaving(page: Any, address: str) -> None:
+    visit(page, f"{address}/board")
+    rows(page)
+    frame = page.locator("[data-testid=stDataFrame] canvas").first
+    frame.focus()
+    for key in ("Tab", "Tab", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    box = frame.bounding_box()
+    page.mouse.click(box["x"] + 150, box["y"] + 16)
+    settled(page)
+    assert page.url.split("?")[0] == f"{address}/board"
 
 
 @pytest.mark.slow

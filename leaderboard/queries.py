@@ -133,6 +133,14 @@ class Board:
         """Paired differences between rows of an entry."""
         return self.table("pairs", {"suite": suite, "entry": entry})
 
+    def exposed(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
+        """Most exposed records of each row."""
+        return self.table("exposed", {"suite": suite, "entry": entry, "submission": submissions})
+
+    def overlap(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
+        """Records that fall to pairs of attacks."""
+        return self.table("overlap", {"suite": suite, "entry": entry, "submission": submissions})
+
     def bounds(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
         """Lower bounds on epsilon, each with its ceiling."""
         return self.table("bounds", {"suite": suite, "entry": entry, "submission": submissions})

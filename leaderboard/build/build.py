@@ -17,6 +17,7 @@ from leaderboard.build.cards import attack_cards, scenario_cards, submission_car
 from leaderboard.build.diagnostics import diagnostic_rows
 from leaderboard.build.epsilon_bounds import bound_rows
 from leaderboard.build.examples import example_rows
+from leaderboard.build.exposure import exposed_rows, overlap_rows
 from leaderboard.build.rows import Context, attack_rows, board_row, task_rows
 from leaderboard.build.strata import strata_rows
 from leaderboard.build.write import write_board
@@ -77,7 +78,9 @@ def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
     collected = _apart(collected)
     scenarios = scenario_cards()
     known = known_manifests(collected.manifests)
-    tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata", "tasks")}
+    tables: dict[str, Rows] = {
+        name: [] for name in ("board", "attacks", "pairs", "strata", "tasks", "exposed", "overlap")
+    }
     entries = collected.entries()
     tables["bounds"] = bound_rows(_shown(collected, entries), collected.runs)
     models = {card["scenario"]: card["threat_model"] or "" for card in scenarios}
@@ -120,6 +123,8 @@ def _add_entry(tables: dict[str, Rows], entry: EntryResults, context: Context) -
     tables["attacks"] += [attack for row in assessments for attack in attack_rows(row)]
     tables["strata"] += strata_rows(assessments)
     tables["tasks"] += task_rows(assessments)
+    tables["exposed"] += exposed_rows(assessments)
+    tables["overlap"] += overlap_rows(assessments)
     if rows:
         tables["pairs"] += set_standings(assessments, rows)
     tables["board"] += rows

@@ -18,6 +18,7 @@ from leaderboard.app.widgets.defense import (
     never_ranked,
     proved_bounds,
     state_chips,
+    who_falls,
 )
 from leaderboard.app.widgets.examples import show_examples
 from leaderboard.app.widgets.html import heading, note
@@ -50,7 +51,7 @@ if card:
         st.subheader("Manifest")
         manifest(card)
     with claims:
-        st.subheader("Claims beside measurements")
+        st.subheader("Reported against measured")
         measured_claims(card, rows)
         proved_bounds(frame("bounds", suite=suite, entry=entry, submissions=name), point)
 
@@ -73,6 +74,12 @@ else:
     st.altair_chart(forest_chart(forest), alt="Advantage of each attack with its 95 % interval")
     if selected["advantage"].notna().sum() > LANES:
         note(f"The {LANES} strongest are drawn.")
+
+who_falls(
+    frame("exposed", suite=suite, entry=entry, submissions=name),
+    frame("overlap", suite=suite, entry=entry, submissions=name),
+    point,
+)
 
 by_class_size(frame("strata", suite=suite, entry=entry, submissions=name), point)
 

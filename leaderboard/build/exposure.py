@@ -94,11 +94,11 @@ def exposed_rows(assessments: Iterable[Assessment]) -> Iterator[Row]:
     """Rows of ``exposed``: of each row the records that fall to most attacks, with the names of these."""
     for row in assessments:
         metric, attacks = _attacks(row)
-        found: dict[tuple[int, str], list[str]] = {}
+        falls: dict[tuple[int, str], list[str]] = {}
         for attack in attacks:
             for place in attack.hits:
-                found.setdefault(place, []).append(attack.title)
-        worst = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))[:EXPOSED]
+                falls.setdefault(place, []).append(attack.title)
+        worst = sorted(falls.items(), key=lambda item: (-len(item[1]), item[0]))[:EXPOSED]
         for (seed, record), names in worst:
             tried = sum((seed, record) in attack.able for attack in attacks)
             yield {**_keys(row), "metric": metric, "seed": seed, "record": record, "attacks": names, "tried": tried}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app.content.start import LEAD, SUBMIT, TITLE, answers, citation
+from leaderboard.answers.words import LEAD, SUBMIT, TITLE, citation
+from leaderboard.app.content.start import answers
 from leaderboard.app.drawing.answers import leak_bars, scenario_cards
 from leaderboard.app.source import facts_about, frame, stamp
 from leaderboard.app.widgets.choices import address, switch

@@ -71,7 +71,13 @@ def write_site(board: Board, folder: Path, say: Say = lambda text: None) -> list
     if folder.exists() and any(folder.iterdir()) and not (folder / "news.atom").is_file():
         raise LeakboardError(f"{folder} is not empty and holds no earlier export: name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    site = _Site(board, folder)
+    with board.connect():  # while one connection is open, opening others costs next to nothing
+        _write(_Site(board, folder), say)
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _write(site: _Site, say: Say) -> None:
+    folder, board = site.folder, site.board
     shutil.copyfile(_STYLE, folder / "style.css")
     with (folder / "style.css").open("a", encoding="utf-8") as style:
         style.write(_OWN_STYLE)
@@ -86,8 +92,7 @@ def write_site(board: Board, folder: Path, say: Say = lambda text: None) -> list
     site.news()
     site.rules()
     for table in _DATA:
-        (folder / f"{table}.csv").write_bytes(_csv(board, table))
-    return sorted(path for path in folder.iterdir() if path.is_file())
+        (folder / f"{table}.csv").write_bytes(render(board, Request(table, "csv")))
 
 
 class _Site:
@@ -99,6 +104,7 @@ class _Site:
         self.rows = rows_of(with_gain(board.board(), pairs))
         self.attacks = rows_of(board.attacks())
         self.cards = {row["submission"]: row for row in rows_of(board.submissions())}
+        self.attack_cards = {row["attack"]: row for row in rows_of(board.attack_cards())}
         self.verdicts = verdicts(self.rows, rows_of(pairs))
         self.meta = board.meta()
 
@@ -213,8 +219,7 @@ class _Site:
         return f"<h2>Which records fall to which attack</h2>{''.join(parts)}" if parts else ""
 
     def attack(self, name: str) -> None:
-        cards = {row["attack"]: row for row in rows_of(self.board.attack_cards())}
-        card = cards.get(name) or {}
+        card = self.attack_cards.get(name) or {}
         counting = [row for row in self.attacks if row["attack"] == name and row["advantage"] is not None]
         rows = sorted(counting, key=lambda row: -row["advantage"])[:100]
         columns: dict[str, Callable[[Row], str]] = {
@@ -289,10 +294,6 @@ def _table(
         f'<div class="lb-scroll" tabindex="0"><table class="lb-grid lb-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
-
-
-def _csv(board: Board, table: str) -> bytes:
-    return render(board, Request(table, "csv"))
 
 
 _OWN_STYLE = """

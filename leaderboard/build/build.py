@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assessment import EntryResults, assess_entry, suite_of
-from harness.errors import StoreError
-from harness.plugins import registered_hashes, registry, shown_name
+from harness.plugins import registered_hashes, shown_name
 from harness.store import CellRecord, RunRecord
 from leaderboard.build.cards import attack_cards, scenario_cards, submission_cards, suite_cards
 from leaderboard.build.diagnostics import diagnostic_rows
@@ -22,15 +21,13 @@ from leaderboard.build.examples import example_rows
 from leaderboard.build.exposure import exposed_rows, overlap_rows
 from leaderboard.build.progress import Say
 from leaderboard.build.rows import Context, attack_rows, board_row, task_rows
-from leaderboard.build.shipped import unpack
 from leaderboard.build.strata import strata_rows
 from leaderboard.build.write import write_board
-from leaderboard.queries import Board
 from leaderboard.ranks import attack_dcs, headline_rows, overall_rows, set_standings
 from leaderboard.records import Collected, collect_records, fingerprint, known_manifests
 from leaderboard.schema import SCHEMA_VERSION
 
-__all__ = ["build_board", "current_board", "default_sources"]
+__all__ = ["build_board"]
 
 Rows = list[dict[str, Any]]
 Tables = dict[str, Rows]
@@ -50,29 +47,6 @@ def build_board(
     """
     mark = fingerprint(paths)
     return write_board(target, _tables(collect_records(paths, first_counts=first_counts), mark, say, jobs))
-
-
-def default_sources(store: Path) -> list[Path]:
-    """Sources of the board of ``store``: the store's files, and the results that are shipped."""
-    folders = [store.with_suffix(".files"), registry.results()]
-    return [path for path in folders if path is not None and path.is_dir()]
-
-
-def current_board(paths: Sequence[Path], target: Path, *, say: Say | None = None, jobs: int = 1) -> Path:
-    """The board at ``target``, built if it is missing, of another version, or older than its records.
-
-    Where the shipped records are all there is, the board that is shipped with them takes its place.
-    """
-    if target.is_file():
-        try:
-            meta = Board(target).meta()
-        except StoreError:
-            meta = {}
-        if (meta.get("schema_version"), meta.get("sources")) == (str(SCHEMA_VERSION), fingerprint(paths)):
-            return target
-    if [*paths] == [registry.results()] and not unpack(paths[0], target, fingerprint(paths)):
-        return target
-    return build_board(paths, target, first_counts=True, say=say, jobs=jobs)
 
 
 def _apart(collected: Collected) -> Collected:

@@ -38,7 +38,7 @@ st.html(leak_bars(leaks, address) if leaks else "<p>No attack has a result on an
 submit, cite = st.columns(2, gap="large")
 with submit:
     st.subheader("Measure your own defense")
-    st.code(SUBMIT, language="bash")
+    st.code(SUBMIT, language=None)
     note("A defense is a class with one method; `check` exercises it in seconds and names every problem at once.")
 with cite:
     st.subheader("Cite")

@@ -27,6 +27,7 @@ from tests.stand_ins.board_browser import (
     settled,
     visit,
 )
+from tests.stand_ins.contrast import faint_words
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=INSTALL)
 
@@ -85,6 +86,63 @@ def swap(place: Path, board: Path) -> None:
     fresh = place.with_suffix(".fresh")
     shutil.copy(board, fresh)
     os.replace(fresh, place)
+
+
+def test_the_start_answers_on_a_phone_in_the_dark(browser: Any, address: str) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800}, color_scheme="dark")
+    context.set_default_timeout(PATIENCE)
+    phone = visit(context.new_page(), address)
+    assert phone.title() == "Start - leakboard"
+    assert phone.locator(".lb-card").count() >= 1
+    assert phone.evaluate("document.documentElement.scrollWidth") == 400
+    assert faint_words(phone) == []
+    phone.locator(".lb-card a").first.click()
+    phone.wait_for_url("**/board?*entry=*")
+    settled(phone)
+    for words in ("Privacy", "Utility", "Strongest"):  # without scrolling sideways
+        box = phone.locator(f".lb-rows dt:has-text('{words}')").first.bounding_box()
+        assert 0 <= box["x"] < 400
+    assert phone.locator("[data-testid=stDataFrame]:visible").count() == 0
+    context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_every_page_is_readable(browser: Any, address: str, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    problems = {}
+    for name in PAGES:
+        visit(page, f"{address}/{name}")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        problems[name] = [*faint_words(page), *([f"{wide} pixels wide"] if wide > width else [])]
+    context.close()
+    assert {name: texts for name, texts in problems.items() if texts} == {}
+
+
+@pytest.mark.slow
+def test_a_defense_is_chosen_in_three_steps(page: Any, address: str) -> None:
+    visit(page, address)
+    page.get_by_role("link", name="Help me choose a defense").click()
+    page.wait_for_url("**/choose*")
+    settled(page)
+    first = page.locator(".lb-card h3 a").first
+    name = first.inner_text()
+    first.click()
+    page.wait_for_url("**/defense?*submission=*")
+    assert name.split(" (")[0] in settled(page).locator(".lb-title").inner_text()
+
+
+@pytest.mark.slow
+def test_another_suite_forgets_the_entry_and_a_link_to_nothing_is_told(page: Any, address: str) -> None:
+    visit(page, f"{address}/board?entry=nowhere")
+    assert page.get_by_text("this board does not have").count() == 1
+    page.get_by_role("combobox", name="Scenario entry").click()
+    page.get_by_role("option", name="skills-cut25").click()
+    settled(page)
+    assert page.get_by_text("this board does not have").count() == 0
 
 
 def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> None:

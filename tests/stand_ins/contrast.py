@@ -1,7 +1,7 @@
 """Contrast of a page's words, as the Web Content Accessibility Guidelines define it (2.2, success criterion 1.4.3).
 
-Stands for axe-core's rule of that name, which is not to be had offline. A slider's value is left out: it is drawn beside
-the thumb that it belongs to, and the style sheet gives it the colour of other words.
+Stands for axe-core's rule of that name, which is not to be had offline. A slider's value is left out: it is drawn
+beside the thumb that it belongs to, and the style sheet gives it the colour of other words.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _FAINT = """
   for (let node; (node = walk.nextNode());) {
     const element = node.parentElement, text = node.textContent.trim();
     if (!text || !element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
-    if (element.closest('canvas, [role=grid], script, style, [aria-hidden=true], [data-testid=stSliderThumbValue]')) continue;
+    if (element.closest('canvas, [role=grid], script, style, [aria-hidden=true]')) continue;
+    if (element.closest('[data-testid=stSliderThumbValue]')) continue;
     const box = element.getBoundingClientRect();
     if (box.width < 2 || box.height < 2) continue;
     const style = getComputedStyle(element), below = behind(element);

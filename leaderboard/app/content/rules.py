@@ -35,7 +35,8 @@ $\min(1, \text{undefended} / \text{defended})$. Wall time is shown but not ranke
 """,
     "Gained": rf"""
 Privacy **gained** is the paired difference to the undefended system on the same records, and counts at equal utility
-alone: where a row keeps the utility that is asked for, {USEFUL:g} unless the slider says otherwise. A defense helps where
+alone: where a row keeps the utility that is asked for, {USEFUL:g} unless the slider says otherwise. A
+defense helps where
 the gain is significant, corrected over all pairs of the entry, and the whole interval of utility lies at or above that
 level. A gain within noise is none.
 """,
@@ -51,7 +52,8 @@ that a submission does not declare takes the values of the undefended system.
     "Ranks, groups and the front": rf"""
 Rows of one **group** do not differ significantly: differences are paired on the secrets that all submissions share, and
 corrected by Holm's method. The undefended system is what rows are compared with and has no rank. **Places** are those
-that a row takes in 95 % of resamples of the records. Dominance on the Pareto front counts significant differences only. Below a utility of
+that a row takes in 95 % of resamples of the records. Dominance on
+the Pareto front counts significant differences only. Below a utility of
 {UTILITY_FLOOR:g} a row is listed but neither ranked nor on the front: sending noise must not win. Numbers are
 means over the seeds that the harness owns, never the best of several; with one seed, or on a quick suite,
 ranks are indicative.

@@ -21,12 +21,22 @@ def board(
     store: StoreOption = None,
     results: Annotated[Path | None, typer.Option(help="Folder of records to show instead of the store.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port on this machine.")] = 8501,
-    browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser.")] = False,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another than this machine's shows the board to the network.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--open", "--browser", help="Open the page in the browser.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Write plain pages, tables and figures to this folder instead of serving.")
+    ] = None,
 ) -> None:
-    """Open the leaderboard in a browser: the store's results together with the shipped ones."""
-    from leaderboard.app.launch import run
+    """Open the leaderboard in a browser, or export it: the store's results together with the shipped ones."""
+    from leaderboard.app.launch import export_site, run
 
-    status = run(None if results else store_path(store), results, port, open_browser=browser)
+    if export is not None:
+        files = export_site(None if results else store_path(store), results, export)
+        say(f"{export}: {files} files; open {export / 'index.html'}, or put the folder on any web server")
+        return
+    status = run(None if results else store_path(store), results, port, open_browser=browser, host=host)
     if status:
         raise typer.Exit(status)
 
@@ -69,19 +79,31 @@ def build(
     paths: _Sources = None,
     store: StoreOption = None,
     output: Annotated[Path | None, typer.Option(help="Board to write; by default beside the store.")] = None,
+    ship: Annotated[
+        bool, typer.Option("--ship", help="Of the shipped results alone, and write it beside them for fresh clones.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the board afresh from records and swap it in; an open board shows it at its next look."""
+    import os
+
     from harness.cli import catalogue
     from leaderboard.build import build_board, default_sources
+    from leaderboard.build.progress import printed
+    from leaderboard.build.shipped import ship as write_shipped
+    from leaderboard.build.shipped import ship_results
     from leaderboard.queries import board_path, open_board
 
     for name, why in catalogue.broken("submission").items():
         say(f"submission {name} is broken: {why}", err=True)
     home = store_path(store)
     target = output or board_path(home)
-    sources = paths or default_sources(home)
-    meta = open_board(build_board(sources, target, first_counts=not paths)).meta()
+    sources = ship_results(paths) if ship else paths or default_sources(home)
+    jobs = min(4, os.cpu_count() or 1)
+    built = build_board(sources, target, first_counts=not paths, say=printed(), jobs=jobs)
+    meta = open_board(built).meta()
+    if ship:
+        say(f"{write_shipped(built, sources[0])}: for fresh clones", err=True)
     if as_json:
         counts = {name: int(meta[name]) for name in ("runs", "cells")}
         emit("build/1", {"board": target.absolute(), **counts, "suites": meta["suites"]})

@@ -29,7 +29,7 @@ __all__ = [
 
 Wanted = str | Sequence[str] | None
 
-_GAPPED = frozenset({"rank", "group", "tier", "point_at_utility_90"})
+_GAPPED = frozenset({"rank", "rank_low", "rank_high", "group", "tier", "point_at_utility_90"})
 """Whole numbers that may be missing; pandas would make floats of them."""
 
 _LISTS = frozenset(c.name for table in TABLES.values() for c in table.columns if c.kind.endswith("[]"))
@@ -128,6 +128,18 @@ class Board:
     def evidence(self, *, submissions: Wanted = None, attack: Wanted = None) -> DataFrame:
         """Original and reconstructed texts."""
         return self.table("evidence", {"submission": submissions, "attack": attack})
+
+    def pairs(self, *, suite: Wanted = None, entry: Wanted = None) -> DataFrame:
+        """Paired differences between rows of an entry."""
+        return self.table("pairs", {"suite": suite, "entry": entry})
+
+    def exposed(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
+        """Most exposed records of each row."""
+        return self.table("exposed", {"suite": suite, "entry": entry, "submission": submissions})
+
+    def overlap(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
+        """Records that fall to pairs of attacks."""
+        return self.table("overlap", {"suite": suite, "entry": entry, "submission": submissions})
 
     def bounds(self, *, suite: Wanted = None, entry: Wanted = None, submissions: Wanted = None) -> DataFrame:
         """Lower bounds on epsilon, each with its ceiling."""

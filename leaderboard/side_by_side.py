@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.assessment import FLAGS, UNRANKED, suite_of
+from harness.assessment import FLAGS, UNRANKED
 from leaderboard.ranks.equal_utility import Curve, Measured
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Side:
 
 def one_draw(board: Board) -> list[str]:
     """Suites on the board whose scenarios draw the same records, the latest version of each, as name@version."""
+    from harness.assessment import suite_of  # loads torch
+
     latest: dict[str, str] = {}
     for label in board.choices("suite", "suites"):
         suite = suite_of(label)
@@ -74,6 +76,8 @@ def one_draw(board: Board) -> list[str]:
 
 def sides(board: Board, suite: str) -> list[Side]:
     """The entries of a suite, in its order; an entry without utility or privacy has no points."""
+    from harness.assessment import suite_of  # loads torch
+
     rows = _rows(board.board(suite=suite))
     tasks, attacks = _rows(board.tasks(suite=suite)), _rows(board.attacks(suite=suite))
     task = _common_task(tasks)

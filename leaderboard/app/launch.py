@@ -13,7 +13,7 @@ from types import FrameType
 
 from harness.errors import LeakboardError
 
-__all__ = ["BOARD_VARIABLE", "SOURCE_VARIABLE", "command", "environment", "refreshed", "run", "serve"]
+__all__ = ["BOARD_VARIABLE", "SOURCE_VARIABLE", "command", "environment", "export_site", "refreshed", "run", "serve"]
 
 BOARD_VARIABLE = "LEAKBOARD_BOARD"
 """Environment variable by which the server's pages learn where the board database is."""
@@ -26,8 +26,15 @@ REFRESH_SECONDS = 5.0
 _HERE = Path(__file__).resolve().parent
 
 
-def run(store: Path | None, results: Path | None, port: int = 8501, *, open_browser: bool = False) -> int:
-    """Serve the board of ``store`` or of the shipped ``results`` at ``http://127.0.0.1:port`` until Ctrl-C.
+def run(
+    store: Path | None,
+    results: Path | None,
+    port: int = 8501,
+    *,
+    open_browser: bool = False,
+    host: str = ADDRESS,
+) -> int:
+    """Serve the board of ``store`` or of the shipped ``results`` at ``http://host:port`` until Ctrl-C.
 
     While it runs, records that an evaluation adds are picked up within seconds.
 
@@ -36,6 +43,8 @@ def run(store: Path | None, results: Path | None, port: int = 8501, *, open_brow
         results: folder of records to show instead.
         port: TCP port on this machine.
         open_browser: open the page in the user's browser.
+        host: address to listen on; any but this machine's own shows the board, private texts where licences allow
+            them among it, to whoever reaches it.
 
     Returns:
         Exit status of the server; 0 after Ctrl-C.
@@ -44,22 +53,50 @@ def run(store: Path | None, results: Path | None, port: int = 8501, *, open_brow
         LeakboardError: there are no readable records, or the port is taken.
     """
     from leaderboard.build import current_board, default_sources
+    from leaderboard.build.progress import printed
     from leaderboard.queries import board_path
 
-    _refuse_taken(port)
+    _refuse_taken(port, host)
     place = results or store or Path("leakboard.duckdb")
     paths = [results] if results else default_sources(place)
-    board = current_board(paths, board_path(place))
-    print(f"leakboard: http://{ADDRESS}:{port} shows {board} (Ctrl-C stops it)", flush=True)
-    return serve(board, port, lambda: current_board(paths, board), source=str(place), open_browser=open_browser)
+    board = current_board(paths, board_path(place), say=printed(), jobs=min(4, os.cpu_count() or 1))
+    print(f"leakboard: http://{host}:{port} shows {board} (Ctrl-C stops it)", flush=True)
+    if host != ADDRESS:
+        print(f"leakboard: everybody who reaches {host}:{port} sees the board; it asks for no password", flush=True)
+    return serve(
+        board, port, lambda: current_board(paths, board), source=str(place), open_browser=open_browser, host=host
+    )
+
+
+def export_site(store: Path | None, results: Path | None, folder: Path) -> int:
+    """Write the board of ``store`` or of ``results`` as plain pages to ``folder``; returns the number of files.
+
+    Raises:
+        LeakboardError: there are no readable records, or the folder holds something else.
+    """
+    from leaderboard.app.site import write_site
+    from leaderboard.build import current_board, default_sources
+    from leaderboard.build.progress import printed
+    from leaderboard.queries import board_path, open_board
+
+    place = results or store or Path("leakboard.duckdb")
+    paths = [results] if results else default_sources(place)
+    board = current_board(paths, board_path(place), say=printed(), jobs=min(4, os.cpu_count() or 1))
+    return len(write_site(open_board(board), folder, lambda text: print(f"leakboard: {text}", file=sys.stderr)))
 
 
 def serve(
-    board: Path, port: int, refresh: Callable[[], object], *, source: str = "", open_browser: bool = False
+    board: Path,
+    port: int,
+    refresh: Callable[[], object],
+    *,
+    source: str = "",
+    open_browser: bool = False,
+    host: str = ADDRESS,
 ) -> int:
     """Run the server on an existing board database; ``refresh`` is called every few seconds."""
     signal.signal(signal.SIGTERM, _end)
-    child = subprocess.Popen(command(port, open_browser), env=environment(board, source))
+    child = subprocess.Popen(command(port, open_browser, host), env=environment(board, source))
     try:
         return _watch(child, refresh)
     except KeyboardInterrupt:
@@ -68,10 +105,10 @@ def serve(
         _stop(child)
 
 
-def command(port: int, open_browser: bool = False) -> list[str]:
-    """The server's command line: local address, no telemetry, no file watcher, the theme that lies beside this file."""
+def command(port: int, open_browser: bool = False, host: str = ADDRESS) -> list[str]:
+    """The server's command line: this machine's address unless another is given, no telemetry, no file watcher."""
     options = {
-        "server.address": ADDRESS,
+        "server.address": host,
         "server.port": str(port),
         "server.headless": str(not open_browser).lower(),
         "server.fileWatcherType": "none",
@@ -124,14 +161,14 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def _refuse_taken(port: int) -> None:
+def _refuse_taken(port: int, host: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((ADDRESS, port))
+            probe.bind((host, port))
         except OSError as error:
             raise LeakboardError(
-                f"port {port} of {ADDRESS} cannot be used ({error.strerror}): give another --port"
+                f"port {port} of {host} cannot be used ({error.strerror}): give another --port"
             ) from error
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leaderboard.build.build import build_board, current_board, default_sources
+    from leaderboard.build.build import build_board
+    from leaderboard.build.current import current_board, default_sources
     from leaderboard.build.write import write_board
 
 __all__ = ["build_board", "current_board", "default_sources", "write_board"]
 
 _HOMES = {
     "build_board": "leaderboard.build.build",
-    "current_board": "leaderboard.build.build",
-    "default_sources": "leaderboard.build.build",
+    "current_board": "leaderboard.build.current",
+    "default_sources": "leaderboard.build.current",
     "write_board": "leaderboard.build.write",
 }
 

@@ -3,61 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.assessment import Assessment, EntryResults, assess_entry, suite_of
-from harness.errors import StoreError
-from harness.plugins import registered_hashes, registry, shown_name
+from harness.assessment import EntryResults, assess_entry, suite_of
+from harness.plugins import registered_hashes, shown_name
 from harness.store import CellRecord, RunRecord
 from leaderboard.build.cards import attack_cards, scenario_cards, submission_cards, suite_cards
 from leaderboard.build.diagnostics import diagnostic_rows
 from leaderboard.build.epsilon_bounds import bound_rows
 from leaderboard.build.examples import example_rows
+from leaderboard.build.exposure import exposed_rows, overlap_rows
+from leaderboard.build.progress import Say
 from leaderboard.build.rows import Context, attack_rows, board_row, task_rows
 from leaderboard.build.strata import strata_rows
 from leaderboard.build.write import write_board
-from leaderboard.queries import Board
 from leaderboard.ranks import attack_dcs, headline_rows, overall_rows, set_standings
 from leaderboard.records import Collected, collect_records, fingerprint, known_manifests
 from leaderboard.schema import SCHEMA_VERSION
 
-__all__ = ["build_board", "current_board", "default_sources"]
+__all__ = ["build_board"]
 
 Rows = list[dict[str, Any]]
+Tables = dict[str, Rows]
+Dcs = dict[tuple[str, str, str, int], list[tuple[str, float]]]
 
 
-def build_board(paths: Sequence[Path], target: Path, *, first_counts: bool = False) -> Path:
+def build_board(
+    paths: Sequence[Path], target: Path, *, first_counts: bool = False, say: Say | None = None, jobs: int = 1
+) -> Path:
     """Build a board from all records under ``paths`` and swap it in at ``target``; returns the target.
 
-    ``first_counts`` is that of :func:`leaderboard.records.collect_records`.
+    ``first_counts`` is that of :func:`leaderboard.records.collect_records`; ``say`` hears of progress; ``jobs``
+    processes share the entries, where the system can fork.
 
     Raises:
         StoreError: unreadable or conflicting records; all are named, and the old board stays.
     """
     mark = fingerprint(paths)
-    return write_board(target, _tables(collect_records(paths, first_counts=first_counts), mark))
-
-
-def default_sources(store: Path) -> list[Path]:
-    """Sources of the board of ``store``: the store's files, and the results that are shipped."""
-    folders = [store.with_suffix(".files"), registry.results()]
-    return [path for path in folders if path is not None and path.is_dir()]
-
-
-def current_board(paths: Sequence[Path], target: Path) -> Path:
-    """The board at ``target``, built if it is missing, of another version, or older than its records."""
-    if target.is_file():
-        try:
-            meta = Board(target).meta()
-        except StoreError:
-            meta = {}
-        if (meta.get("schema_version"), meta.get("sources")) == (str(SCHEMA_VERSION), fingerprint(paths)):
-            return target
-    return build_board(paths, target, first_counts=True)
+    return write_board(target, _tables(collect_records(paths, first_counts=first_counts), mark, say, jobs))
 
 
 def _apart(collected: Collected) -> Collected:
@@ -72,20 +61,25 @@ def _apart(collected: Collected) -> Collected:
     return replace(collected, runs=runs, cells=cells)
 
 
-def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
+def _tables(collected: Collected, mark: str, say: Say | None = None, jobs: int = 1) -> dict[str, Rows]:
     meta = _meta(collected, {run.suite for run in collected.runs.values()}, mark)
     collected = _apart(collected)
     scenarios = scenario_cards()
     known = known_manifests(collected.manifests)
-    tables: dict[str, Rows] = {name: [] for name in ("board", "attacks", "pairs", "strata", "tasks")}
+    tables: dict[str, Rows] = {
+        name: [] for name in ("board", "attacks", "pairs", "strata", "tasks", "exposed", "overlap")
+    }
     entries = collected.entries()
     tables["bounds"] = bound_rows(_shown(collected, entries), collected.runs)
     models = {card["scenario"]: card["threat_model"] or "" for card in scenarios}
     context = Context(known, models, _by_place(tables["bounds"]))
-    scores: dict[tuple[str, str, str, int], list[tuple[str, float]]] = {}
-    for entry in entries:
-        for assessment in _add_entry(tables, entry, context):
-            scores[entry.suite, entry.entry, assessment.submission, assessment.point] = attack_dcs(assessment)
+    scores: Dcs = {}
+    for done, (rows, dcs) in enumerate(_entry_tables(entries, context, jobs), start=1):
+        for name, more in rows.items():
+            tables[name] += more
+        scores |= dcs
+        if say is not None:
+            say(done, len(entries), f"{entries[done - 1].suite} {entries[done - 1].entry}")
     labels = {run.suite for run in collected.runs.values()}
     tables["headline"] = headline_rows(tables["board"])
     declared = {name: manifest.get("scenarios", []) for name, manifest in known.items()}
@@ -114,16 +108,40 @@ def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:
     return places
 
 
-def _add_entry(tables: dict[str, Rows], entry: EntryResults, context: Context) -> list[Assessment]:
+def _entry_tables(entries: Sequence[EntryResults], context: Context, jobs: int) -> Iterator[tuple[Tables, Dcs]]:
+    """Tables and DCS of each entry, in order; by several processes that inherit the records where that is possible."""
+    if jobs < 2 or len(entries) < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from (_entry_table(entry, context) for entry in entries)
+        return
+    _INHERITED[:] = [(entry, context) for entry in entries]
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+            yield from pool.map(_inherited_table, range(len(entries)))
+    finally:
+        _INHERITED.clear()
+
+
+_INHERITED: list[tuple[EntryResults, Context]] = []
+"""Entries that forked workers find: records are large, and are not sent to them."""
+
+
+def _inherited_table(position: int) -> tuple[Tables, Dcs]:
+    return _entry_table(*_INHERITED[position])
+
+
+def _entry_table(entry: EntryResults, context: Context) -> tuple[Tables, Dcs]:
     assessments = assess_entry(entry, suite_of(entry.suite))
     rows = [board_row(row, context) for row in assessments]
-    tables["attacks"] += [attack for row in assessments for attack in attack_rows(row)]
-    tables["strata"] += strata_rows(assessments)
-    tables["tasks"] += task_rows(assessments)
-    if rows:
-        tables["pairs"] += set_standings(assessments, rows)
-    tables["board"] += rows
-    return assessments
+    tables: Tables = {
+        "attacks": [attack for row in assessments for attack in attack_rows(row)],
+        "strata": strata_rows(assessments),
+        "tasks": task_rows(assessments),
+        "exposed": [*exposed_rows(assessments)],
+        "overlap": [*overlap_rows(assessments)],
+        "pairs": set_standings(assessments, rows) if rows else [],
+        "board": rows,
+    }
+    return tables, {(entry.suite, entry.entry, row.submission, row.point): attack_dcs(row) for row in assessments}
 
 
 def _entries(labels: Iterable[str]) -> dict[str, list[tuple[str, str]]]:

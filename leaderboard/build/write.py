@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["write_board"]
 
 _ORDERS = {
-    "board": "suite, entry, rank NULLS LAST, pue DESC NULLS LAST, submission, point",
-    "overall": "suite, rank NULLS LAST, pue DESC NULLS LAST, submission, point",
+    "board": "suite, entry, submission <> 'none', rank NULLS LAST, pue DESC NULLS LAST, submission, point",
+    "overall": "suite, submission <> 'none', rank NULLS LAST, pue DESC NULLS LAST, submission, point",
     "headline": "suite, entry, submission",
     "attacks": "suite, entry, submission, point, attack, variant, coalition, secret, metric",
     "strata": "suite, entry, submission, point, attack, variant, coalition, secret, metric, stratum",

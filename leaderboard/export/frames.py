@@ -81,7 +81,16 @@ def _read(board: Board, request: Request, table: str, suite: list[str] | None, n
 
         frame = with_weights(frame, *request.weights)
     filtered = request.weights is not None or any(value is not None for value in wanted.values())
-    return frame.sort_values([*_ORDERS[table]], ignore_index=True, kind="stable") if filtered else frame
+    return _ordered(frame, table) if filtered else frame
+
+
+def _ordered(frame: DataFrame, table: str) -> DataFrame:
+    """The rows in the board's order: where they are ranked, the undefended system first, as the reference."""
+    order = [*_ORDERS[table]]
+    if "rank" in order:
+        order.insert(order.index("rank"), "defended")
+    rows = frame.assign(defended=frame["submission"] != "none") if "defended" in order else frame
+    return rows.sort_values(order, ignore_index=True, kind="stable")[[*frame.columns]]
 
 
 def _of_scenario(board: Board, frame: DataFrame, request: Request) -> DataFrame:

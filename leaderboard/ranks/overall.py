@@ -212,8 +212,9 @@ def _dcs(attacks: Sequence[tuple[str, float]]) -> dict[str, Any]:
 
 
 def _placed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with their rank by PUE within each suite."""
-    for (_,), ranked in _grouped([r for r in rows if r["ranked"]], "suite").items():
+    """The rows with their rank by PUE within each suite; the undefended system, the reference, has none."""
+    placed = [r for r in rows if r["ranked"] and r["submission"] != UNDEFENDED.submission]
+    for (_,), ranked in _grouped(placed, "suite").items():
         for row in ranked:
             row["rank"] = 1 + sum(other["pue"] > row["pue"] + SAME for other in ranked)
     return rows

@@ -133,14 +133,18 @@ def _ranked(out: DataFrame) -> DataFrame:
     """Set rank and group from PUE and its ends."""
     value, low, high = (out[name].to_numpy(dtype=float) for name in ("pue", "pue_low", "pue_high"))
     rank, group = np.full(len(out), np.nan), np.full(len(out), np.nan)
-    usable = out["ranked"].to_numpy(dtype=bool) & ~np.isnan(value)
+    reference = (out["submission"] == "none").to_numpy(dtype=bool)
+    usable = out["ranked"].to_numpy(dtype=bool) & ~np.isnan(value) & ~reference
     for rows in _entries(out, usable):
         parts, costs = (out[list(names)].to_numpy(dtype=float)[rows] for names in (PARTS, COSTS))
         rank[rows] = places(value[rows], parts, costs)
         group[rows] = interval_groups(value[rows], low[rows], high[rows])
     out["rank"], out["group"] = _whole(rank), _whole(group)
+    for name in ("rank_low", "rank_high", "rank_stability"):  # of the default weights
+        if name in out:
+            out[name] = np.nan
     entry = out.groupby(["suite", "entry"], sort=True).ngroup().to_numpy()
-    order = np.lexsort((-np.nan_to_num(value, nan=-1.0), np.nan_to_num(rank, nan=np.inf), entry))
+    order = np.lexsort((-np.nan_to_num(value, nan=-1.0), np.nan_to_num(rank, nan=np.inf), ~reference, entry))
     return out.iloc[order].reset_index(drop=True)
 
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from harness.assessment import UNDEFENDED, UNRANKED, Assessment, Place
 from harness.score.rules import UTILITY_FLOOR
+from harness.util import Floats
 from leaderboard.ranks.joint_bootstrap import JointBootstrap, bootstrap_jointly
 from leaderboard.ranks.paired_tests import MEASURES, differences, holm
+from leaderboard.ranks.rank_intervals import rank_intervals
 from leaderboard.ranks.ranking import COSTS, PARTS, interval_groups, pareto_tiers, places
 
 __all__ = ["LEVEL", "MOST_ROWS", "set_standings"]
@@ -24,10 +26,13 @@ Row = dict[str, Any]
 
 
 def set_standings(assessments: Sequence[Assessment], rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Set rank, group, tier and on_front of the board rows of one entry; returns the rows of ``pairs``."""
+    """Set rank, its interval, group, tier and on_front of the board rows of one entry; returns the rows of ``pairs``.
+
+    The undefended system is what the others are compared with: it has no place among them.
+    """
     joint = bootstrap_jointly(assessments)
     _tiers(rows)
-    ranked = sorted((row for row in rows if row["ranked"]), key=lambda row: -row["pue"])
+    ranked = sorted((row for row in rows if row["ranked"] and not _is_reference(row)), key=lambda row: -row["pue"])
     if ranked:
         value, parts, costs = (
             np.array([[row[name] for name in names] for row in ranked], dtype=float)
@@ -35,8 +40,22 @@ def set_standings(assessments: Sequence[Assessment], rows: Sequence[Row]) -> lis
         )
         for row, place in zip(ranked, places(value[:, 0], parts, costs), strict=True):
             row["rank"] = int(place)
+        _intervals(ranked, value[:, 0], joint)
         _groups(ranked, joint)
     return _pairs(rows, ranked, joint)
+
+
+def _is_reference(row: Mapping[str, Any]) -> bool:
+    return bool(row["submission"] == UNDEFENDED.submission)
+
+
+def _intervals(ranked: Sequence[Row], values: Floats, joint: JointBootstrap) -> None:
+    """Set the ends of each rank, and how stable the order of them all is."""
+    intervals = rank_intervals(values, [_place(row) for row in ranked], joint)
+    for row, ends in zip(ranked, intervals.ends, strict=True):
+        if ends is not None:
+            row["rank_low"], row["rank_high"] = min(ends[0], row["rank"]), max(ends[1], row["rank"])
+        row["rank_stability"] = intervals.stability
 
 
 def _tiers(rows: Sequence[Row]) -> None:

@@ -40,7 +40,20 @@ BOARD = Table(
             f"privacy; weights {_WEIGHTS} unless set.",
         ),
         *with_interval("pue")[1:],
-        whole("rank", "Rank", "Place by PUE among the ranked rows of the entry; equal values share a place."),
+        whole(
+            "rank",
+            "Rank",
+            "Place by PUE among the ranked rows of the entry; equal values share a place. The undefended system is the "
+            "reference and has none.",
+        ),
+        whole("rank_low", "Best rank", "Best place in the middle 95 % of resamples of the records and seeds."),
+        whole("rank_high", "Worst rank", "Worst place in the middle 95 % of resamples of the records and seeds."),
+        number(
+            "rank_stability",
+            "Rank stability",
+            "Mean rank correlation (Spearman) of the order of the entry's ranked rows on two random halves of the "
+            "records; 1: the halves always agree, 0: they agree no more than chance.",
+        ),
         whole(
             "group",
             "Group",
@@ -75,7 +88,7 @@ BOARD = Table(
         whole("seeds", "Seeds", "Seeds with an honest run; means are over all of them, never the best."),
         whole("runs", "Runs", "Runs behind this row, controls among them."),
         words("isolation", "Isolation", "Where the private parties ran: none, process or sandbox."),
-        flag("ranked", "Ranked", "Whether the row takes part in ranks; flags and reason say why not."),
+        flag("ranked", "Ranked", "Whether nothing keeps the row from ranks; flags and reason say what does."),
         words(
             "verified",
             "State",

@@ -5,7 +5,19 @@ from __future__ import annotations
 from leaderboard.schema.columns import Table, flag, json, number, texts, whole, words
 from leaderboard.schema.fields import COSTS, INTERVALS, KEYS, STATUS
 
-__all__ = ["ATTACKS", "BOUNDS", "CELLS", "DIAGNOSTICS", "EVIDENCE", "PAIRS", "RUNS", "STRATA", "TASKS"]
+__all__ = [
+    "ATTACKS",
+    "BOUNDS",
+    "CELLS",
+    "DIAGNOSTICS",
+    "EVIDENCE",
+    "EXPOSED",
+    "OVERLAP",
+    "PAIRS",
+    "RUNS",
+    "STRATA",
+    "TASKS",
+]
 
 _ATTACK = (
     words("attack", "Attack", "Name of the attack."),
@@ -142,6 +154,37 @@ BOUNDS = Table(
         number("delta", "delta", "That of the row's claim about records in or out, where it has one; else 0."),
         number("ceiling", "Ceiling", "What a perfect attack on as many guesses would have shown."),
         number("alpha", "alpha", "Probability that the bound is wrong; audits of one row together stay below 0.05."),
+    ),
+)
+
+EXPOSED = Table(
+    "exposed",
+    "Records of a row that fall to most of its strongest attacks, on the metric on which it leaks most.",
+    (
+        *KEYS,
+        words("metric", "Metric", "The metric on which the row leaks most."),
+        whole("seed", "Seed", "Seed index."),
+        words("record", "Record", "Opaque id of the record."),
+        texts("attacks", "Falls to", "Attacks that the record falls to: it counts for half of their metric or more."),
+        whole("tried", "Tried", "Attacks compared that were after this record.", "attacks"),
+    ),
+)
+
+OVERLAP = Table(
+    "overlap",
+    "Overlap of a row's strongest attacks: which records fall to one, to the other, to both.",
+    (
+        *KEYS,
+        words("metric", "Metric", "The metric on which the row leaks most."),
+        words("a", "First attack", "Attack and variant; the same as the second where a row is about one alone."),
+        words("b", "Second attack", "Attack and variant."),
+        words("coalition", "Coalition", "Curious parties that share what they see."),
+        whole("n", "n", "Records that both attacks were after.", "records"),
+        whole("a_records", "To the first", "Records that fall to the first attack.", "records"),
+        whole("b_records", "To the second", "Records that fall to the second attack.", "records"),
+        whole("both", "To both", "Records that fall to both.", "records"),
+        whole("either", "To either", "Records that fall to at least one of them.", "records"),
+        whole("blind", "To a blind guess", "Records that the first attack's blind floor finds, too.", "records"),
     ),
 )
 

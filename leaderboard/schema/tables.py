@@ -11,11 +11,23 @@ from collections.abc import Mapping
 from leaderboard.schema.columns import Table
 from leaderboard.schema.fact_tables import ATTACK_CARDS, META, SCENARIOS, SUBMISSIONS, SUITES
 from leaderboard.schema.ranked_tables import BOARD, HEADLINE, OVERALL
-from leaderboard.schema.result_tables import ATTACKS, BOUNDS, CELLS, DIAGNOSTICS, EVIDENCE, PAIRS, RUNS, STRATA, TASKS
+from leaderboard.schema.result_tables import (
+    ATTACKS,
+    BOUNDS,
+    CELLS,
+    DIAGNOSTICS,
+    EVIDENCE,
+    EXPOSED,
+    OVERLAP,
+    PAIRS,
+    RUNS,
+    STRATA,
+    TASKS,
+)
 
 __all__ = ["COLUMNS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised when a table changes; a board of another version is built afresh from its records."""
 
 _ALL = (
@@ -35,6 +47,8 @@ _ALL = (
     STRATA,
     TASKS,
     DIAGNOSTICS,
+    EXPOSED,
+    OVERLAP,
     META,
 )
 

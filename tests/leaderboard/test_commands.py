@@ -61,6 +61,16 @@ def test_verbs_are_found_and_importing_them_is_light() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_board_is_shipped_and_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bundle(tmp_path / "results" / "suite" / "none.jsonl.gz", list(records(TINY[:1], n=4)))
+    monkeypatch.chdir(tmp_path)
+    assert run("build", "--ship", "--output", tmp_path / "b.duckdb") == 0
+    assert (tmp_path / "results" / "board.duckdb.gz").is_file()
+    assert run("board", "--store", tmp_path / "s.duckdb", "--export", tmp_path / "site") == 0
+    assert "None" not in (tmp_path / "site" / "index.html").read_text()
+    assert run("build", tmp_path / "results", "--ship") == 2  # of the shipped results alone
+
+
 def test_build_names_broken_submissions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from leaderboard.app.launch import command, environment
 
-__all__ = ["INSTALL", "PATIENCE", "chromium", "click_row", "rows", "rows_when", "served", "settled", "visit"]
+__all__ = ["INSTALL", "PATIENCE", "chromium", "rows", "rows_when", "select_row", "served", "settled", "visit"]
 
 INSTALL = "no Chromium on this machine: install it with `apt-get install chromium`"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -97,15 +97,15 @@ def rows_when(page: Any, fits: Callable[[list[list[str]]], bool]) -> list[list[s
     raise AssertionError(f"the table never fitted; it shows {texts}")
 
 
-def click_row(page: Any, row: int, index: int = 0) -> None:
-    """Click into the ``row``-th line of a table, left of its middle, until the page is another one: a table that is
-    not painted yet takes no click."""
-    address = page.url.split("?")[0]
+def select_row(page: Any, row: int, index: int = 0) -> Any:
+    """Click into the ``row``-th line of a table until the link to its page appears, and return that link: a table that
+    is not painted yet takes no click."""
+    link = page.locator("[data-testid=stPageLink] a", has_text="Open ")
     for attempt in range(PATIENCE // 100):
         if attempt % 50 == 0:
             box = page.locator("[data-testid=stDataFrame] canvas").nth(index).bounding_box()
             page.mouse.click(box["x"] + 150, box["y"] + _HEADER + _ROW * row + _ROW / 2)
         page.wait_for_timeout(100)
-        if page.url.split("?")[0] != address:
-            return
-    raise AssertionError(f"no click on line {row} led away from {address}")
+        if link.count():
+            return link.first
+    raise AssertionError(f"no click on line {row} brought a link")

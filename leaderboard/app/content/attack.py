@@ -12,7 +12,7 @@ from leaderboard.queries import FLAGS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CONTROLS", "FALLS", "controls", "falls", "labelled", "leaks_on_noise"]
+__all__ = ["CONTROLS", "FALLS", "by_strength", "controls", "falls", "labelled", "leaks_on_noise"]
 
 FALLS = (
     "entry",
@@ -22,10 +22,10 @@ FALLS = (
     "secret",
     "metric",
     "value",
-    "value_interval",
+    "value_ends",
     "floor",
     "advantage",
-    "advantage_interval",
+    "advantage_ends",
     "n",
     "flags",
     "status",
@@ -55,6 +55,13 @@ def falls(rows: pd.DataFrame) -> pd.DataFrame:
     """Results of attacks, what leaks most first; rows without a number last."""
     by = ["advantage", "submission", "point"]
     return rows.sort_values(by, ascending=[False, True, True], na_position="last", kind="stable")
+
+
+def by_strength(rows: pd.DataFrame) -> list[str]:
+    """Attacks with results in ``rows``: those that leak most undefended first, by the strongest of their metrics."""
+    bare = rows[(rows["submission"] == "none") & rows["counts"].fillna(False).astype(bool)]
+    reached = bare.groupby("attack")["advantage"].max()
+    return sorted(rows["attack"].dropna().unique(), key=lambda name: (-float(reached.get(name, -9.0)), name))
 
 
 def controls(rows: pd.DataFrame) -> pd.DataFrame:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from leaderboard.app.content.table import ready, with_aggregate
+from leaderboard.app.drawing.answers import first_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ORDERS", "PAGE", "VIEWS", "ordered", "overall_view", "rows_view"]
+__all__ = ["ORDERS", "PAGE", "VIEWS", "about", "download", "ordered", "overall_view", "parted", "reasons", "rows_view"]
 
 PAGE = 250
 """Rows shown before "show all": more are slow to draw and nobody reads them."""
 
+NO_DESCRIPTION = "Its manifest has no description, or only its records are here."
+
 ORDERS = {
     "PUE": ("pue", False),
+    "privacy gained": ("gain", False),
     "privacy (lower end)": ("privacy_low", False),
     "utility": ("utility", False),
     "efficiency": ("efficiency", False),
@@ -27,23 +33,39 @@ ORDERS = {
 _NAMES = ("rank", "submission", "label")
 VIEWS = {
     "Scores": (
+        "gain",
+        "gain_ends",
         "rank",
+        "places",
         "group",
         "submission",
         "label",
-        "pue",
         "privacy",
-        "privacy_interval",
+        "privacy_ends",
         "utility",
-        "utility_interval",
-        "efficiency",
+        "utility_ends",
         "strongest",
+        "efficiency",
+        "pue",
         "flags",
+        "about",
         "tier",
         "status",
         "aggregate_leakage",
         "dcs",
         "c_dcs",
+    ),
+    "Intervals drawn": (
+        "gain",
+        *_NAMES,
+        "privacy",
+        "privacy_interval",
+        "utility",
+        "utility_interval",
+        "pue",
+        "pue_interval",
+        "strongest",
+        "status",
     ),
     "Costs": (
         *_NAMES,
@@ -110,6 +132,41 @@ def ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:
 def rows_view(rows: pd.DataFrame, view: str = "Scores") -> pd.DataFrame:
     """Columns of one entry's board."""
     return ready(rows, with_aggregate(rows, VIEWS[view]))
+
+
+def about(rows: pd.DataFrame, cards: pd.DataFrame) -> pd.DataFrame:
+    """The rows with ``about``: one sentence of each submission's description."""
+    summaries = dict(zip(cards["submission"], cards["summary"], strict=True))
+    words = [summaries.get(name) for name in rows["submission"]]
+    texts = [first_sentence(text) if isinstance(text, str) and text else NO_DESCRIPTION for text in words]
+    return rows.assign(about=texts)
+
+
+def parted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The undefended reference, the rows with a rank, and those without."""
+    reference = rows["submission"] == "none"
+    ranked = rows["rank"].notna() & ~reference
+    return rows[reference], rows[ranked], rows[~ranked & ~reference]
+
+
+def reasons(rows: pd.DataFrame) -> list[tuple[str, int]]:
+    """Reasons of rows without a rank, in words, each with the number of rows; the commonest first."""
+    counted = Counter(_reason(row.status, row.reason) for row in rows.itertuples())
+    return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _reason(status: object, reason: object) -> str:
+    """The reason without its numbers, so that rows that share it are counted together."""
+    if status != "ok":
+        return str(status or "no result").replace("_", " ")
+    kinds = [part.partition(":")[0].strip() for part in str(reason or "").split("; ") if part]
+    return " and ".join(dict.fromkeys(re.sub(r"\s*-?[0-9.]+.*$", "", kind) for kind in kinds)) or "not ranked"
+
+
+def download(rows: pd.DataFrame) -> bytes:
+    """The rows as CSV: numbers with the ends of their intervals, unrounded, and no picture."""
+    flat = rows.assign(flags=[" ".join(flags) for flags in rows["flags"]]) if "flags" in rows else rows
+    return bytes(flat.to_csv(index=False).encode())
 
 
 def overall_view(rows: pd.DataFrame) -> pd.DataFrame:

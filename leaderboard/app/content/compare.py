@@ -9,7 +9,7 @@ from leaderboard.app.source import compared, frame
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MEASURES", "SIDE", "differences", "options", "side_by_side"]
+__all__ = ["MEASURES", "SIDE", "differences", "options", "sensible", "side_by_side"]
 
 MEASURES = ("pue", "privacy", "utility")
 SIDE = (
@@ -19,11 +19,11 @@ SIDE = (
     "rank",
     "group",
     "pue",
-    "pue_interval",
+    "pue_ends",
     "privacy",
-    "privacy_interval",
+    "privacy_ends",
     "utility",
-    "utility_interval",
+    "utility_ends",
     "efficiency",
     "strongest",
     "flags",
@@ -35,6 +35,20 @@ def options(suite: str) -> list[str]:
     """Operating points that can be compared: ``submission#point`` for every one with results, in order."""
     rows = frame("board", suite=suite)[["submission", "point"]].drop_duplicates().sort_values(["submission", "point"])
     return [f"{name}#{point}" for name, point in rows.itertuples(index=False)]
+
+
+def sensible(suite: str, entry: str | None) -> list[str]:
+    """The two rows to compare first: the best defended one, and the undefended; fewer where there are fewer.
+
+    Best is the first in rank, or without ranks the most private of those with a utility, or of all.
+    """
+    rows = frame("board", suite=suite) if entry is None else frame("board", suite=suite, entry=entry)
+    bare = rows["submission"] == "none"
+    defended = rows[~bare].assign(useful=rows["utility"].notna())
+    by = ["rank", "useful", "privacy", "submission", "point"]
+    best = defended.sort_values(by, ascending=[True, False, False, True, True], na_position="last").head(1)
+    chosen = [*best.itertuples(), *rows[bare].head(1).itertuples()]
+    return [f"{row.submission}#{row.point}" for row in chosen]
 
 
 def side_by_side(suite: str, names: list[str]) -> pd.DataFrame:

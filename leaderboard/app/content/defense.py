@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from leaderboard.app.drawing.intervals import interval_text, number_text
 
-__all__ = ["LANES", "SCORES", "claim_facts", "claim_rows", "forest_rows", "point_labels"]
+__all__ = [
+    "LANES",
+    "SCORES",
+    "claim_facts",
+    "claim_rows",
+    "forest_rows",
+    "point_labels",
+    "run_first",
+    "strongest_title",
+]
 
 LANES = 24
 """Attacks in one forest plot; the weakest beyond that are left out, which the page says."""
@@ -22,9 +31,9 @@ SCORES = (
     "group",
     "pue",
     "privacy",
-    "privacy_interval",
+    "privacy_ends",
     "utility",
-    "utility_interval",
+    "utility_ends",
     "efficiency",
     "strongest",
     "flags",
@@ -39,6 +48,21 @@ def point_labels(rows: pd.DataFrame) -> dict[str, str]:
     """Operating point (as text) -> its label."""
     pairs = rows[["point", "label"]].drop_duplicates("point").sort_values("point")
     return {str(point): str(label or f"point {point}") for point, label in pairs.itertuples(index=False)}
+
+
+def run_first(measured: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Every known submission: those ``measured`` on the entry first, in their order, then the undefended."""
+    defended = [name for name in dict.fromkeys(measured) if name != "none"]
+    here = [*defended, *(["none"] if "none" in measured else [])]
+    return [*here, *(name for name in known if name not in here)]
+
+
+def strongest_title(attacks: pd.DataFrame) -> str:
+    """``attack variant`` of the largest advantage that counts, as the evidence is titled; empty without one."""
+    counting = attacks[attacks["counts"].fillna(False).astype(bool)].dropna(subset=["advantage"])
+    best = counting.sort_values("advantage", ascending=False).head(1)
+    pairs = zip(best["attack"].tolist(), best["variant"].tolist(), strict=True)
+    return next((f"{attack!s} {variant or ''!s}".strip() for attack, variant in pairs), "")
 
 
 def claim_facts(card: Mapping[str, Any]) -> dict[str, str]:

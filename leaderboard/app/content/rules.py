@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from harness.score import WEIGHTS
 from harness.score.rules import UTILITY_FLOOR
+from leaderboard.ranks.overall import USEFUL
 
 __all__ = ["SECTIONS"]
 
@@ -32,6 +33,13 @@ the better of a blind guess and what the private party achieves on its own, so 0
 Geometric mean, over bytes on the wire, the private parties' FLOPs, their peak memory and round trips, of
 $\min(1, \text{undefended} / \text{defended})$. Wall time is shown but not ranked; setup has its own column.
 """,
+    "Gained": rf"""
+Privacy **gained** is the paired difference to the undefended system on the same records, and counts at equal utility
+alone: where a row keeps the utility that is asked for, {USEFUL:g} unless the slider says otherwise. A
+defense helps where
+the gain is significant, corrected over all pairs of the entry, and the whole interval of utility lies at or above that
+level. A gain within noise is none.
+""",
     "One number": rf"""
 $$
 \text{{PUE}} = \frac{{1}}{{1 + \sqrt{{w_P (1-P)^2 + w_U \max(0, 1-U)^2 + w_E (1-E)^2}}}}
@@ -43,7 +51,9 @@ that a submission does not declare takes the values of the undefended system.
 """,
     "Ranks, groups and the front": rf"""
 Rows of one **group** do not differ significantly: differences are paired on the secrets that all submissions share, and
-corrected by Holm's method. Dominance on the Pareto front counts significant differences only. Below a utility of
+corrected by Holm's method. The undefended system is what rows are compared with and has no rank. **Places** are those
+that a row takes in 95 % of resamples of the records. Dominance on
+the Pareto front counts significant differences only. Below a utility of
 {UTILITY_FLOOR:g} a row is listed but neither ranked nor on the front: sending noise must not win. Numbers are
 means over the seeds that the harness owns, never the best of several; with one seed, or on a quick suite,
 ranks are indicative.

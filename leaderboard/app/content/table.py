@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from leaderboard.app.drawing.intervals import NOT_AVAILABLE, interval_pictures, number_text
+from leaderboard.app.drawing.intervals import NOT_AVAILABLE, ends_text, interval_pictures, number_text
 from leaderboard.queries import FLAGS
 
 __all__ = ["PAINT", "flag_titles", "ready", "with_aggregate"]
@@ -20,13 +20,18 @@ PAINT = {"privacy": "#1f5f99", "utility": "#00795c", "pue": "#46525f", "advantag
 def ready(rows: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
     """The columns ``names`` of ``rows`` as they are shown.
 
-    ``privacy_interval`` and the like become pictures of the measure's interval, ``flags`` titles, ``status`` the
-    status with its reason.
+    ``privacy_ends`` and the like become ``[0.31, 0.60]``, ``privacy_interval`` a picture of the same, ``places`` the
+    interval of the rank with ties, ``flags`` titles, ``status`` the status with its reason.
     """
     return pd.DataFrame({name: _column(rows, name) for name in names}, index=rows.index).reset_index(drop=True)
 
 
 def _column(rows: pd.DataFrame, name: str) -> Any:
+    if name.endswith("_ends"):
+        measure = name.removesuffix("_ends")
+        return [ends_text(low, high) for low, high in zip(rows[f"{measure}_low"], rows[f"{measure}_high"], strict=True)]
+    if name == "places":
+        return _places(rows)
     if name.endswith("_interval"):
         measure = name.removesuffix("_interval")
         colour = PAINT.get(measure, "#46525f")
@@ -41,7 +46,19 @@ def _column(rows: pd.DataFrame, name: str) -> Any:
         return [_by_secret(text) for text in rows["t_dcs"]]
     if name == "status":
         return [_status(*pair) for pair in zip(rows["status"], rows["reason"], strict=True)]
-    return rows[name].round(4) if rows[name].dtype.kind == "f" and name != "delta" else rows[name]
+    return rows[name].round(4) + 0.0 if rows[name].dtype.kind == "f" and name != "delta" else rows[name]
+
+
+def _places(rows: pd.DataFrame) -> list[str]:
+    """Places that a row takes in 95 % of resamples, ``1-3``, and whether it shares its own."""
+    shared = rows["rank"].map(rows["rank"].value_counts()).fillna(0) > 1
+    texts = []
+    for rank, low, high, tied in zip(rows["rank"], rows["rank_low"], rows["rank_high"], shared, strict=True):
+        known = not (pd.isna(low) or pd.isna(high))
+        places = (f"{low:.0f}" if low == high else f"{low:.0f}-{high:.0f}") if known else ""
+        parts = [places, "tie" if tied else ""]
+        texts.append(", ".join(part for part in parts if part) if not pd.isna(rank) else NOT_AVAILABLE)
+    return texts
 
 
 def flag_titles(flags: Iterable[str] | None) -> list[str]:

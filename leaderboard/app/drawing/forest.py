@@ -5,11 +5,10 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from leaderboard.app.drawing.charts import GREY, Chart, quiet
+from leaderboard.app.drawing.charts import Chart, palette, quiet
 
 __all__ = ["difference_chart", "forest_chart"]
 
-_COLOURS = alt.Scale(domain=["defended", "undefended"], range=["#b5460a", "#a9b2bc"])
 _ADVANTAGE = alt.Scale(domain=[-0.1, 1.02], clamp=True, nice=False)
 _LANE = 52
 """Pixels of a lane."""
@@ -28,7 +27,9 @@ def forest_chart(rows: pd.DataFrame) -> Chart:
     """
     lane = alt.Y("lane:N", sort=rows["lane"].unique().tolist(), title=None, axis=_ABOVE)
     beside = alt.YOffset("system:N", sort=["defended", "undefended"], scale=alt.Scale(paddingOuter=0.9))
-    colour = alt.Color("system:N", scale=_COLOURS, title=None, legend=alt.Legend(orient="top"))
+    paint = palette()
+    scale = alt.Scale(domain=["defended", "undefended"], range=[paint.leak, paint.undefended])
+    colour = alt.Color("system:N", scale=scale, title=None, legend=alt.Legend(orient="top"))
     title = ["Advantage over the best blind guess", "(0: none, 1: everything recovered)"]
     base = alt.Chart(rows).encode(y=lane, yOffset=beside, color=colour)
     bars = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
@@ -46,16 +47,15 @@ def difference_chart(rows: pd.DataFrame) -> Chart:
     edge = 1.08 * max(0.1, float(rows[["low", "high"]].abs().max().max(skipna=True) or 0))
     scale = alt.Scale(domain=[-edge, edge])
     base = alt.Chart(rows).encode(y=lane)
-    bars = base.mark_rule(strokeWidth=2.5, opacity=0.55, color="#1f5f99").encode(
+    paint = palette().accent
+    bars = base.mark_rule(strokeWidth=2.5, opacity=0.6, color=paint).encode(
         x=alt.X("low:Q", scale=scale, title="Difference, first minus second", axis=alt.Axis(tickCount=9)), x2="high:Q"
     )
     tips = ["lane", *(alt.Tooltip(name, format=".3f") for name in ("difference", "low", "high", "p_holm"))]
-    dots = base.mark_circle(size=75, color="#1f5f99", opacity=1).encode(
-        x=alt.X("difference:Q", scale=scale), tooltip=tips
-    )
+    dots = base.mark_circle(size=75, color=paint, opacity=1).encode(x=alt.X("difference:Q", scale=scale), tooltip=tips)
     return quiet(alt.layer(_zero("difference", scale), bars, dots).properties(height=_LANE * max(1, len(rows)) + 80))
 
 
 def _zero(field: str, scale: alt.Scale) -> Chart:
     origin = alt.Chart(pd.DataFrame({field: [0.0]}))
-    return origin.mark_rule(color=GREY, strokeDash=[2, 3]).encode(x=alt.X(f"{field}:Q", scale=scale))
+    return origin.mark_rule(color=palette().grey, strokeDash=[2, 3]).encode(x=alt.X(f"{field}:Q", scale=scale))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import TypeGuard
 
-__all__ = ["NOT_AVAILABLE", "interval_pictures", "interval_text", "number_text"]
+__all__ = ["NOT_AVAILABLE", "ends_text", "interval_pictures", "interval_text", "number_text"]
 
 NOT_AVAILABLE = "n/a"
 _LEFT, _WIDTH, _MIDDLE = 7, 88, 13
@@ -29,6 +29,12 @@ def interval_text(value: float | None, low: float | None, high: float | None, di
     shown = number_text(value, digits)
     ends = number_text(low, digits), number_text(high, digits)
     return shown if NOT_AVAILABLE in (shown, *ends) else f"{shown} [{ends[0]}, {ends[1]}]"
+
+
+def ends_text(low: float | None, high: float | None, digits: int = 2) -> str:
+    """``[0.31, 0.60]``; ``n/a`` where an end is missing."""
+    ends = number_text(low, digits), number_text(high, digits)
+    return NOT_AVAILABLE if NOT_AVAILABLE in ends else f"[{ends[0]}, {ends[1]}]"
 
 
 def interval_pictures(

@@ -52,7 +52,8 @@ def protocol_svg(private: Lane, curious: Lane, arrows: Sequence[Arrow]) -> str:
     total = _TOP + height + 14
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" width="{_WIDTH}" height="{total}" '
-        f'font-family="sans-serif" font-size="14" fill="{_INK}">{"".join(inner)}</svg>'
+        f'font-family="sans-serif" font-size="14" fill="{_INK}"><rect width="100%" height="100%" rx="6" fill="#fff"/>'
+        f"{''.join(inner)}</svg>"
     )
 
 

@@ -34,7 +34,8 @@ def sequence_svg(steps: Steps, coalition: str) -> str:
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="13" fill="{_INK}">{"".join(inner)}</svg>'
+        f'font-family="sans-serif" font-size="13" fill="{_INK}"><rect width="100%" height="100%" rx="6" fill="#fff"/>'
+        f"{''.join(inner)}</svg>"
     )
 
 

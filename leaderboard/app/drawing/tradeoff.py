@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from leaderboard.app.drawing.charts import GREY, INK, Chart, quiet
+from leaderboard.app.drawing.charts import Chart, palette, quiet
 
 __all__ = ["CROWD", "tradeoff_chart"]
 
@@ -13,6 +13,8 @@ CROWD = 150
 """Above so many points, intervals and curves are drawn for the corners of the front alone: more cannot be read."""
 
 _UTILITY = alt.Scale(domain=[-0.25, 1.15], clamp=True, nice=False)
+_SERIES = ("#0072b2", "#d55e00", "#009e73", "#b8639a", "#b27d00", "#3b93c4", "#8a6fc1", "#a8633f", "#6f8f2f")
+"""Colours after Okabe and Ito (2008), darkened to stand out from white by 3 to 1, and from the dark background too."""
 _TIPS = (
     "submission",
     "label",
@@ -60,19 +62,23 @@ def _envelope(front: pd.DataFrame) -> pd.DataFrame:
 
 def _x(field: str = "utility:Q") -> alt.X:
     title = "Utility (0: reference, 1: undefended)"
-    return alt.X(field, scale=_UTILITY, title=title, axis=alt.Axis(grid=True, gridColor="#eef1f4", tickCount=8))
+    return alt.X(field, scale=_UTILITY, title=title, axis=alt.Axis(grid=True, tickCount=8))
 
 
 def _y(field: str = "privacy:Q") -> alt.Y:
     title = "Privacy (1 - leakage of the strongest attack)"
-    return alt.Y(field, scale=_PRIVACY, title=title, axis=alt.Axis(grid=True, gridColor="#eef1f4", tickCount=6))
+    return alt.Y(field, scale=_PRIVACY, title=title, axis=alt.Axis(grid=True, tickCount=6))
 
 
 def _colour(rows: pd.DataFrame) -> alt.Color:
-    field = "submission" if rows["submission"].nunique() <= 8 else "family"
+    field, bare = ("submission", "none") if rows["submission"].nunique() <= 8 else ("family", "undefended")
+    others = sorted(set(rows[field].dropna()) - {bare})
+    names = [*others, *([bare] if bare in set(rows[field]) else [])]
+    paints = [*(_SERIES[place % len(_SERIES)] for place in range(len(others))), palette().undefended]
     return alt.Color(
         f"{field}:N",
         title=field,
+        scale=alt.Scale(domain=names, range=paints[: len(names)]),
         legend=alt.Legend(orient="right", labelLimit=220, symbolType="circle", symbolOpacity=1),
     )
 
@@ -80,12 +86,14 @@ def _colour(rows: pd.DataFrame) -> alt.Color:
 def _points(rows: pd.DataFrame, colour: alt.Color) -> Chart:
     crowd = len(rows) > CROWD
     scale = alt.Scale(domain=[0, 1], range=[8, 60] if crowd else [25, 220])
-    size = alt.Size("efficiency:Q", scale=scale, title="efficiency", legend=alt.Legend(tickCount=3))
+    size = alt.Size(
+        "efficiency:Q", scale=scale, title="efficiency", legend=alt.Legend(tickCount=3, symbolFillColor=palette().grey)
+    )
     tips = [alt.Tooltip(name, format=".2f") if rows[name].dtype.kind == "f" else alt.Tooltip(name) for name in _TIPS]
     pick = alt.selection_point(name="pick", fields=["submission", "point"], on="click", empty=False)
     return (
         alt.Chart(rows)
-        .mark_circle(opacity=0.5 if crowd else 0.9, stroke="white", strokeWidth=0.3 if crowd else 1)
+        .mark_circle(opacity=0.5 if crowd else 0.9, stroke=palette().background, strokeWidth=0.3 if crowd else 1)
         .encode(x=_x(), y=_y(), size=size, color=colour, tooltip=tips)
         .add_params(pick)
     )
@@ -111,7 +119,7 @@ def _front(front: pd.DataFrame) -> Chart:
     """The step line through the points that nothing dominates."""
     return (
         alt.Chart(front.sort_values("utility"))
-        .mark_line(interpolate="step-before", color=INK, strokeWidth=1.4, strokeDash=[5, 3])
+        .mark_line(interpolate="step-before", color=palette().ink, strokeWidth=1.4, strokeDash=[5, 3])
         .encode(x=_x(), y=_y(), order="utility:Q")
     )
 
@@ -120,7 +128,7 @@ def _floor(floor: float) -> Chart:
     area = pd.DataFrame({"start": [-0.25], "stop": [floor], "low": [0.0], "high": [1.0]})
     return (
         alt.Chart(area)
-        .mark_rect(color="#f2f4f6", opacity=0.8)
+        .mark_rect(color=palette().floor, opacity=0.8)
         .encode(x=_x("start:Q"), x2="stop:Q", y=_y("low:Q"), y2="high:Q")
     )
 
@@ -128,11 +136,11 @@ def _floor(floor: float) -> Chart:
 def _limits(bare: pd.DataFrame) -> list[Chart]:
     """The undefended system (utility 1, its privacy) and the local-only one (utility 0, nothing leaves)."""
     across = pd.DataFrame({"utility": [0.0, 1.0], "words": ["local only", "undefended"], "top": [1.0, 1.0]})
-    rules = alt.Chart(across).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x=_x())
+    rules = alt.Chart(across).mark_rule(color=palette().grey, strokeDash=[2, 3]).encode(x=_x())
     names = (
         alt.Chart(across)
-        .mark_text(color=GREY, align="left", baseline="top", dx=4, dy=3, fontSize=11)
+        .mark_text(color=palette().grey, align="left", baseline="top", dx=4, dy=3, fontSize=11)
         .encode(x=_x(), y=_y("top:Q"), text="words:N")
     )
-    level = alt.Chart(bare[["privacy"]].dropna()).mark_rule(color=GREY, strokeDash=[2, 3]).encode(y=_y())
+    level = alt.Chart(bare[["privacy"]].dropna()).mark_rule(color=palette().grey, strokeDash=[2, 3]).encode(y=_y())
     return [rules, names, level]

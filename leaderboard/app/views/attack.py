@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app.content.attack import CONTROLS, FALLS, controls, falls, labelled
+from leaderboard.app.content.attack import CONTROLS, FALLS, by_strength, controls, falls, labelled
 from leaderboard.app.content.board import PAGE
 from leaderboard.app.content.runs import parsed
 from leaderboard.app.content.table import ready
 from leaderboard.app.source import column, first, frame
 from leaderboard.app.widgets import filters
-from leaderboard.app.widgets.choices import choose, switch
+from leaderboard.app.widgets.choices import choose
 from leaderboard.app.widgets.html import facts, heading, note, paragraphs
-from leaderboard.app.widgets.table import height_of, plain, show
+from leaderboard.app.widgets.table import defense_link, height_of, pick, plain
 
 cards = frame("attack_cards")
 left, middle, right = st.columns(3)
 with left:
-    name = choose("Attack", sorted({*cards["attack"], *column("attacks", "attack")}), "attack")
-with middle:
     suite = filters.choose_suite()
-with right:
+with middle:
     entry = filters.choose_entry(suite, overall=True)
+with right:
+    here = {} if entry == filters.OVERALL else {"entry": entry}
+    run_here = by_strength(frame("attacks", suite=suite, **here))
+    others = sorted({*cards["attack"], *column("attacks", "attack")} - set(run_here))
+    name = choose("Attack", [*run_here, *others], "attack", help="What leaks most without a defense comes first.")
 
 card = first(cards[cards["attack"] == name])
 heading(name, (card or {}).get("summary") or "This installation does not have this attack; its results are shown.")
@@ -40,8 +43,7 @@ if card:
         paragraphs(card["description"])
         facts(parsed(card["parameters"]) or {})
 
-where = {} if entry == filters.OVERALL else {"entry": entry}
-rows = frame("attacks", suite=suite, attack=name, **where)
+rows = frame("attacks", suite=suite, attack=name, **here)
 
 st.subheader(
     "Controls",
@@ -55,12 +57,15 @@ else:
 
 st.subheader("Which submissions fall to it")
 falling = falls(rows)
-shown = labelled(falling.head(PAGE), suite, where.get("entry"))
+shown = labelled(falling.head(PAGE), suite, here.get("entry"))
 if shown.empty:
     st.info("There are no results of this attack here.")
     st.stop()
-clicked = show(ready(shown, FALLS), key=f"attack-{name}-{entry}", height=height_of(len(shown)), alt="Results")
-note(f"{len(shown):,} of {len(falling):,} results, what leaks most first. Click a row to open the defense.")
-if clicked is not None:
-    row = shown.iloc[clicked]
-    switch("defense", submission=row["submission"], suite=suite, entry=row["entry"], point=str(row["point"]))
+pick(
+    ready(shown, FALLS),
+    lambda at: defense_link(shown, at),
+    key=f"attack-{name}-{entry}",
+    height=height_of(len(shown)),
+    alt="Results",
+)
+note(f"{len(shown):,} of {len(falling):,} results, what leaks most first.")

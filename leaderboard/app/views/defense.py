@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from leaderboard.app.content.defense import LANES, SCORES, forest_rows, point_labels
+from leaderboard.app.content.defense import LANES, SCORES, forest_rows, point_labels, run_first, strongest_title
 from leaderboard.app.content.table import ready, with_aggregate
 from leaderboard.app.drawing.forest import forest_chart
 from leaderboard.app.escape import prose
@@ -18,6 +18,7 @@ from leaderboard.app.widgets.defense import (
     never_ranked,
     proved_bounds,
     state_chips,
+    who_falls,
 )
 from leaderboard.app.widgets.examples import show_examples
 from leaderboard.app.widgets.html import heading, note
@@ -25,14 +26,15 @@ from leaderboard.app.widgets.runs import show_runs
 from leaderboard.app.widgets.suite import flag_legend
 from leaderboard.app.widgets.table import columns_of
 
-names = sorted({*column("submissions", "submission"), *column("board", "submission")})
 left, middle, right, last = st.columns(4)
 with left:
-    name = choose("Submission", names, "submission")
-with middle:
     suite = filters.choose_suite()
-with right:
+with middle:
     entry = filters.choose_entry(suite)
+with right:
+    known = sorted({*column("submissions", "submission"), *column("board", "submission")})
+    names = run_first(column("board", "submission", suite=suite, entry=entry), known)
+    name = choose("Submission", names, "submission", help="Those with results on the entry come first, by rank.")
 rows = frame("board", suite=suite, submissions=name).sort_values(["entry", "point"])
 here = rows[rows["entry"] == entry]
 labels = point_labels(here)
@@ -49,7 +51,7 @@ if card:
         st.subheader("Manifest")
         manifest(card)
     with claims:
-        st.subheader("Claims beside measurements")
+        st.subheader("Reported against measured")
         measured_claims(card, rows)
         proved_bounds(frame("bounds", suite=suite, entry=entry, submissions=name), point)
 
@@ -73,12 +75,18 @@ else:
     if selected["advantage"].notna().sum() > LANES:
         note(f"The {LANES} strongest are drawn.")
 
+who_falls(
+    frame("exposed", suite=suite, entry=entry, submissions=name),
+    frame("overlap", suite=suite, entry=entry, submissions=name),
+    point,
+)
+
 by_class_size(frame("strata", suite=suite, entry=entry, submissions=name), point)
 
 never_ranked(frame("diagnostics", suite=suite, entry=entry, submissions=name), point)
 
 st.subheader("Evidence")
-show_examples(suite, entry, name, point)
+show_examples(suite, entry, name, point, first=strongest_title(selected))
 
 st.subheader("Runs")
 runs = frame("runs", suite=suite, entry=entry, submissions=name)

@@ -51,5 +51,5 @@ except LeakboardError as error:
 file = f"leakboard-{what}{FORMS[form]}"
 st.download_button(f"Download {file}", content, file, MIME.get(form, "application/octet-stream"), type="primary")
 st.caption("The same on the command line:")
-st.code(command_of(request), language="bash")
+st.code(command_of(request), language=None)
 preview(content, form)

@@ -41,4 +41,4 @@ if run:
     plain(ready(frame("cells", run=asked), CELLS), alt="Cells of the run")
     st.subheader("All runs")
 show_runs(runs.head(PAGE), key=f"runs-{asked}")
-note(f"{min(len(runs), PAGE):,} of {len(runs):,} runs. Click a row for everything that is stored about it.")
+note(f"{min(len(runs), PAGE):,} of {len(runs):,} runs.")

@@ -12,16 +12,16 @@ from leaderboard.app.content.table import ready
 from leaderboard.app.escape import prose
 from leaderboard.app.source import column, first, frame
 from leaderboard.app.widgets import filters
-from leaderboard.app.widgets.choices import choose, switch
+from leaderboard.app.widgets.choices import choose
 from leaderboard.app.widgets.html import definitions, facts, heading, note
-from leaderboard.app.widgets.table import height_of, plain, show
+from leaderboard.app.widgets.table import defense_link, height_of, pick, plain
 
 FALLS = (
     "entry",
     "submission",
     "label",
     "privacy",
-    "privacy_interval",
+    "privacy_ends",
     "strongest",
     "strongest_secret",
     "utility",
@@ -101,8 +101,11 @@ shown = rows.head(PAGE)
 if shown.empty:
     st.info("This suite has no results on this scenario.")
     st.stop()
-clicked = show(ready(shown, FALLS), key=f"scenario-{name}", height=height_of(len(shown)), alt="Privacy")
-note(f"{len(shown):,} of {len(rows):,} rows, the least private first. Click a row to open the defense.")
-if clicked is not None:
-    row = shown.iloc[clicked]
-    switch("defense", submission=row["submission"], suite=suite, entry=row["entry"], point=str(row["point"]))
+pick(
+    ready(shown, FALLS),
+    lambda at: defense_link(shown, at),
+    key=f"scenario-{name}",
+    height=height_of(len(shown)),
+    alt="Privacy",
+)
+note(f"{len(shown):,} of {len(rows):,} rows, the least private first.")

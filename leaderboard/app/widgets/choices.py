@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from leaderboard.app.escape import prose
 
-__all__ = ["asked_for", "choose", "choose_many", "share", "switch"]
+__all__ = ["address", "asked_for", "choose", "choose_many", "share", "switch"]
 
 
 def asked_for(key: str, options: Sequence[str]) -> None:
-    """Say so when the address names something that the board does not have."""
+    """Say so when a link names something that the board does not have; what was chosen before on another suite, and
+    still stands in the address, is no link: it is forgotten without a word."""
+    chosen_before = st.session_state.get(f"told_{key}", "")
     for value in st.query_params.get_all(key):
-        if value and value not in options:
+        if value and value not in options and value not in _listed(chosen_before):
             st.warning(f"The link asks for the {prose(key)} “{prose(value)}”, which this board does not have.")
 
 
@@ -49,6 +52,10 @@ def choose(
     return chosen
 
 
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
 def _follow(key: str, options: Sequence[str], first: str) -> None:
     """Set the widget's state from the address where that has changed from outside, else from what was chosen last.
 
@@ -60,13 +67,32 @@ def _follow(key: str, options: Sequence[str], first: str) -> None:
 
 
 def choose_many(
-    label: str, options: Sequence[str], key: str, help: str = "", *, limit: int | None = None, empty: str = "All"
+    label: str,
+    options: Sequence[str],
+    key: str,
+    help: str = "",
+    *,
+    limit: int | None = None,
+    empty: str = "All",
+    default: Sequence[str] = (),
 ) -> list[str]:
     """Any number of ``options``; ``empty`` says what it means that none is chosen."""
     asked_for(key, options)
-    return st.multiselect(
-        label, options, key=key, help=help or None, bind="query-params", max_selections=limit, placeholder=empty
+    kept = st.session_state.get(key)
+    if kept is not None and not set(kept) <= set(options):
+        st.session_state[key] = [value for value in kept if value in options] or [*default]
+    chosen = st.multiselect(
+        label,
+        options,
+        default=None if key in st.session_state else [*default],
+        key=key,
+        help=help or None,
+        bind="query-params",
+        max_selections=limit,
+        placeholder=empty,
     )
+    st.session_state[f"told_{key}"] = chosen
+    return chosen
 
 
 def share(share: float) -> str:
@@ -74,6 +100,12 @@ def share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def switch(page: str, **state: str) -> None:
+def switch(page: str, **state: str | list[str]) -> None:
     """Go to another page with its state in the address."""
     st.switch_page(f"views/{page}.py", query_params={name: value for name, value in state.items() if value})
+
+
+def address(page: str, **state: str) -> str:
+    """Address of another page with its state, for links in HTML."""
+    query = urlencode({name: value for name, value in state.items() if value})
+    return f"{page}?{query}" if query else page

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from leaderboard.answers.numbers import rows_of
 from leaderboard.app.content.defense import claim_facts, claim_rows
 from leaderboard.app.content.table import ready
+from leaderboard.app.drawing.grids import exposure_grid, overlap_grid
 from leaderboard.app.widgets.html import chips, facts, note
 from leaderboard.app.widgets.table import columns_of
 from leaderboard.build.strata import STRATA
@@ -16,7 +18,7 @@ from leaderboard.queries import FLAGS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["by_class_size", "manifest", "measured_claims", "never_ranked", "proved_bounds", "state_chips"]
+__all__ = ["by_class_size", "manifest", "measured_claims", "never_ranked", "proved_bounds", "state_chips", "who_falls"]
 
 _TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
 _BAD = frozenset({"bypass", "claim_refuted", "control_failed", "negative_control_failed"})
@@ -96,9 +98,27 @@ def by_class_size(strata: pd.DataFrame, point: str) -> None:
     st.subheader("By records behind a release", help="A mean of one record is that record.")
     order = {name: place for place, name in enumerate(STRATA)}
     selected = selected.sort_values("stratum", key=lambda names: names.map(order), kind="stable")
-    names = ["stratum", "attack", "variant", "coalition", "metric", "value", "value_interval", "floor", "n"]
+    names = ["stratum", "attack", "variant", "coalition", "metric", "value", "value_ends", "floor", "n"]
     shown = ready(selected, names)
     st.dataframe(shown, hide_index=True, column_config=columns_of(shown), placeholder="n/a", alt="By class size")
+
+
+def who_falls(exposed: pd.DataFrame, overlap: pd.DataFrame, point: str) -> None:
+    """The records that fall to most attacks, and how far the attacks agree on whom they find."""
+    records = rows_of(exposed[exposed["point"].astype(str) == point])
+    pairs = rows_of(overlap[overlap["point"].astype(str) == point])
+    if not pairs:
+        return
+    st.subheader("Which records fall to which attack", help="On the metric on which the row leaks most.")
+    note(
+        f"On {pairs[0]['metric'].replace('_', ' ')}: a record falls where it counts for half of what the metric asks "
+        "or more. Each cell holds the records that fall to both attacks, the diagonal those that fall to one, of those "
+        "that were tried; the last column those that a blind guess finds."
+    )
+    st.html(overlap_grid(pairs))
+    if records:
+        note("The most exposed records, by the number of attacks that they fall to.")
+        st.html(exposure_grid(records))
 
 
 def never_ranked(diagnostics: pd.DataFrame, point: str) -> None:

@@ -21,8 +21,8 @@ RECORDS = 5
 """Texts shown of one attack."""
 
 
-def show_examples(suite: str, entry: str, submission: str, point: str) -> None:
-    """Originals beside the reconstructions of one attack on one operating point."""
+def show_examples(suite: str, entry: str, submission: str, point: str, *, first: str = "") -> None:
+    """Originals beside the reconstructions of one attack on one operating point; of ``first`` where it has any."""
     rows = frame("evidence", submissions=submission)
     rows = rows[(rows["suite"] == suite) & (rows["entry"] == entry) & (rows["point"].astype(str) == point)]
     if rows.empty:
@@ -31,7 +31,7 @@ def show_examples(suite: str, entry: str, submission: str, point: str) -> None:
     titles = [
         f"{attack} {variant or ''}".strip() for attack, variant in zip(rows["attack"], rows["variant"], strict=True)
     ]
-    attack = choose("Attack", sorted(set(titles)), "evidence")
+    attack = choose("Attack", sorted(set(titles)), "evidence", default=first)
     _pairs(rows[[title == attack for title in titles]].sort_values(["seed", "record"]).head(RECORDS))
     note("Recovered tokens are marked. The private texts are synthetic, or their licence allows showing them.")
 

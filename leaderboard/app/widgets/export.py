@@ -20,6 +20,6 @@ def preview(content: bytes, form: str) -> None:
         st.caption(f"{len(content):,} bytes; {FORMS[form]} files have no preview here.")
     else:
         lines = content.decode().splitlines()
-        st.code("\n".join(lines[:LINES]), language={"latex": "latex", "html": "html", "markdown": "markdown"}.get(form))
+        st.code("\n".join(lines[:LINES]), language=None)
         if len(lines) > LINES:
             st.caption(f"The first {LINES} of {len(lines):,} lines.")

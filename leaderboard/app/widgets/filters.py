@@ -12,12 +12,13 @@ from harness.score import WEIGHTS
 from leaderboard import queries
 from leaderboard.app.source import column
 from leaderboard.app.widgets.choices import choose, choose_many, share
+from leaderboard.ranks.overall import USEFUL
 from leaderboard.schema import COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OVERALL", "choose_entry", "choose_suite", "filtered", "named", "reweighted", "weights"]
+__all__ = ["OVERALL", "choose_entry", "choose_suite", "filtered", "least_utility", "named", "reweighted", "weights"]
 
 OVERALL = "all entries"
 """Choice of the whole suite instead of one of its entries."""
@@ -76,6 +77,22 @@ def weights() -> tuple[float, float, float]:
     if abs(total - 1) > 1e-9:
         st.caption("Scaled to " + ", ".join(f"{n} {share(w)}" for n, w in zip(names, scaled, strict=True)) + ".")
     return scaled
+
+
+def least_utility() -> float:
+    """The utility from which on a gain in privacy counts; one slider, shared by the pages through the address."""
+    return float(
+        st.slider(
+            "Least utility",
+            0.0,
+            1.0,
+            USEFUL,
+            0.05,
+            key="least",
+            bind="query-params",
+            help="Privacy gained counts only where so much utility is kept; 0: as when working alone, 1: undefended.",
+        )
+    )
 
 
 def _slider(name: str, default: float) -> float:

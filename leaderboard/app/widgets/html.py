@@ -9,12 +9,30 @@ import streamlit as st
 
 from leaderboard.app.escape import hypertext
 
-__all__ = ["card", "chips", "definitions", "facts", "heading", "note", "paragraphs", "style"]
+__all__ = ["card", "chips", "definitions", "facts", "heading", "note", "one_press_of_back", "paragraphs", "style"]
 
 
 def style() -> None:
     """Put the style sheet into the page; once per run."""
     st.html(Path(__file__).parents[1] / "style.css")
+
+
+_BACK = """<script type="text/javascript">
+if (!history.leakboard) {
+  history.leakboard = true;
+  const push = history.pushState.bind(history);
+  history.pushState = (state, title, url) =>
+    url != null && new URL(url, location.href).pathname === location.pathname
+      ? history.replaceState(state, title, url)
+      : push(state, title, url);
+}
+</script>"""
+"""Makes a choice on a page replace the page's address: pages write their defaults into it, and each would be a step."""
+
+
+def one_press_of_back() -> None:
+    """Let Back leave a page at once, whatever was chosen on it."""
+    st.html(_BACK, unsafe_allow_javascript=True)
 
 
 def heading(title: object, lead: object = "") -> None:

@@ -8,8 +8,7 @@ import streamlit as st
 
 from leaderboard.app.content.runs import RUN_COLUMNS, with_environment
 from leaderboard.app.content.table import ready
-from leaderboard.app.widgets.choices import switch
-from leaderboard.app.widgets.table import height_of, show
+from leaderboard.app.widgets.table import Link, height_of, pick
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,11 +17,18 @@ __all__ = ["show_runs"]
 
 
 def show_runs(runs: pd.DataFrame, *, key: str) -> None:
-    """The runs as a table; a click opens one on the page of runs."""
+    """The runs as a table; a selected one has a link to the page of runs."""
     if runs.empty:
         st.info("There are no runs here.")
         return
-    clicked = show(ready(with_environment(runs), RUN_COLUMNS), key=key, height=height_of(len(runs)), alt="Runs")
-    if clicked is not None:
-        row = runs.iloc[clicked]
-        switch("runs", suite=row["suite"], submission=row["submission"], run=row["key"])
+    view = ready(with_environment(runs), RUN_COLUMNS)
+    hint = "Select a row for everything that is stored about the run."
+    pick(view, lambda at: _link(runs, at), key=key, height=height_of(len(runs)), alt="Runs", hint=hint)
+
+
+def _link(runs: pd.DataFrame, position: int) -> Link:
+    row = runs.iloc[position]
+    state = {"suite": str(row["suite"]), "submission": str(row["submission"]), "run": str(row["key"])}
+    return Link(
+        "runs", f"Open run {row['key'][:16]}", state, f"{row['submission']} on {row['entry']}, seed {row['seed']}"
+    )

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
+from leaderboard.answers.gains import COLUMNS as GAIN
+from leaderboard.answers.numbers import rows_of, system
 from leaderboard.app.drawing.intervals import NOT_AVAILABLE
+from leaderboard.app.widgets.html import note
 from leaderboard.schema import COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["clicked_row", "columns_of", "height_of", "plain", "show"]
+__all__ = ["Link", "clicked_row", "columns_of", "defense_link", "height_of", "pick", "plain", "show"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Goal of a selected row: a page with its state, the words of the link, and a sentence about the row."""
+
+    page: str
+    label: str
+    state: Mapping[str, str]
+    about: str = ""
+
 
 _WIDTHS = {
+    "gain": 60,
     "rank": 46,
+    "places": 66,
+    "about": 420,
     "group": 52,
     "tier": 80,
     "pue": 46,
@@ -44,6 +62,17 @@ _FORMATS = {
     "round_trips": "%.0f",
     "delta": "%.1e",
 }
+_SEEN: dict[str, tuple[str, str, str]] = {
+    **COLUMNS,
+    **{column.name: (column.title, column.definition, column.unit) for column in GAIN},
+    "places": (
+        "Places",
+        "Places that the row takes in the middle 95 % of resamples of the records; tie: it shares its rank.",
+        "",
+    ),
+    "about": ("Description", "First sentence of the submission's manifest.", ""),
+}
+"""Columns of the board, and those that pages add, with their definitions."""
 _TITLES = {"lane": "Pair", "commit": "Commit", "cpu": "Processor", "threads": "Threads"}
 """Titles of columns that pages add to the board's."""
 
@@ -60,7 +89,10 @@ def _setting(rows: pd.DataFrame, name: str, pinned: bool) -> Any:
         return st.column_config.ImageColumn(
             "95 % interval", width=_PICTURE, help=f"Value and 95 % interval of {title}, on an axis from 0 to 1."
         )
-    title, definition, unit = COLUMNS.get(name, (_TITLES.get(name, name), "", ""))
+    if name.endswith("_ends"):
+        measure = _SEEN.get(name.removesuffix("_ends"), (name,))[0].lower()
+        return st.column_config.TextColumn("95 % interval", width=98, help=f"95 % interval of {measure}.")
+    title, definition, unit = _SEEN.get(name, (_TITLES.get(name, name), "", ""))
     common: dict[str, Any] = {"help": definition or None, "width": _WIDTHS.get(name), "pinned": pinned or None}
     if name == "flags":
         return st.column_config.ListColumn(title, **common)
@@ -87,6 +119,38 @@ def show(
         alt=alt or None,
     )
     return clicked_row(event, len(rows))
+
+
+def pick(
+    view: pd.DataFrame,
+    link: Callable[[int], Link],
+    *,
+    key: str,
+    height: int | Literal["auto"] = "auto",
+    alt: str = "",
+    hint: str = "Select a row to see what it is and to open its page.",
+) -> None:
+    """A table of which a row can be selected; a line above it then says what the row is and links to its page.
+
+    The page is left by that link alone: a table is entered by the tab key, and its titles are tapped to sort.
+    """
+    place = st.container()
+    clicked = show(view, key=key, height=height, alt=alt)
+    with place:
+        if clicked is None:
+            note(hint)
+            return
+        chosen = link(clicked)
+        note(chosen.about)
+        state = {name: value for name, value in chosen.state.items() if value}
+        st.page_link(f"views/{chosen.page}.py", label=chosen.label, icon=":material/arrow_forward:", query_params=state)
+
+
+def defense_link(rows: pd.DataFrame, position: int) -> Link:
+    """The page of the defense in a row that has suite, entry, submission and point."""
+    row = rows_of(rows.iloc[[position]])[0]
+    state = {name: str(row[name]) for name in ("submission", "suite", "entry", "point")}
+    return Link("defense", f"Open {system(row)}", state, f"{row['submission']} on {row['entry']}, {row['suite']}")
 
 
 def height_of(rows: int, most: int = 20) -> int:

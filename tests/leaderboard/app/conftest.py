@@ -62,6 +62,6 @@ def open_page(_components_scanned_once: None, boards: Callable[[str], Path], mon
         app = AppTest.from_file(str(MAIN), default_timeout=300)
         for name, value in query.items():
             app.query_params[name] = value
-        return app.run() if page == "board" else app.switch_page(f"views/{page}.py").run()
+        return app.run() if page == "start" else app.switch_page(f"views/{page}.py").run()
 
     return visit

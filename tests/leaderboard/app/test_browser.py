@@ -20,17 +20,33 @@ from tests.stand_ins.board_browser import (
     INSTALL,
     PATIENCE,
     chromium,
-    click_row,
     rows,
     rows_when,
+    select_row,
     served,
     settled,
     visit,
 )
+from tests.stand_ins.contrast import faint_words
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason=INSTALL)
 
-PAGES = ("", "tradeoff", "defense", "attack", "scenario", "compare", "runs", "export", "rules")
+SUBMISSION = 5
+"""Column of the board with the submission's name."""
+PAGES = (
+    "",
+    "board",
+    "choose",
+    "news",
+    "tradeoff",
+    "defense",
+    "attack",
+    "scenario",
+    "compare",
+    "runs",
+    "export",
+    "rules",
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +88,65 @@ def swap(place: Path, board: Path) -> None:
     os.replace(fresh, place)
 
 
-def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> None:
+def test_the_start_answers_on_a_phone_in_the_dark(browser: Any, address: str) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800}, color_scheme="dark")
+    context.set_default_timeout(PATIENCE)
+    phone = visit(context.new_page(), address)
+    assert phone.title() == "Start - leakboard"
+    assert phone.locator(".lb-card").count() >= 1
+    assert phone.evaluate("document.documentElement.scrollWidth") == 400
+    assert faint_words(phone) == []
+    phone.locator(".lb-card a").first.click()
+    phone.wait_for_url("**/board?*entry=*")
+    settled(phone)
+    for words in ("Privacy", "Utility", "Strongest"):  # without scrolling sideways
+        box = phone.locator(f".lb-rows dt:has-text('{words}')").first.bounding_box()
+        assert 0 <= box["x"] < 400
+    assert phone.locator("[data-testid=stDataFrame]:visible").count() == 0
+    context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_every_page_is_readable(browser: Any, address: str, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    problems = {}
+    for name in PAGES:
+        visit(page, f"{address}/{name}")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        problems[name] = [*faint_words(page), *([f"{wide} pixels wide"] if wide > width else [])]
+    context.close()
+    assert {name: texts for name, texts in problems.items() if texts} == {}
+
+
+@pytest.mark.slow
+def test_a_defense_is_chosen_in_three_steps(page: Any, address: str) -> None:
     visit(page, address)
+    page.get_by_role("link", name="Help me choose a defense").click()
+    page.wait_for_url("**/choose*")
+    settled(page)
+    first = page.locator(".lb-card h3 a").first
+    name = first.inner_text()
+    first.click()
+    page.wait_for_url("**/defense?*submission=*")
+    assert name.split(" (")[0] in settled(page).locator(".lb-title").inner_text()
+
+
+@pytest.mark.slow
+def test_another_suite_forgets_the_entry_and_a_link_to_nothing_is_told(page: Any, address: str) -> None:
+    visit(page, f"{address}/board?entry=nowhere")
+    assert page.get_by_text("this board does not have").count() == 1
+    page.get_by_role("combobox", name="Scenario entry").click()
+    page.get_by_role("option", name="skills-cut25").click()
+    settled(page)
+    assert page.get_by_text("this board does not have").count() == 0
+
+
+def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> None:
+    visit(page, f"{address}/board")
     everything = rows(page)
     page.get_by_role("combobox", name="Scenario entry").click()
     page.get_by_role("option", name="skills-cut25").click()
@@ -93,20 +166,36 @@ def test_a_filtered_view_is_a_link(page: Any, browser: Any, address: str) -> Non
 
 @pytest.mark.slow
 def test_weights_are_part_of_the_link(page: Any, address: str) -> None:
-    plain = rows(visit(page, address))
-    assert rows(visit(page, f"{address}/?w_privacy=0.9")) != plain
+    plain = rows(visit(page, f"{address}/board"))
+    assert rows(visit(page, f"{address}/board?w_privacy=0.9")) != plain
 
 
-def test_a_click_on_a_row_opens_the_defense_and_back_returns(page: Any, address: str) -> None:
-    name = rows(visit(page, address))[2][2]
-    click_row(page, 2)
+def test_a_selected_row_has_a_link_to_its_defense_and_one_press_of_back_returns(page: Any, address: str) -> None:
+    visit(page, f"{address}/board")
+    name = rows(page)[1][SUBMISSION]
+    link = select_row(page, 1)
+    assert "/board" in page.url  # a tap selects; the link leaves
+    link.click()
     page.wait_for_url(f"**/defense?*submission={name}*")
     settled(page)
     assert name in page.locator(".lb-title").inner_text()
-    assert "point=" in page.url
+    assert "point=" in page.url and page.title() == "Defense - leakboard"
     page.go_back()
     page.wait_for_selector("h1:has-text('Board')")
-    assert len(rows(settled(page))) > 2
+    assert len(rows(settled(page))) > 1
+
+
+def test_the_table_is_entered_by_keyboard_and_sorted_by_its_titles_without_leaving(page: Any, address: str) -> None:
+    visit(page, f"{address}/board")
+    rows(page)
+    frame = page.locator("[data-testid=stDataFrame] canvas").first
+    frame.focus()
+    for key in ("Tab", "Tab", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    box = frame.bounding_box()
+    page.mouse.click(box["x"] + 150, box["y"] + 16)
+    settled(page)
+    assert page.url.split("?")[0] == f"{address}/board"
 
 
 @pytest.mark.slow
@@ -130,7 +219,7 @@ def test_latex_can_be_downloaded(page: Any, address: str) -> None:
 def test_a_swapped_board_is_read_without_a_restart(
     page: Any, address: str, place: Path, boards: Callable[[str], Path]
 ) -> None:
-    assert rows(visit(page, address))
+    assert rows(visit(page, f"{address}/board"))
     swap(place, boards("empty"))
     page.reload()
     page.get_by_text("no results on this board yet").wait_for()
@@ -163,7 +252,7 @@ def test_picture(page: Any, address: str, place: Path, tmp_path: Path) -> None:
     wanted = os.environ.get("LEAKBOARD_PICTURE")
     if wanted:
         swap(place, shipped_board(tmp_path))
-    visit(page, f"{address}/?{os.environ.get('LEAKBOARD_PICTURE_STATE', '')}")
+    visit(page, f"{address}/board?{os.environ.get('LEAKBOARD_PICTURE_STATE', '')}")
     height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
     page.set_viewport_size({"width": 1400, "height": max(600, min(1200, int(height) + 20))})
     target = Path(wanted) if wanted else tmp_path / "board.png"

@@ -8,12 +8,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from leaderboard.queries import open_board
 from tests.stand_ins import stored_results
 
-PAGES = ("board", "tradeoff", "defense", "attack", "scenario", "compare", "runs", "export", "rules")
+PAGES = (
+    "start",
+    "board",
+    "choose",
+    "tradeoff",
+    "defense",
+    "attack",
+    "scenario",
+    "compare",
+    "runs",
+    "export",
+    "news",
+    "rules",
+)
 Open = Callable[..., Any]
 Boards = Callable[[str], Path]
 Tiny = tuple[str, str, str]
@@ -69,8 +83,11 @@ def test_a_board_of_another_version_says_what_to_do(open_page: Open, tmp_path: P
 def test_the_board_shows_the_library_s_rows(open_page: Open, boards: Boards, tiny: Tiny) -> None:
     app = open_page("tiny", entry=tiny[2])
     rows = open_board(boards("tiny")).board(suite=tiny[0], entry=tiny[2])
-    shown = table(app)
+    rows = rows[rows["submission"] != "none"]
+    shown = pd.concat([frame.value for frame in app.dataframe])
     assert len(shown) == len(rows) > 0
+    assert "the reference: privacy" in words(app)
+    assert shown["about"].str.len().min() > 10
     assert set(zip(shown["submission"], shown["label"], strict=True)) == set(
         zip(rows["submission"], rows["label"], strict=True)
     )
@@ -134,8 +151,8 @@ def test_columns_explain_themselves(open_page: Open, tiny: Tiny) -> None:
     import json
 
     config = json.loads(open_page("tiny").dataframe[0].proto.columns)
-    for name in ("pue", "privacy", "privacy_interval", "utility", "efficiency", "group", "tier"):
-        assert len(config[name]["help"]) > 20
+    for name in ("gain", "pue", "privacy", "privacy_ends", "places", "utility", "efficiency", "group", "tier"):
+        assert len(config[name]["help"]) > 15
 
 
 def test_hostile_text_stays_text(open_page: Open, tiny: Tiny) -> None:
@@ -148,11 +165,12 @@ def test_hostile_text_stays_text(open_page: Open, tiny: Tiny) -> None:
 
 def test_missing_numbers_read_not_available(open_page: Open, tiny: Tiny) -> None:
     app = open_page("ragged", suite="standard-small@2")
-    shown = table(app).set_index("submission")
+    shown = pd.concat([frame.value for frame in app.dataframe]).set_index("submission")
     assert shown["privacy"].isna().any()
     assert app.dataframe[0].proto.placeholder == "n/a"
     assert all(shown.loc[shown["privacy"].isna(), "status"].str.len() > 2)
-    assert "n/a" in shown.loc["crashed", "privacy_interval"]
+    assert shown.loc["crashed", "privacy_ends"] == "n/a"
+    assert any("without a rank" in expander.label for expander in app.expander)
 
 
 def test_defense_page(open_page: Open, tiny: Tiny) -> None:
@@ -164,7 +182,8 @@ def test_defense_page(open_page: Open, tiny: Tiny) -> None:
 
 
 def test_compare_needs_two_and_shows_differences(open_page: Open, boards: Boards, tiny: Tiny) -> None:
-    assert "two or more" in open_page("tiny", "compare").info[0].value
+    first = table(open_page("tiny", "compare", entry=tiny[2]))
+    assert len(first) == 2 and "none" in set(first["submission"])  # the best and the undefended, unasked
     app = open_page("tiny", "compare", points=["none#0", "gaussian_noise#2"], entry=tiny[2], measure="utility")
     assert not app.exception
     assert set(table(app)["submission"]) == {"none", "gaussian_noise"}

@@ -40,7 +40,10 @@ def test_rows_are_complete_and_ordered(tiny: Path) -> None:
         assert (frame[f"{name}_low"] <= frame[name] + 1e-9).all()
         assert (frame[name] <= frame[f"{name}_high"] + 1e-9).all()
     for _, rows in frame.groupby("entry"):
-        ranked = rows[rows["ranked"]]
+        assert rows["submission"].iloc[0] == "none" and rows["rank"].isna().iloc[0]
+        ranked = rows[rows["ranked"] & (rows["submission"] != "none")]
+        assert (ranked["rank_low"] <= ranked["rank"]).all() and (ranked["rank"] <= ranked["rank_high"]).all()
+        assert ranked["rank_stability"].nunique() == 1 and ranked["rank_stability"].between(-1, 1).all()
         assert ranked["rank"].tolist() == sorted(ranked["rank"]) and ranked["rank"].iloc[0] == 1
         assert (ranked["rank"] == ranked["pue"].rank(ascending=False, method="min")).all()
         assert rows["ranked"].tolist() == sorted(rows["ranked"], reverse=True)
@@ -135,7 +138,7 @@ def test_groups_and_pairs_agree(tiny: Path) -> None:
     assert ((pairs["low"] <= pairs["difference"]) & (pairs["difference"] <= pairs["high"])).all()
     assert (pairs["p_holm"] >= pairs["p"] - 1e-12).all()
     frame = board.board(entry=pairs["entry"].iloc[0])
-    best = frame.iloc[0]
+    best = frame[frame["rank"] == 1].iloc[0]
     worse = frame[frame["group"] > 1]
     assert len(worse) and (worse["pue"] < best["pue"]).all()
     assert len(pairs[pairs["measure"] == "privacy"]) == 2 * 15

@@ -74,7 +74,9 @@ def test_weights_change_ranks_but_not_rows(large: pd.DataFrame) -> None:
     reweighted = with_weights(large, 1.0, 0.0, 0.0)
     keys = ["entry", "submission", "point"]
     assert set(map(tuple, reweighted[keys].to_numpy())) == set(map(tuple, large[keys].to_numpy()))
-    for _, rows in reweighted[reweighted["ranked"]].groupby("entry"):
+    bare = reweighted["submission"] == "none"
+    assert reweighted.loc[bare, ["rank", "group"]].isna().all(axis=None)
+    for _, rows in reweighted[reweighted["ranked"] & ~bare].groupby("entry"):
         assert rows["rank"].is_monotonic_increasing
         assert rows["privacy_low"].is_monotonic_decreasing
         assert rows["group"].min() == 1

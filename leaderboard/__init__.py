@@ -6,5 +6,7 @@ COMMANDS = {
     "ingest": "leaderboard.commands:ingest",
     "pack": "leaderboard.commands:pack",
     "build": "leaderboard.commands:build",
+    "verify": "leaderboard.commands:verify",
+    "compare": "leaderboard.commands:compare",
 }
 """Verb -> ``module:function`` of the command line's plugins."""

@@ -1,4 +1,4 @@
-"""Official runs: an evaluation under a sealed salt, in a sandbox, that its seal's log knows of before the first score."""
+"""Official runs: evaluations under a sealed salt, in a sandbox, that its seal's log knows of before the first score."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.store import Record, Store
 __all__ = ["MOST_SOURCES", "official_run", "revealed_salt", "sealed_records"]
 
 MOST_SOURCES = 3
-"""Sources of one submission that a seal is spent on: each score that a submitter sees tells something about the texts."""
+"""Sources of one submission that a seal is spent on: each score that a submitter sees tells of the texts."""
 
 
 def official_run(
@@ -90,8 +90,8 @@ def sealed_records(store: Store, seal: str, sources: Sequence[str]) -> list[Reco
     sql = "SELECT key FROM runs WHERE entitlement->>'seal' = ? AND submission_hash IN (SELECT unnest(?::VARCHAR[]))"
     runs = [row["key"] for row in store.query(sql, [seal, list(sources)])]
     cells = store.query("SELECT key FROM cells WHERE run_key IN (SELECT unnest(?::VARCHAR[]))", [runs])
-    found: list[Any] = [*(store.run(key) for key in runs), *(store.cell(row["key"]) for row in cells)]
-    return [record for record in found if record is not None]
+    stored: list[Any] = [*(store.run(key) for key in runs), *(store.cell(row["key"]) for row in cells)]
+    return [record for record in stored if record is not None]
 
 
 def _check(submission: Submission, seal: Seal, isolation: str, most_sources: int) -> None:

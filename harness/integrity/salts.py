@@ -1,4 +1,4 @@
-"""The secret salt of official runs: drawn by the operating system, kept in a file of its owner, committed to by a hash."""
+"""The secret salt of official runs: drawn by the operating system, in a file of its owner, committed to by a hash."""
 
 from __future__ import annotations
 

@@ -191,15 +191,15 @@ def reveal_seal(path: Path, salt: str) -> Seal:
     return append(path, "revealed", salt=salt)
 
 
-def joined(one: Seal, other: Seal) -> Seal:
+def joined(first: Seal, second: Seal) -> Seal:
     """The longer of two copies of a seal.
 
     Raises:
         SealError: neither continues the other.
     """
-    short, long = sorted((one, other), key=lambda seal: len(seal.events))
+    short, long = sorted((first, second), key=lambda seal: len(seal.events))
     if long.events[: len(short.events)] != short.events:
-        raise SealError(f"two histories of the seal {one.commitment[:8]}: its log was rewritten")
+        raise SealError(f"two histories of the seal {first.commitment[:8]}: its log was rewritten")
     return long
 
 

@@ -8,11 +8,14 @@ if TYPE_CHECKING:
     from leaderboard.records.collect import Collected, collect_records, fingerprint, sources
     from leaderboard.records.ingest import Ingested, ingest_records, pack_records
     from leaderboard.records.manifests import Manifests, known_manifests
+    from leaderboard.records.vouched import Vouched, apart_by_seal
 
 __all__ = [
     "Collected",
     "Ingested",
     "Manifests",
+    "Vouched",
+    "apart_by_seal",
     "collect_records",
     "fingerprint",
     "ingest_records",
@@ -25,6 +28,8 @@ _HOMES = {
     "Collected": "leaderboard.records.collect",
     "Ingested": "leaderboard.records.ingest",
     "Manifests": "leaderboard.records.manifests",
+    "Vouched": "leaderboard.records.vouched",
+    "apart_by_seal": "leaderboard.records.vouched",
     "collect_records": "leaderboard.records.collect",
     "fingerprint": "leaderboard.records.collect",
     "ingest_records": "leaderboard.records.ingest",

@@ -92,7 +92,7 @@ def test_nothing_is_begun_after_the_salt_is_known(place: tuple[Path, Path]) -> N
     revealed = reveal_seal(seal, read_salt(file))
     for kind in ("begun", "revealed"):
         with pytest.raises(SealError, match="make a new seal"):
-            append(seal, kind, **RUN)  # type: ignore[arg-type]
+            append(seal, kind, **RUN)
     late = {**RUN, "source": "cd" * 32}
     append(seal, "finished", **RUN, records={"a" * 32: "1" * 32})
     finished = append(seal, "finished", **late, records={"b" * 32: "2" * 32})

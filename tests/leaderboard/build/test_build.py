@@ -194,6 +194,6 @@ def test_the_current_board_is_rebuilt_when_records_change(tmp_path: Path) -> Non
 def test_what_cannot_be_made_again_here_is_claimed(tiny: Path, ragged: Path) -> None:
     """The submitter's word: no source here, or a run without isolation; indicative rows with source are measured."""
     board = open_board(ragged)
-    assert one(board, "none")["verified"] == "verified"
+    assert one(board, "none")["verified"] == "measured here"
     assert {one(board, name)["verified"] for name in ("one_seed", "inside", "send_noise", "crashed")} == {"claimed"}
-    assert set(open_board(tiny).board()["verified"]) == {"measured"}
+    assert set(open_board(tiny).board()["verified"]) == {"measured here"}

@@ -1,0 +1,106 @@
+"""Reasons to believe collected records, one by one: logs of seals, verifications, and where the records came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from harness.integrity import RowFacts, digest, seal_of, under_seal
+from harness.store import CellRecord, Record, RunRecord
+from leaderboard.records.collect import Collected
+
+__all__ = ["Vouched", "apart_by_seal"]
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """Answers of seals, verifications and stores about the records of one collection."""
+
+    collected: Collected
+
+    @cached_property
+    def _logged(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        return {name: seal.logged() for name, seal in self.collected.seals.items()}
+
+    @cached_property
+    def _trusted(self) -> Mapping[str, list[int]]:
+        """Key -> numbers of the verifications about a record of that key."""
+        numbers: dict[str, list[int]] = {}
+        for number, verification in enumerate(self.collected.verifications):
+            for key in verification.records:
+                numbers.setdefault(key, []).append(number)
+        return numbers
+
+    def logged(self, run: RunRecord, record: Record) -> bool | None:
+        """True where the log of the run's seal has this very record; None where the salt is the public one."""
+        seal = seal_of(run.entitlement)
+        if seal is None:
+            return None
+        known = self._logged.get(seal, {}).get(record.key, frozenset())
+        return bool(known) and digest(record) in known
+
+    def revealed(self, run: RunRecord) -> bool:
+        """True where everybody may know the texts of the run."""
+        seal = seal_of(run.entitlement)
+        return seal is None or (seal in self.collected.seals and self.collected.seals[seal].salt is not None)
+
+    def about(self, runs: Iterable[RunRecord], cells: Iterable[CellRecord]) -> RowFacts:
+        """Facts about the records of one row."""
+        runs, cells = list(runs), list(cells)
+        by_key = {run.key: run for run in runs}
+        logged = {self.logged(run, run) for run in runs}
+        logged |= {self.logged(by_key[cell.run_key], cell) for cell in cells if cell.run_key in by_key}
+        records: list[Record] = [*runs, *cells]
+        return RowFacts(
+            contradicted=any(self._contradicted(record) for record in records),
+            confirmed=bool(records) and self._confirmed(records),
+            logged=None if logged <= {None} else None not in logged and False not in logged,
+            taken_over=any(self._taken_over(record) for record in records),
+        )
+
+    def _about(self, record: Record, outcome: str) -> list[int]:
+        """Numbers of the verifications with this outcome that are about this very record."""
+        known = self.collected.verifications
+        return [
+            number
+            for number in self._trusted.get(record.key, ())
+            if known[number].outcome == outcome and known[number].records[record.key] == digest(record)
+        ]
+
+    def _contradicted(self, record: Record) -> bool:
+        known = self.collected.verifications
+        return any(record.key in known[number].contradicting for number in self._about(record, "refuted"))
+
+    def _confirmed(self, records: Iterable[Record]) -> bool:
+        """True where every record is in a verification without a difference that computed a cell of the row again."""
+        covering = {record.key: self._about(record, "verified") for record in records}
+        if not all(covering.values()):
+            return False
+        known = self.collected.verifications
+        return any(key in known[number].checked for key, numbers in covering.items() for number in numbers)
+
+    def _taken_over(self, record: Record) -> bool:
+        return self.collected.claimed.get(record.key) == digest(record)
+
+
+def apart_by_seal(collected: Collected, vouched: Vouched) -> tuple[Collected, int]:
+    """The same records with those of every seal in a suite of their own, and those that name a seal whose log lacks
+    them in another one; returns also how many cells of logged runs were left out, as no log has them.
+
+    Nobody can put a record among sealed ones who cannot write the seal's log.
+    """
+    runs, cells = dict[str, RunRecord](), dict[str, CellRecord]()
+    left_out = 0
+    for key, run in collected.runs.items():
+        word = "unlogged" if vouched.logged(run, run) is False else "sealed"
+        runs[key] = run.model_copy(update={"suite": under_seal(run.suite, seal_of(run.entitlement), word)})
+    for key, cell in collected.cells.items():
+        run_of_cell = collected.runs.get(cell.run_key)
+        if run_of_cell is None:
+            cells[key] = cell
+        elif vouched.logged(run_of_cell, run_of_cell) and not vouched.logged(run_of_cell, cell):
+            left_out += 1
+        else:
+            cells[key] = cell.model_copy(update={"suite": runs[cell.run_key].suite})
+    return replace(collected, runs=runs, cells=cells), left_out

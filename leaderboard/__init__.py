@@ -6,6 +6,7 @@ COMMANDS = {
     "ingest": "leaderboard.commands:ingest",
     "pack": "leaderboard.commands:pack",
     "build": "leaderboard.commands:build",
+    "submit": "leaderboard.commands:submit",
     "verify": "leaderboard.commands:verify",
     "compare": "leaderboard.commands:compare",
 }

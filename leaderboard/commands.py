@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from harness.cli.common import JsonOption, StoreOption, emit, say, store_path
+from harness.cli.evaluate import ISOLATION, Isolation
 
-__all__ = ["board", "build", "compare", "ingest", "pack", "verify"]
+__all__ = ["board", "build", "compare", "ingest", "pack", "submit", "verify"]
 
 _Sources = Annotated[
     list[Path] | None,
@@ -221,3 +222,34 @@ def compare(
     for name, alone in (("A", only_a), ("B", only_b)):
         for words in alone:
             say(f"only in {name}: {words}")
+
+
+def submit(
+    folder: Annotated[Path, typer.Argument(help="Folder of the submission.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for records and summary; by default ./submitted/NAME.")
+    ] = None,
+    suite: Annotated[str | None, typer.Option(help="Name of a suite; by default the quick one.")] = None,
+    isolation: Annotated[Isolation, typer.Option(help=ISOLATION)] = Isolation.sandbox,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs worked on at a time.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Do here what the job of a pull request will do, and say what is missing.
+
+    Exit code 1 where something has to change.
+    """
+    from harness.cli.common import console
+    from harness.cli.reporter import make_reporter
+    from leaderboard.submitting import submit_folder, summary
+
+    target = output or Path("submitted") / folder.resolve().name
+    with make_reporter(console(stderr=True), plain=as_json) as progress:
+        submitted = submit_folder(folder, target, suite=suite, isolation=isolation.value, jobs=jobs, progress=progress)
+    if as_json:
+        content = {name: getattr(submitted, name) for name in ("name", "problems", "notes", "suite", "rows")}
+        emit("submit/1", {**content, "files": [str(file.absolute()) for file in submitted.files]})
+    else:
+        say(summary(submitted))
+        say(f"records and summary are in {target}")
+    if submitted.problems:
+        raise typer.Exit(1)

@@ -350,7 +350,7 @@ def _kind(plan: CellPlan) -> tuple[str, str, str, str, str]:
 
 
 def _unplanned(group: _Group, key: str, planned: Iterable[CellPlan]) -> str:
-    """Why no plan of this code has the key of a recorded cell."""
+    """The reason that no plan of this code has the key of a recorded cell."""
     cell = group.cells[key]
     run = group.runs[cell.run_key]
     place = (run.entry, run.point, run.seed, run.behaviour)

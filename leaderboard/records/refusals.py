@@ -74,7 +74,7 @@ def _seal_words(run: RunRecord, vouched: Vouched) -> str:
 def _of_environment(recorded: Environment, packages: Mapping[str, str] | None) -> Iterator[str]:
     for name, version in (packages or {}).items():
         if name in recorded.packages and recorded.packages[name] != version:
-            yield f"made with {name} {recorded.packages[name]}, the lock has {version}: recompute in the locked environment"
+            yield f"made with {name} {recorded.packages[name]}, the lock has {version}: recompute with that"
 
 
 def _of_cell(cell: CellRecord, runs: Mapping[str, RunRecord], vouched: Vouched) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A submission's way to a pull request, walked on one's own machine: folder, contract, quick suite, preview of ranks."""
+"""A submission's way to a pull request, walked on one's own machine: folder, contract, suite, preview of ranks."""
 
 from __future__ import annotations
 

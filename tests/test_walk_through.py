@@ -1,6 +1,6 @@
 """The walk of docs/official-runs.md, performed: a stranger's folder becomes a row that is sealed, then verified.
 
-Two checkouts, two caches and two stores stand for two machines; what passes from one to the other are the published files.
+Two checkouts, two caches and two stores stand for two machines; what passes between them are the published files.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def test_from_a_strangers_folder_to_a_verified_row(
     assert theirs["toysuite@1/stranger"] == "measured here", "whoever builds a board from records vouches for them"
 
     # A change beside the folder is no submission.
-    (host.root / "harness" / "errors.py").open("a").write("# helpful\n")
+    errors = host.root / "harness" / "errors.py"
+    errors.write_text(errors.read_text() + "# helpful\n")
     host.commit("Something else")
     host.run(".ci/submission", base, "submitted/other", code=1)
     host.git("reset", "-q", "--hard", "HEAD~1")

@@ -23,7 +23,7 @@ from leaderboard.build.strata import strata_rows
 from leaderboard.build.write import write_board
 from leaderboard.queries import Board
 from leaderboard.ranks import attack_dcs, headline_rows, overall_rows, set_standings
-from leaderboard.records import Collected, Vouched, apart_by_seal, collect_records, fingerprint, known_manifests
+from leaderboard.records import Collected, Vouched, collect_records, fingerprint, known_manifests, set_apart
 from leaderboard.schema import SCHEMA_VERSION
 
 __all__ = ["build_board", "current_board", "default_sources"]
@@ -76,7 +76,7 @@ def _apart(collected: Collected) -> Collected:
 def _tables(collected: Collected, mark: str) -> dict[str, Rows]:
     meta = _meta(collected, {run.suite for run in collected.runs.values()}, mark)
     vouched, read = Vouched(collected), collected
-    collected, left_out = apart_by_seal(collected, vouched)
+    collected, left_out = set_apart(collected, vouched)
     meta.append({"name": "left_out", "value": str(left_out)})
     collected = _apart(collected)
     scenarios = scenario_cards()

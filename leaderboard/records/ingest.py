@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import StoreError
@@ -64,7 +64,8 @@ def ingest_records(
             known.vouch(seal)
         for verification in collected.verifications:
             known.vouch(verification)
-    if problems := refusals(collected, Vouched(known), old_suites=old_suites, packages=packages):
+    incoming = _new(collected, had)
+    if problems := refusals(incoming, Vouched(known), trusted=trusted, old_suites=old_suites, packages=packages):
         more = [f"and {len(problems) - _MOST_SHOWN} more"] if len(problems) > _MOST_SHOWN else []
         lines = "\n  - ".join([*problems[:_MOST_SHOWN], *more])
         raise StoreError(f"nothing was stored, {len(problems)} problems:\n  - {lines}")
@@ -75,11 +76,18 @@ def ingest_records(
         if trusted:
             _put_vouchers(files / VOUCHERS, collected, known)
         else:  # before the records: a kill in between must not leave them without the note
-            _put_claimed(files / CLAIMED, [r for r in collected.all() if r.key not in had])
+            _put_claimed(files / CLAIMED, incoming.all())
         new = sum(opened.put_run(run) for run in collected.runs.values())
         new += sum(opened.put_cell(cell) for cell in collected.cells.values())
     vouchers = len(collected.seals) + len(collected.verifications) if trusted else 0
     return Ingested(new, len(collected.runs) + len(collected.cells) - new, vouchers)
+
+
+def _new(collected: Collected, had: set[str]) -> Collected:
+    """The records that the store does not have yet."""
+    runs = {key: run for key, run in collected.runs.items() if key not in had}
+    cells = {key: cell for key, cell in collected.cells.items() if key not in had}
+    return replace(collected, runs=runs, cells=cells)
 
 
 def _put_claimed(folder: Path, records: Iterable[Record]) -> None:

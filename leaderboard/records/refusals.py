@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harness.assessment import suite_of
 from harness.integrity import seal_of
-from harness.plugins import Suite
+from harness.plugins import Suite, registered_hashes
 from harness.store import CellRecord, Environment, RunRecord
 from leaderboard.records.collect import Collected
 from leaderboard.records.vouched import Vouched
@@ -18,21 +18,40 @@ _PLACE = ("suite", "entry", "scenario", "submission", "point", "seed", "behaviou
 
 
 def refusals(
-    incoming: Collected, vouched: Vouched, *, old_suites: bool = False, packages: Mapping[str, str] | None = None
+    incoming: Collected,
+    vouched: Vouched,
+    *,
+    trusted: bool = False,
+    old_suites: bool = False,
+    packages: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Everything that speaks against taking records over.
 
     Args:
         incoming: the records.
         vouched: seals that are trusted here.
+        trusted: they come from a job of one's own; else those of submissions that are registered here, the undefended
+            one above all, are refused: everybody can compute their keys, and others are measured against them.
         old_suites: records of suites and versions that are not here are taken, too.
         packages: versions that every run must have been made with, as a lock states them.
     """
     problems = [problem for run in incoming.runs.values() for problem in _of_run(run, vouched, packages)]
     problems += [problem for cell in incoming.cells.values() for problem in _of_cell(cell, incoming.runs, vouched)]
+    if not trusted:
+        problems += _of_registered(incoming.runs.values())
     if not old_suites:
         problems += _of_suites(incoming.runs.values())
     return list(dict.fromkeys(problems))
+
+
+def _of_registered(runs: Iterable[RunRecord]) -> Iterator[str]:
+    registered = registered_hashes()
+    for run in runs:
+        if run.submission in registered:
+            yield (
+                f"{run.suite}: records of {run.submission}, which is registered here, are not taken from elsewhere: "
+                "compute them here, or say --trusted if they are yours"
+            )
 
 
 def _of_suites(runs: Iterable[RunRecord]) -> Iterator[str]:

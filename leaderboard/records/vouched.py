@@ -10,7 +10,7 @@ from harness.integrity import RowFacts, digest, seal_of, under_seal
 from harness.store import CellRecord, Record, RunRecord
 from leaderboard.records.collect import Collected
 
-__all__ = ["Vouched", "apart_by_seal"]
+__all__ = ["Vouched", "set_apart"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Vouched:
             contradicted=any(self._contradicted(record) for record in records),
             confirmed=bool(records) and self._confirmed(records),
             logged=None if logged <= {None} else None not in logged and False not in logged,
-            taken_over=any(self._taken_over(record) for record in records),
+            taken_over=any(self.taken_over(record) for record in records),
         )
 
     def _about(self, record: Record, outcome: str) -> list[int]:
@@ -80,27 +80,43 @@ class Vouched:
         known = self.collected.verifications
         return any(key in known[number].checked for key, numbers in covering.items() for number in numbers)
 
-    def _taken_over(self, record: Record) -> bool:
+    def taken_over(self, record: Record) -> bool:
+        """True where a store took this very record over from elsewhere, and nobody vouched for it."""
         return self.collected.claimed.get(record.key) == digest(record)
 
 
-def apart_by_seal(collected: Collected, vouched: Vouched) -> tuple[Collected, int]:
+def set_apart(collected: Collected, vouched: Vouched) -> tuple[Collected, int]:
     """The same records with those of every seal in a suite of their own, and those that name a seal whose log lacks
-    them in another one; returns also how many cells of logged runs were left out, as no log has them.
+    them in another one; returns also how many records were left out.
 
-    Nobody can put a record among sealed ones who cannot write the seal's log.
+    Nobody can put a record among sealed ones who cannot write the seal's log: cells of logged runs that no log has are
+    left out. Records that were taken over never stand in for others: a run is left out where there is one of the same
+    place that was not taken over, and so is a cell of a run that was not.
     """
+    own = {_place(run) for run in collected.runs.values() if not vouched.taken_over(run)}
     runs, cells = dict[str, RunRecord](), dict[str, CellRecord]()
-    left_out = 0
     for key, run in collected.runs.items():
+        if vouched.taken_over(run) and _place(run) in own:
+            continue
         word = "unlogged" if vouched.logged(run, run) is False else "sealed"
         runs[key] = run.model_copy(update={"suite": under_seal(run.suite, seal_of(run.entitlement), word)})
     for key, cell in collected.cells.items():
         run_of_cell = collected.runs.get(cell.run_key)
         if run_of_cell is None:
             cells[key] = cell
-        elif vouched.logged(run_of_cell, run_of_cell) and not vouched.logged(run_of_cell, cell):
-            left_out += 1
-        else:
+        elif cell.run_key in runs and not _slipped_in(cell, run_of_cell, vouched):
             cells[key] = cell.model_copy(update={"suite": runs[cell.run_key].suite})
+    left_out = len(collected.runs) + len(collected.cells) - len(runs) - len(cells)
     return replace(collected, runs=runs, cells=cells), left_out
+
+
+def _slipped_in(cell: CellRecord, run: RunRecord, vouched: Vouched) -> bool:
+    """True where a cell has less to be believed for than the run that it says it is of."""
+    if vouched.logged(run, run):
+        return not vouched.logged(run, cell)
+    return vouched.taken_over(cell) and not vouched.taken_over(run)
+
+
+def _place(run: RunRecord) -> tuple[str | int | None, ...]:
+    seal = seal_of(run.entitlement)
+    return run.suite, seal, run.entry, run.submission, run.point, run.seed, run.behaviour

@@ -187,16 +187,39 @@ def test_what_is_ingested_is_claimed_unless_the_source_is_trusted(
     seal: Path, public: list[Record], tmp_path: Path
 ) -> None:
     """Seals and verifications that come with a stranger's records are the stranger's."""
-    write_bundle(tmp_path / "theirs" / "a.jsonl.gz", public)
     own = [r for r in public if r.submission == "stranger"]
+    write_bundle(tmp_path / "ours" / "a.jsonl.gz", [r for r in public if r.submission != "stranger"])
+    write_bundle(tmp_path / "theirs" / "a.jsonl.gz", own)
     write_verification(tmp_path / "theirs", verified(own))
     for trusted, expected in ((False, "claimed"), (True, "verified")):
         store = tmp_path / f"{trusted}.duckdb"
+        ingest_records([tmp_path / "ours"], store, trusted=True)
         ingest_records([tmp_path / "theirs"], store, trusted=trusted)
         board = open_board(build_board([store.with_suffix(".files")], tmp_path / "y.board.duckdb")).board()
         assert states(board, "stranger") == {"standard-small@2": expected}
-        other = "claimed" if not trusted else "measured here"
-        assert states(board, "gaussian_noise") == {"standard-small@2": other}
+        assert states(board, "gaussian_noise") == {"standard-small@2": "measured here"}
+
+
+def test_what_is_ingested_replaces_nothing_that_was_measured(public: list[Record], tmp_path: Path) -> None:
+    """A competitor's later records under a rival's name, and a cell under the rival's own run."""
+    write_bundle(tmp_path / "ours.jsonl.gz", public)
+    store = tmp_path / "s.duckdb"
+    ingest_records([tmp_path / "ours.jsonl.gz"], store, trusted=True)
+    before = open_board(build_board([store], tmp_path / "y.board.duckdb")).board()
+    worse = list(records((Defended("stranger", 0, 0.9, 0.5),), entries=("skills-cut0",)))
+    forged: list[Record] = []
+    for record in worse:
+        if isinstance(record, RunRecord):
+            environment = record.environment.model_copy(update={"created": "2030-01-01T00:00:00+00:00"})
+            forged.append(record.model_copy(update={"key": key("x", record.key), "environment": environment}))
+        else:
+            other = {"key": key("x", record.key), "created": "2030-01-01T00:00:00+00:00"}
+            forged.append(record.model_copy(update=other | {"run_key": key("x", record.run_key)}))
+            forged.append(record.model_copy(update=other | {"key": key("y", record.key)}))
+    write_bundle(tmp_path / "theirs.jsonl.gz", forged)
+    assert ingest_records([tmp_path / "theirs.jsonl.gz"], store).new == len(forged)
+    after = open_board(build_board([store], tmp_path / "y.board.duckdb")).board()
+    pd.testing.assert_frame_equal(before, after)
 
 
 def test_two_histories_of_a_seal_are_refused(seal: Path, public: list[Record], tmp_path: Path) -> None:

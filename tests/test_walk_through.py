@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Machine:
     root: Path
     cache: Path
 
-    def run(self, *command: str, code: int = 0, **variables: str) -> str:
+    def run(self, *command: str, code: int = 0, variables: Mapping[str, str] | None = None) -> str:
         """Run a command in the checkout; returns what it printed on standard output."""
         keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         own = {
@@ -63,7 +64,12 @@ class Machine:
             "SUITE": "toysuite",
         }
         done = subprocess.run(
-            command, cwd=self.root, env={**keep, **own, **variables}, capture_output=True, text=True, check=False
+            command,
+            cwd=self.root,
+            env={**keep, **own, **(variables or {})},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == code, f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -147,8 +153,13 @@ def test_from_a_strangers_folder_to_a_verified_row(
     host.git("reset", "-q", "--hard", "HEAD~1")
 
     # Merged: the trusted job.
-    trusted = {"SEAL": "official/toy-1.seal.json", "SALT_FILE": "secret/salt", "STORE": "board.duckdb", "SAMPLE": "3"}
-    host.run(".ci/official", base, ISOLATION=isolation, **trusted)
+    trusted = {
+        "SEAL": "official/toy-1.seal.json",
+        "SALT_FILE": "secret/salt",
+        "STORE": "board.duckdb",
+        "SAMPLE": "3",
+    } | {"ISOLATION": isolation}
+    host.run(".ci/official", base, variables=trusted)
     seal = json.loads((host.root / trusted["SEAL"]).read_text())
     label = f"toysuite@1 sealed {seal['commitment'][:8]}"
     assert [event["kind"] for event in seal["events"]] == ["sealed", "begun", "finished"]
@@ -161,7 +172,7 @@ def test_from_a_strangers_folder_to_a_verified_row(
 
     # The season ends.
     head = host.leakboard("official", "show", trusted["SEAL"]).rpartition("head ")[2].strip()
-    host.run(".ci/reveal", trusted["SEAL"], "secret/salt", "results", STORE="board.duckdb")
+    host.run(".ci/reveal", trusted["SEAL"], "secret/salt", "results", variables={"STORE": "board.duckdb"})
     host.commit("Reveal")
     assert host.states("results")[f"{label}/stranger"] == "sealed", "it came before the reveal"
 
@@ -183,4 +194,4 @@ def test_from_a_strangers_folder_to_a_verified_row(
     # A source that came after the reveal is never sealed.
     (folder / "defense.py").write_text(DEFENSE.replace("0.1", "0.2"))
     late = host.commit("Another version")
-    host.run(".ci/official", f"{late}~1", ISOLATION=isolation, code=2, **trusted)
+    host.run(".ci/official", f"{late}~1", code=2, variables=trusted)

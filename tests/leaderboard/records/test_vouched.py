@@ -19,7 +19,7 @@ from harness.store.bundles import write_bundle
 from harness.util.keys import key
 from leaderboard.build import build_board
 from leaderboard.queries import open_board
-from leaderboard.records import ingest_records
+from leaderboard.records import collect_records, ingest_records
 from tests.stand_ins.stored_results import ENVIRONMENT, TINY, Defended, records
 
 ROWS = (*TINY[:2], Defended("stranger", 0, 0.2, 0.88))
@@ -198,6 +198,17 @@ def test_what_is_ingested_is_claimed_unless_the_source_is_trusted(
         board = open_board(build_board([store.with_suffix(".files")], tmp_path / "y.board.duckdb")).board()
         assert states(board, "stranger") == {"standard-small@2": expected}
         assert states(board, "gaussian_noise") == {"standard-small@2": "measured here"}
+
+
+def test_trust_that_comes_later_lifts_the_note(public: list[Record], tmp_path: Path) -> None:
+    write_bundle(tmp_path / "ours.jsonl.gz", [r for r in public if r.submission != "stranger"])
+    write_bundle(tmp_path / "theirs.jsonl.gz", [r for r in public if r.submission == "stranger"])
+    store = tmp_path / "s.duckdb"
+    ingest_records([tmp_path / "ours.jsonl.gz"], store, trusted=True)
+    ingest_records([tmp_path / "theirs.jsonl.gz"], store)
+    assert len(collect_records([store]).claimed) == sum(r.submission == "stranger" for r in public)
+    ingest_records([tmp_path / "theirs.jsonl.gz"], store, trusted=True)
+    assert collect_records([store]).claimed == {}
 
 
 def test_what_is_ingested_replaces_nothing_that_was_measured(public: list[Record], tmp_path: Path) -> None:

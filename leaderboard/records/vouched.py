@@ -82,7 +82,8 @@ class Vouched:
 
     def taken_over(self, record: Record) -> bool:
         """True where a store took this very record over from elsewhere, and nobody vouched for it."""
-        return self.collected.claimed.get(record.key) == digest(record)
+        noted = self.collected.claimed.get(record.key)
+        return noted is not None and noted == digest(record)  # a digest takes time: only of what a note is about
 
 
 def set_apart(collected: Collected, vouched: Vouched) -> tuple[Collected, int]:

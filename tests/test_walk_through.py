@@ -19,7 +19,7 @@ import pytest
 from harness.runtime.sandbox import sandbox_problems
 from tests.stand_ins.toy_suite import write_toy_suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ROOT = Path(__file__).resolve().parents[1]
 HOUSES = ("harness", "attacks", "scenarios", "leaderboard", ".ci")

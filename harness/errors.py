@@ -13,6 +13,7 @@ __all__ = [
     "ManifestError",
     "ModelError",
     "ProtocolError",
+    "SealError",
     "StoreBusy",
     "StoreError",
     "SuiteError",
@@ -55,6 +56,10 @@ class ModelError(LeakboardError):
 
 class ProtocolError(LeakboardError):
     """A scenario broke the strict alternation of send and receive, or a party misused its end."""
+
+
+class SealError(LeakboardError):
+    """A seal, its salt or its log is missing, altered, or does not allow what is asked for."""
 
 
 class StoreError(LeakboardError):

@@ -6,5 +6,8 @@ COMMANDS = {
     "ingest": "leaderboard.commands:ingest",
     "pack": "leaderboard.commands:pack",
     "build": "leaderboard.commands:build",
+    "submit": "leaderboard.commands:submit",
+    "verify": "leaderboard.commands:verify",
+    "compare": "leaderboard.commands:compare",
 }
 """Verb -> ``module:function`` of the command line's plugins."""

@@ -11,6 +11,7 @@ from typing import Any
 from harness import score
 from harness.assessment.results import UNDEFENDED, EntryResults, Place, RowResults, RunRow
 from harness.assessment.series import CellRow, CellScores, Series, grouped, series_of
+from harness.integrity.labels import seal_of, under_seal
 from harness.plugins.identity import registered_hashes, shown_name
 from harness.protocol.behaviours import CENTRALISED, HONEST, KNOCKOUT, LOCAL_ONLY
 from harness.store import Store
@@ -44,10 +45,15 @@ def results_of_records(runs: Iterable[RunRecord], cells: Iterable[CellRecord]) -
 
 
 def _named(runs: dict[str, RunRow]) -> dict[str, RunRow]:
-    """The runs under the names that their results stand under (:func:`harness.plugins.identity.shown_name`)."""
+    """The runs under the names that their results stand under (:func:`harness.plugins.identity.shown_name`), those of
+    a sealed salt in a suite of their own: they have other texts."""
     registered = registered_hashes()
     return {
-        key: replace(run, submission=shown_name(run.submission, run.submission_hash, registered))
+        key: replace(
+            run,
+            submission=shown_name(run.submission, run.submission_hash, registered),
+            suite=under_seal(run.suite, seal_of(run.entitlement)),
+        )
         for key, run in runs.items()
     }
 

@@ -12,6 +12,7 @@ from harness.assessment.claims import claim_state
 from harness.assessment.reading import stored_results
 from harness.assessment.results import Assessment, TaskMean
 from harness.errors import LeakboardError
+from harness.integrity.labels import plain_suite
 from harness.plugins import registry
 from harness.plugins.submission import Submission, load_submission
 from harness.plugins.suite import Suite, load_suite
@@ -75,7 +76,7 @@ def result_rows(
     return [
         _row(assessment, labels)
         for entry in stored_results(store, keys)
-        if suite is None or entry.suite == suite.label
+        if suite is None or plain_suite(entry.suite) == suite.label
         for assessment in assess_entry(entry, suite or suite_of(entry.suite), wanted)
     ]
 
@@ -86,7 +87,7 @@ def suite_of(label: str) -> Suite | None:
         suite = load_suite(label.partition("@")[0])
     except LeakboardError:
         return None
-    return suite if suite.label == label else None
+    return suite if suite.label == plain_suite(label) else None
 
 
 def point_labels(submissions: Iterable[Submission]) -> dict[tuple[str, int], str]:

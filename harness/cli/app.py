@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from harness.cli import check, doctor, evaluate, listing, lm_eval, new, results, show
+from harness.cli import check, doctor, environment, evaluate, listing, lm_eval, new, official, results, show
 from harness.cli.common import say
 from harness.cli.plugins import add_commands
 from harness.errors import LeakboardError
@@ -40,6 +40,8 @@ app.command("new")(new.new)
 app.command("check")(check.check)
 app.command("lm-eval")(lm_eval.lm_eval)
 app.command("doctor")(doctor.doctor)
+app.add_typer(official.official)
+app.add_typer(environment.environment)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

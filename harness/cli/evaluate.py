@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ from harness.cli.common import JsonOption, StoreOption, console, emit, say, stor
 if TYPE_CHECKING:
     from harness.assessment.report import Report
 
-__all__ = ["ISOLATION", "Isolation", "evaluate"]
+__all__ = ["ISOLATION", "Isolation", "evaluate", "print_report"]
 
 
 ISOLATION = "sandbox: in a confined worker, for code of strangers; process: in a plain one; none: here, for debugging."
@@ -43,6 +44,9 @@ def evaluate(
         bool,
         typer.Option("--shipped/--fresh", help="Take undefended results from those shipped, or compute them."),
     ] = True,
+    seal: Annotated[
+        Path | None, typer.Option(help="A revealed seal: compute again what was run under its salt.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Attack a defense, score its utility and costs, and store everything.
@@ -52,8 +56,11 @@ def evaluate(
     """
     from harness.cli.reporter import make_reporter
     from harness.evaluation.evaluate import evaluate as run
+    from harness.evaluation.official import revealed_salt
+    from harness.util.seeds import PUBLIC_SALT
 
     path = store_path(store)
+    salt = PUBLIC_SALT if seal is None else revealed_salt(seal)
     reporter = make_reporter(console(stderr=True), plain=as_json)
     try:
         with reporter as progress:
@@ -65,18 +72,20 @@ def evaluate(
                 points=point,
                 isolation=isolation.value,
                 progress=progress,
+                salt=salt,
                 jobs=jobs,
                 shipped=shipped,
             )
     except KeyboardInterrupt:
         say("interrupted; finished cells are stored, the same command goes on from here", err=True)
         raise typer.Exit(130) from None
-    _answer(report, as_json)
+    print_report(report, as_json)
     if all(row.status == "error" for row in report.rows):
         raise typer.Exit(1)
 
 
-def _answer(report: Report, as_json: bool) -> None:
+def print_report(report: Report, as_json: bool) -> None:
+    """Print the rows of an evaluation, as a table or in JSON."""
     from harness.cli import rows
 
     if as_json:

@@ -23,7 +23,7 @@ from harness.store.provenance import environment
 from harness.util.process import keep_memory, pin_threads
 from harness.util.seeds import PUBLIC_SALT
 
-__all__ = ["evaluate"]
+__all__ = ["default_jobs", "distinct", "evaluate", "prepare"]
 
 MOST_JOBS = 4
 """Runs worked on at a time unless asked otherwise; each may take a gigabyte or two."""
@@ -55,14 +55,11 @@ def evaluate(
     """
     started = time.perf_counter()
     suite, submission, undefended, chosen = _inputs(submission_path, suite_name, scenario, points)
-    keep_memory()
-    pin_threads(suite.threads)
-    _import_libraries()
-    _fetch(suite, progress)
+    prepare(suite, progress)
     with Store.open(store_path) as store, Runner(isolation=isolation, threads=suite.threads, salt=salt) as runner:
         store.put_manifest(submission.name, submission.document())
         jobs = jobs or default_jobs(suite.threads)
-        cells = list(_distinct(plan_cells(suite, submission, undefended, chosen, isolation, salt, jobs)))
+        cells = list(distinct(plan_cells(suite, submission, undefended, chosen, isolation, salt, jobs)))
         if shipped:
             take_shipped(store, registry.results(), suite, cells)
         progress.plan(len(cells))
@@ -72,6 +69,14 @@ def evaluate(
     wanted = [row for row in rows if row.submission == submission.name and row.point in chosen]
     seconds = time.perf_counter() - started
     return Report(wanted, store_path, suite.label, job.computed, job.reused, seconds)
+
+
+def prepare(suite: Suite, progress: Progress) -> None:
+    """Make this process ready to compute cells of a suite: threads, memory, libraries, and files to be fetched."""
+    keep_memory()
+    pin_threads(suite.threads)
+    _import_libraries()
+    _fetch(suite, progress)
 
 
 def _import_libraries() -> None:
@@ -132,7 +137,8 @@ def _strings(settings: Mapping[str, Any]) -> Iterator[str]:
         yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
-def _distinct(cells: Iterator[CellPlan]) -> Iterator[CellPlan]:
+def distinct(cells: Iterator[CellPlan]) -> Iterator[CellPlan]:
+    """The cells of a plan, each key once."""
     seen: set[str] = set()
     for cell in cells:
         if cell.key not in seen:

@@ -30,6 +30,7 @@ from harness.evaluation.cells import (
 )
 from harness.evaluation.finished_run import FinishedRun
 from harness.evaluation.plan import SOLO, CellPlan, RunPlan
+from harness.integrity.salts import commitment
 from harness.protocol.behaviours import HONEST
 from harness.runtime.runner import Runner
 from harness.store import Store
@@ -254,7 +255,8 @@ class Job:
         reason: str | None = None,
         verdict: Verdict | None = None,
     ) -> RunRecord:
-        deployment, salt = plan.deployment, "public" if plan.salt == PUBLIC_SALT else "sealed"
+        deployment = plan.deployment
+        sealed = {"salt": "public"} if plan.salt == PUBLIC_SALT else {"salt": "sealed", "seal": commitment(plan.salt)}
         return RunRecord(
             key=plan.key,
             **plan.columns(),
@@ -266,7 +268,7 @@ class Job:
             costs=costs,
             ledger=ledger,
             verdict=verdict,
-            entitlement={**deployment.entitlement, **plan.entry.entitlement, "salt": salt},
+            entitlement={**deployment.entitlement, **plan.entry.entitlement, **sealed},
             model=deployment.model_id,
             data=deployment.data_id,
             environment=self.environment,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assessment import EntryResults, assess_entry, suite_of
+from harness.integrity import RowFacts
 from harness.plugins import registered_hashes, shown_name
 from harness.store import CellRecord, RunRecord
 from leaderboard.build.cards import attack_cards, scenario_cards, submission_cards, suite_cards
@@ -24,7 +25,7 @@ from leaderboard.build.rows import Context, attack_rows, board_row, task_rows
 from leaderboard.build.strata import strata_rows
 from leaderboard.build.write import write_board
 from leaderboard.ranks import attack_dcs, headline_rows, overall_rows, set_standings
-from leaderboard.records import Collected, collect_records, fingerprint, known_manifests
+from leaderboard.records import Collected, Vouched, collect_records, fingerprint, known_manifests, set_apart
 from leaderboard.schema import SCHEMA_VERSION
 
 __all__ = ["build_board"]
@@ -63,6 +64,9 @@ def _apart(collected: Collected) -> Collected:
 
 def _tables(collected: Collected, mark: str, say: Say | None = None, jobs: int = 1) -> dict[str, Rows]:
     meta = _meta(collected, {run.suite for run in collected.runs.values()}, mark)
+    vouched, read = Vouched(collected), collected
+    collected, left_out = set_apart(collected, vouched)
+    meta.append({"name": "left_out", "value": str(left_out)})
     collected = _apart(collected)
     scenarios = scenario_cards()
     known = known_manifests(collected.manifests)
@@ -72,7 +76,7 @@ def _tables(collected: Collected, mark: str, say: Say | None = None, jobs: int =
     entries = collected.entries()
     tables["bounds"] = bound_rows(_shown(collected, entries), collected.runs)
     models = {card["scenario"]: card["threat_model"] or "" for card in scenarios}
-    context = Context(known, models, _by_place(tables["bounds"]))
+    context = Context(known, models, _by_place(tables["bounds"]), _facts(entries, collected, read, vouched))
     scores: Dcs = {}
     for done, (rows, dcs) in enumerate(_entry_tables(entries, context, jobs), start=1):
         for name, more in rows.items():
@@ -86,7 +90,7 @@ def _tables(collected: Collected, mark: str, say: Say | None = None, jobs: int =
     tables["overall"] = overall_rows(tables["board"], tables["headline"], _entries(labels), declared, scores)
     tables["runs"] = [_run(run) for run in collected.runs.values()]
     tables["cells"] = [_cell(cell) for cell in collected.cells.values()]
-    tables["evidence"] = example_rows(collected.cells.values())
+    tables["evidence"] = example_rows(_of_revealed(collected, read, vouched))
     tables["diagnostics"] = diagnostic_rows(collected.cells.values())
     tables["suites"], tables["scenarios"], tables["attack_cards"] = suite_cards(labels), scenarios, attack_cards()
     newest = sorted(collected.runs.values(), key=lambda run: run.environment.created)
@@ -99,6 +103,33 @@ def _tables(collected: Collected, mark: str, say: Say | None = None, jobs: int =
 def _shown(collected: Collected, entries: Iterable[EntryResults]) -> list[CellRecord]:
     """The cells that rows of the board are made from: bounds of older ones are no bounds of these."""
     return [collected.cells[key] for entry in entries for key in entry.cell_keys]
+
+
+def _facts(
+    entries: Iterable[EntryResults], collected: Collected, read: Collected, vouched: Vouched
+) -> dict[tuple[Any, ...], RowFacts]:
+    """Place of a row -> facts about its latest records, as they were read."""
+    runs, cells = dict[tuple[Any, ...], list[RunRecord]](), dict[tuple[Any, ...], list[CellRecord]]()
+    for entry in entries:
+        for key in entry.run_keys:
+            runs.setdefault(_place(collected.runs[key]), []).append(read.runs[key])
+        for key in entry.cell_keys:
+            if (run := collected.runs.get(read.cells[key].run_key)) is not None:
+                cells.setdefault(_place(run), []).append(read.cells[key])
+    return {place: vouched.about(some, cells.get(place, ())) for place, some in runs.items()}
+
+
+def _place(run: RunRecord) -> tuple[Any, ...]:
+    return run.suite, run.entry, run.submission, run.point
+
+
+def _of_revealed(collected: Collected, read: Collected, vouched: Vouched) -> list[CellRecord]:
+    """The cells whose texts may be shown: those of a sealed salt are a secret until it is revealed."""
+    return [
+        cell
+        for cell in collected.cells.values()
+        if (run := read.runs.get(cell.run_key)) is not None and vouched.revealed(run)
+    ]
 
 
 def _by_place(rows: Rows) -> dict[tuple[Any, ...], Rows]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.assessment import suite_of
 from harness.errors import LeakboardError
+from harness.integrity import plain_suite
 from harness.plugins import Suite, registry
 from leaderboard.records import Manifests
 
@@ -98,7 +99,7 @@ def suite_cards(labels: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _suite(label: str, suite: Suite | None) -> dict[str, Any]:
-    name, _, version = label.partition("@")
+    name, _, version = plain_suite(label).partition("@")
     row: dict[str, Any] = {"suite": label, "name": name, "suite_version": version, "known": suite is not None}
     if suite is None:
         return row | {"title": label, "indicative": True, "entries": _json([])}

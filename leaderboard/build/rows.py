@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -19,8 +19,8 @@ from harness.assessment import (
     claim_state,
     sentences,
 )
+from harness.integrity import RowFacts, plain_suite, state_of
 from harness.score import Estimate
-from harness.score.rules import RANKED_SEEDS
 from leaderboard.build.cards import family
 from leaderboard.build.claims import out_of_reach, refuted_empirically
 from leaderboard.ranks import dcs_columns
@@ -38,6 +38,8 @@ class Context:
     threat_models: Mapping[str, str]
     bounds: Mapping[tuple[Any, ...], Sequence[Mapping[str, Any]]]
     """(suite, entry, submission, point) -> rows of ``bounds``."""
+    facts: Mapping[tuple[Any, ...], RowFacts] = field(default_factory=dict)
+    """The same -> what speaks for and against its records."""
 
 
 def board_row(row: Assessment, context: Context) -> dict[str, Any]:
@@ -52,10 +54,11 @@ def board_row(row: Assessment, context: Context) -> dict[str, Any]:
     flags = [*row.flags, *claim.flags, *disproved, *([Flag("stale")] if stale else [])]
     scenario = row.runs[0].scenario
     numbers = _scores(row)
-    ranked, why = _ranked(row, numbers, flags)
+    facts = _row_facts(row, flags, context, stale, here=bool(manifest.get("hash")))
+    ranked, why = _ranked(row, numbers, flags, facts)
     return {
         **_keys(row),
-        "suite_version": row.suite.partition("@")[2],
+        "suite_version": plain_suite(row.suite).partition("@")[2],
         "indicative": row.indicative,
         "scenario": scenario,
         "title": manifest.get("title", row.submission),
@@ -67,7 +70,7 @@ def board_row(row: Assessment, context: Context) -> dict[str, Any]:
         **dcs_columns(row),
         "on_front": False,
         "ranked": ranked,
-        "verified": _verified(row, flags, stale, here=bool(manifest.get("hash"))),
+        "verified": state_of(facts),
         "flags": list(dict.fromkeys(flag.id for flag in flags)),
         "notes": json.dumps(sentences(flags)),
         "status": row.status,
@@ -158,30 +161,32 @@ def _counts(row: Assessment) -> dict[str, Any]:
     }
 
 
-def _ranked(row: Assessment, numbers: Mapping[str, float | None], flags: Sequence[Flag]) -> tuple[bool, str | None]:
+def _ranked(
+    row: Assessment, numbers: Mapping[str, float | None], flags: Sequence[Flag], facts: RowFacts
+) -> tuple[bool, str | None]:
     """True where the row takes part in ranks; else the reason stands beside."""
     out = [str(flag) for flag in flags if flag.id in UNRANKED]
     if row.status == "ok" and numbers["pue"] is None:
         out.append((row.utility.void if row.utility else None) or "no utility or efficiency could be measured")
     if row.seeds < 2 and not row.indicative:
         out.append("one seed: the interval is conditional on it")
+    if facts.logged is False:
+        out.append("it names a seal whose log does not have its records")
+    if facts.contradicted:
+        out.append("computing it again gave something else")
     return row.status == "ok" and not out, "; ".join(out) or None
 
 
-_UNSOUND = frozenset({"negative_control_failed", "claim_unverified", "unverified_law"})
-"""Flags of a row that is never called verified."""
-
-
-def _verified(row: Assessment, flags: Sequence[Flag], stale: bool, *, here: bool) -> str:
-    """The row's state; ``here``: the source is installed, so that its results can be made again."""
+def _row_facts(row: Assessment, flags: Sequence[Flag], context: Context, stale: bool, *, here: bool) -> RowFacts:
+    """All that the row's state is derived from; ``here``: the source is installed."""
     raised = {flag.id for flag in flags}
-    if {"claim_refuted", "bypass"} & raised:
-        return "refuted"
-    if not here or "isolation_none" in raised:
-        return "claimed"
-    sound = row.status == "ok" and row.seeds >= RANKED_SEEDS and not row.indicative and not stale
-    sound = sound and not _UNSOUND & raised
-    return "verified" if sound else "measured"
+    return replace(
+        context.facts.get(tuple(_keys(row).values()), RowFacts()),
+        failed_control=bool({"claim_refuted", "bypass"} & raised),
+        other_source=stale,
+        source_here=here,
+        isolated="isolation_none" not in raised,
+    )
 
 
 def _costs(runs: Sequence[RunRow]) -> dict[str, float | None]:

@@ -8,16 +8,19 @@ if TYPE_CHECKING:
     from leaderboard.records.collect import Collected, collect_records, fingerprint, sources
     from leaderboard.records.ingest import Ingested, ingest_records, pack_records
     from leaderboard.records.manifests import Manifests, known_manifests
+    from leaderboard.records.vouched import Vouched, set_apart
 
 __all__ = [
     "Collected",
     "Ingested",
     "Manifests",
+    "Vouched",
     "collect_records",
     "fingerprint",
     "ingest_records",
     "known_manifests",
     "pack_records",
+    "set_apart",
     "sources",
 ]
 
@@ -25,6 +28,8 @@ _HOMES = {
     "Collected": "leaderboard.records.collect",
     "Ingested": "leaderboard.records.ingest",
     "Manifests": "leaderboard.records.manifests",
+    "Vouched": "leaderboard.records.vouched",
+    "set_apart": "leaderboard.records.vouched",
     "collect_records": "leaderboard.records.collect",
     "fingerprint": "leaderboard.records.collect",
     "ingest_records": "leaderboard.records.ingest",

@@ -1,20 +1,43 @@
-"""Collecting records from stores' files, bundles and folders: duplicates are recognised, conflicts refused."""
+"""Collecting records from stores' files, bundles and folders: duplicates are recognised, conflicts refused.
+
+Seals and verifications that stand beside them are read as well. Whoever chooses the sources trusts these.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.assessment import EntryResults, results_of_records
-from harness.errors import StoreError
+from harness.errors import LeakboardError, SealError, StoreError
+from harness.integrity import (
+    SEAL_SUFFIX,
+    VERIFICATION_SUFFIX,
+    Seal,
+    Verification,
+    joined,
+    read_seal,
+    read_verification,
+)
 from harness.store import BUNDLE_SUFFIXES, CellRecord, Files, Record, RunRecord, content_hash, differences, read_bundle
 
-__all__ = ["Collected", "collect_records", "fingerprint", "sources"]
+__all__ = ["CLAIMED", "VOUCHERS", "Collected", "collect_records", "fingerprint", "read_voucher", "sources"]
 
-_SHELVES = ("runs/??/*.gz", "cells/??/*.gz", "manifests/*.json")
+_BESIDE = (SEAL_SUFFIX, VERIFICATION_SUFFIX)
+_SHELVES = ("runs/??/*.gz", "cells/??/*.gz", "manifests/*.json", "vouchers/*.json", "claimed/*.json")
+
+_SUITE = re.compile(r"[^\s@]+@[^\s@]+")
+"""What follows a blank in the name of a suite is the board's word (:mod:`harness.integrity.labels`), no record's."""
+
+CLAIMED = "claimed"
+"""Shelf of a store with the keys and digests of records that came from elsewhere."""
+VOUCHERS = "vouchers"
+"""Shelf of a store with seals and verifications."""
 
 
 @dataclass
@@ -26,9 +49,17 @@ class Collected:
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     duplicates: int = 0
     conflicts: list[str] = field(default_factory=list)
+    seals: dict[str, Seal] = field(default_factory=dict)
+    """Commitment -> the longest log of it."""
+    verifications: list[Verification] = field(default_factory=list)
+    claimed: dict[str, str] = field(default_factory=dict)
+    """Key -> digest of the records that a store took over from elsewhere."""
 
     def add(self, record: Record, where: Path) -> None:
         """Take a record over, count it as a duplicate, or note a conflict."""
+        if not _SUITE.fullmatch(record.suite):
+            self.conflicts.append(f"{where}: {record.key} is of suite {record.suite!r}; a suite is name@version")
+            return
         known = self._known(record)
         if known is record:
             return
@@ -44,6 +75,15 @@ class Collected:
         if isinstance(record, RunRecord):
             return self.runs.setdefault(record.key, record)
         return self.cells.setdefault(record.key, record)
+
+    def vouch(self, voucher: Seal | Verification) -> None:
+        """Take a seal or a verification over; :class:`SealError` on two histories of one seal."""
+        if isinstance(voucher, Verification):
+            if voucher not in self.verifications:
+                self.verifications.append(voucher)
+            return
+        known = self.seals.get(voucher.commitment)
+        self.seals[voucher.commitment] = joined(known, voucher) if known else voucher
 
     def all(self) -> list[Record]:
         """Runs, then cells."""
@@ -73,7 +113,7 @@ def collect_records(paths: Iterable[Path], *, first_counts: bool = False) -> Col
     for source in sources(paths, problems):
         try:
             _read(source, collected)
-        except StoreError as error:
+        except (StoreError, SealError) as error:
             problems.append(str(error))
     refused = [] if first_counts else collected.conflicts
     if problems or refused:
@@ -97,10 +137,10 @@ def _inside(path: Path) -> list[Path]:
     if path.suffix == ".duckdb":
         path = path.with_suffix(".files")
     if path.is_file():
-        return [path] if path.name.endswith(BUNDLE_SUFFIXES) else []
+        return [path] if path.name.endswith((*BUNDLE_SUFFIXES, *_BESIDE)) else []
     if path.is_dir() and (path.suffix == ".files" or (path / "runs").is_dir() or (path / "cells").is_dir()):
         return [path]
-    bundles = [file for suffix in BUNDLE_SUFFIXES for file in path.rglob(f"*{suffix}")]
+    bundles = [file for suffix in (*BUNDLE_SUFFIXES, *_BESIDE) for file in path.rglob(f"*{suffix}")]
     return sorted([*bundles, *(folder for folder in path.glob("*.files") if folder.is_dir())])
 
 
@@ -115,7 +155,15 @@ def fingerprint(paths: Sequence[Path]) -> str:
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
+def read_voucher(path: Path) -> Seal | Verification:
+    """The seal or verification in a file; :class:`SealError` or :class:`StoreError` if it is none."""
+    return read_seal(path) if path.name.endswith(SEAL_SUFFIX) else read_verification(path)
+
+
 def _read(source: Path, collected: Collected) -> None:
+    if source.name.endswith(_BESIDE):
+        collected.vouch(read_voucher(source))
+        return
     if source.is_file():
         records, manifest = read_bundle(source)
         if manifest:
@@ -134,6 +182,16 @@ def _read(source: Path, collected: Collected) -> None:
                 collected.add(files.read(shelf, key), source)
             except StoreError as error:
                 damaged.append(str(error))
+    for path in sorted((source / VOUCHERS).glob("[!.]*.json")):
+        try:
+            collected.vouch(read_voucher(path))
+        except LeakboardError as error:
+            damaged.append(str(error))
+    for path in sorted((source / CLAIMED).glob("[!.]*.json")):
+        try:
+            collected.claimed |= {str(key): str(value) for key, value in json.loads(path.read_bytes()).items()}
+        except (OSError, ValueError, AttributeError) as error:
+            damaged.append(f"{path} is damaged ({error}); restore it: it says which records are only claimed")
     if damaged:
         raise StoreError("\n  - ".join(damaged))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from harness.integrity import MEANINGS
 from harness.score import WEIGHTS
-from harness.score.rules import RANKED_SEEDS, UTILITY_FLOOR
+from harness.score.rules import UTILITY_FLOOR
 from leaderboard.schema.columns import Table, flag, json, number, texts, whole, words
 from leaderboard.schema.fields import COSTS, KEYS, STATUS, WHO, with_interval
 
@@ -92,11 +93,7 @@ BOARD = Table(
         words(
             "verified",
             "State",
-            "claimed: the submitter's word, as its source is not here to run again, or it ran without isolation; "
-            "measured: source here, but few seeds, an indicative suite, a row without result or "
-            "other source than the one here; "
-            f"verified: {RANKED_SEEDS} seeds or more on a ranked suite, no claim or noise law left unverified; "
-            "refuted: a control or the claim failed.",
+            "; ".join(f"{state}: {meaning}" for state, meaning in MEANINGS.items()) + ".",
         ),
         texts("flags", "Flags", "Ids of what is odd about the row."),
         json("notes", "Notes", "Flag id -> sentences with the particulars."),

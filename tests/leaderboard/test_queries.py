@@ -20,7 +20,7 @@ def test_filters_take_one_or_several(tiny: Path) -> None:
     two = board.board(submissions=["none", "int8_quantise"], entry="skills-cut25")
     assert set(two["submission"]) == {"none", "int8_quantise"} and set(two["entry"]) == {"skills-cut25"}
     assert len(board.board(submissions=[])) == 0
-    assert len(board.board(scenario="split_llm", adversary="server", verified="measured")) == 12
+    assert len(board.board(scenario="split_llm", adversary="server", verified="measured here")) == 12
     assert len(board.board(family="compression")) == 4
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["toy_suite"]
+from harness.scenario.toy import toy_model
+
+__all__ = ["toy_suite", "write_toy_suite"]
 
 _SUITE = """
 name = "{name}"
@@ -52,3 +54,9 @@ def toy_suite(
         own, _, more = attack.partition("\n")
         text += f'\n[[entries.attacks]]\nname = "{own}"\n{more}\n'
     return text
+
+
+def write_toy_suite(path: Path, models: Path, data: Path) -> Path:
+    """Write the suite of the file's name, with a toy model in ``models`` and the records of a data file."""
+    path.write_text(toy_suite(path.stem, toy_model(models), data))
+    return path

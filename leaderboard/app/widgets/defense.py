@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["by_class_size", "manifest", "measured_claims", "never_ranked", "proved_bounds", "state_chips", "who_falls"]
 
-_TONES = {"verified": "good", "refuted": "bad", "claimed": "warn"}
+_TONES = {"verified": "good", "sealed": "good", "refuted": "bad", "claimed": "warn", "stale": "warn"}
 _BAD = frozenset({"bypass", "claim_refuted", "control_failed", "negative_control_failed"})
 
 

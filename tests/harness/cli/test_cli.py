@@ -128,6 +128,7 @@ def test_evaluate_hands_over_its_options(cli: Cli, monkeypatch: pytest.MonkeyPat
         "isolation": "process",
         "jobs": None,
         "shipped": True,
+        "salt": "public",
     }
     assert calls[1]["store"] == Path("from-environment.duckdb")
     assert (calls[1]["suite"], calls[1]["scenario"], calls[1]["points"]) == ("full", "s", [0, 2])

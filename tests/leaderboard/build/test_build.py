@@ -65,7 +65,7 @@ def test_known_truths_are_found(tiny: Path) -> None:
 def test_the_board_says_what_the_command_line_says(tmp_path: Path) -> None:
     """One aggregation: the same records through a store and through the builder."""
     write_bundle(tmp_path / "r.jsonl.gz", list(records(TINY[:4])))
-    ingest_records([tmp_path / "r.jsonl.gz"], tmp_path / "s.duckdb")
+    ingest_records([tmp_path / "r.jsonl.gz"], tmp_path / "s.duckdb", trusted=True)
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
         reported = {(row.entry, row.submission, row.point): row for row in result_rows(store)}
     frame = open_board(build_board([tmp_path / "r.jsonl.gz"], tmp_path / "b.duckdb")).board()
@@ -197,6 +197,6 @@ def test_the_current_board_is_rebuilt_when_records_change(tmp_path: Path) -> Non
 def test_what_cannot_be_made_again_here_is_claimed(tiny: Path, ragged: Path) -> None:
     """The submitter's word: no source here, or a run without isolation; indicative rows with source are measured."""
     board = open_board(ragged)
-    assert one(board, "none")["verified"] == "verified"
+    assert one(board, "none")["verified"] == "measured here"
     assert {one(board, name)["verified"] for name in ("one_seed", "inside", "send_noise", "crashed")} == {"claimed"}
-    assert set(open_board(tiny).board()["verified"]) == {"measured"}
+    assert set(open_board(tiny).board()["verified"]) == {"measured here"}

@@ -21,9 +21,9 @@ from tests.stand_ins.stored_results import changed
 
 def test_ingest_then_pack_is_the_same(some: list[Record], tmp_path: Path) -> None:
     write_bundle(tmp_path / "in" / "a.jsonl.gz", some)
-    report = ingest_records([tmp_path / "in"], tmp_path / "s.duckdb")
+    report = ingest_records([tmp_path / "in"], tmp_path / "s.duckdb", trusted=True)
     assert (report.new, report.known) == (len(some), 0)
-    again = ingest_records([tmp_path / "in"], tmp_path / "s.duckdb")
+    again = ingest_records([tmp_path / "in"], tmp_path / "s.duckdb", trusted=True)
     assert (again.new, again.known) == (0, len(some))
     files = pack_records(tmp_path / "s.duckdb", tmp_path / "out", submissions=["none"])
     assert [path.relative_to(tmp_path / "out").as_posix() for path in files] == ["standard-small@2/none.jsonl.gz"]
@@ -34,10 +34,10 @@ def test_ingest_then_pack_is_the_same(some: list[Record], tmp_path: Path) -> Non
 
 def test_ingest_refuses_what_the_store_has_otherwise(some: list[Record], tmp_path: Path) -> None:
     write_bundle(tmp_path / "a.jsonl.gz", some[:2])
-    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb", trusted=True)
     write_bundle(tmp_path / "b.jsonl.gz", [changed(some[0]), *some[2:4]])
     with pytest.raises(StoreError, match="in the store with other content"):
-        ingest_records([tmp_path / "b.jsonl.gz"], tmp_path / "s.duckdb")
+        ingest_records([tmp_path / "b.jsonl.gz"], tmp_path / "s.duckdb", trusted=True)
     with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
         assert store.run(some[0].key) == some[0]
         assert not any(store.run(r.key) or store.cell(r.key) for r in some[2:4])
@@ -47,7 +47,7 @@ def test_manifests_travel_from_store_to_bundle_to_store(some: list[Record], tmp_
     others = [record.model_copy(update={"submission": "elsewhere"}) for record in some]
     manifest = {"name": "elsewhere", "title": "A defense that is not installed here"}
     write_bundle(tmp_path / "in" / "a.jsonl.gz", others, manifest)
-    ingest_records([tmp_path / "in"], tmp_path / "s.duckdb")
+    ingest_records([tmp_path / "in"], tmp_path / "s.duckdb", trusted=True)
     before = fingerprint([tmp_path / "s.duckdb"])
     with Store.open(tmp_path / "s.duckdb") as store:
         store.put_manifest("elsewhere", manifest | {"title": "Another title"})
@@ -59,13 +59,13 @@ def test_manifests_travel_from_store_to_bundle_to_store(some: list[Record], tmp_
 def test_a_manifest_of_an_odd_name_is_refused(some: list[Record], tmp_path: Path) -> None:
     write_bundle(tmp_path / "a.jsonl.gz", some, {"name": "../../outside", "title": "Nothing"})
     with pytest.raises(StoreError, match="no name of a submission"):
-        ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+        ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb", trusted=True)
     assert not (tmp_path.parent / "outside.json").exists()
 
 
 def test_a_damaged_manifest_is_named(some: list[Record], tmp_path: Path) -> None:
     write_bundle(tmp_path / "a.jsonl.gz", some, {"name": "elsewhere"})
-    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb", trusted=True)
     (tmp_path / "s.files" / "manifests" / "elsewhere.json").write_text("nothing")
     with pytest.raises(StoreError, match=r"elsewhere\.json is damaged"):
         collect_records([tmp_path / "s.duckdb"])
@@ -73,6 +73,6 @@ def test_a_damaged_manifest_is_named(some: list[Record], tmp_path: Path) -> None
 
 def test_packing_nothing_is_told(some: list[Record], tmp_path: Path) -> None:
     write_bundle(tmp_path / "a.jsonl.gz", some)
-    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb")
+    ingest_records([tmp_path / "a.jsonl.gz"], tmp_path / "s.duckdb", trusted=True)
     with pytest.raises(StoreError, match="no records of nobody to pack"):
         pack_records(tmp_path / "s.duckdb", tmp_path / "out", submissions=["nobody"])

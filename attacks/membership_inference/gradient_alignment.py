@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GradientAlignment"]
 
+PARTS = (0.25, 0.5, 1.0)
 LEAST_SHARE = 0.02
 """Prior probability that a member is in a certain message, where records are many."""
 
@@ -137,8 +138,12 @@ def _gain(background: Background, batches: Sequence[Sequence[Example]], first: i
 
 
 def _ratio(projected: float, shift: float, prior: float) -> float:
-    """log(1 - q + q N(z; shift, 1) / N(z; 0, 1)): a member is in this message with probability q."""
-    return float(np.logaddexp(log1p(-prior), log(prior) + shift * projected - shift * shift / 2))
+    """log(1 - q + q E N(z; g shift, 1) / N(z; 0, 1)): a member is in this message with probability q, and moves it by
+    its shift or, with equal odds, by smaller parts g of that, as batches differ in what a defense leaves of them.
+    """
+    parts = np.array(PARTS) * shift
+    inside = np.logaddexp.reduce(parts * projected - parts**2 / 2) - log(len(parts))
+    return float(np.logaddexp(log1p(-prior), log(prior) + inside))
 
 
 def _prior(view: View, facts: GradientFacts) -> float:

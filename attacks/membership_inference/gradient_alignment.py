@@ -1,4 +1,4 @@
-"""Membership by how far a client's gradients point the way of a candidate's own gradient."""
+"""Membership by inner products of a client's gradients with a candidate's own gradient."""
 
 from __future__ import annotations
 
@@ -98,11 +98,11 @@ class GradientAlignment(Attack):
         names = [name for name in learner.named_trained() if name in like.values]
         size = facts.batch_size * like.clients
         batches = [[spare[(b * size + i) % len(spare)] for i in range(size)] for b in range(self.batches)]
-        made = [_sent(view, learner, batch, names, like) for batch in batches] if view.adaptive else []
-        sent = torch.stack([*(flat(one.values, names) for one in messages), *made])
+        defended = [_sent(view, learner, batch, names, like) for batch in batches] if view.adaptive else []
+        sent = torch.stack([*(flat(one.values, names) for one in messages), *defended])
         background = Background(learner, names, sent, common, outside)
         left = background.shares / like.clients
-        if made:
+        if defended:
             left = left.new_full(left.shape, _gain(background, batches, len(messages), facts.batch_size))
         ratios: dict[str, float] = {}
         for candidate in view.candidates:
@@ -125,13 +125,13 @@ def _sent(view: View, learner: Learner, batch: Sequence[Example], names: Sequenc
 
 
 def _gain(background: Background, batches: Sequence[Sequence[Example]], first: int, each: int) -> float:
-    """How much of a member's shift the defense leaves: projections of the texts of own batches, whose messages are rows
+    """The share of a member's shift that the defense leaves: projections of the texts of own batches, whose messages are rows
     ``first`` and following, by what they would be undefended.
     """
     above = below = 0.0
     for row, batch in enumerate(batches, first):
-        for one in batch:
-            projected, norm = background(one)
+        for text in batch:
+            projected, norm = background(text)
             above += float(projected[row])
             below += float(norm[row]) / each
     return max(above / below, 1e-6)

@@ -1,4 +1,4 @@
-"""How far gradients that were sent point the way of a single text's own gradient.
+"""Inner products of gradients that were sent with a single text's own gradient.
 
 A batch's gradient is the mean of its texts' gradients, so that a text that is in it moves the inner product with its
 own gradient by a known amount, while noise, however many coordinates it has, moves it by that of one coordinate.
@@ -51,7 +51,7 @@ def gradient_of(learner: Learner, examples: Sequence[Example], names: Sequence[s
 
 
 class Background:
-    """What messages [m, D] of one round hold of texts in general, and how a single text stands out of it.
+    """Messages [m, D] of one round, without what texts have in common, against which a single text is held.
 
     Tensor by tensor, as a class head may have most of a gradient's norm and little that is a text's own: messages and
     texts lose what all texts of a class have in common, the classes' mean gradients over ``common``, which a message

@@ -104,8 +104,8 @@ def test_projections_are_those_of_the_definition(toy_folder: Path) -> None:
     left = plus(plus(sent, means[0], -float(shares[0])), means[1], -float(shares[1]))
 
     def projection(i: int) -> float:
-        mine = plus(own[i], means[texts[i].label], -1.0)
-        return float(dot(left, mine) / dot(mine, mine) ** 0.5)
+        moved = plus(own[i], means[texts[i].label], -1.0)
+        return float(dot(left, moved) / dot(moved, moved) ** 0.5)
 
     strangers = torch.tensor([projection(5), projection(6)], dtype=torch.float64)
     expected = (projection(8) - strangers.mean()) / strangers.std()

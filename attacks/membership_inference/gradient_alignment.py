@@ -125,8 +125,8 @@ def _sent(view: View, learner: Learner, batch: Sequence[Example], names: Sequenc
 
 
 def _gain(background: Background, batches: Sequence[Sequence[Example]], first: int, each: int) -> float:
-    """The share of a member's shift that the defense leaves: projections of the texts of own batches, whose messages are
-    rows ``first`` and following, over those that they would have undefended.
+    """The share of a member's shift that the defense leaves: projections of the texts of own batches (messages in
+    rows ``first`` and following) over those that they would have undefended.
     """
     above = below = 0.0
     for row, batch in enumerate(batches, first):

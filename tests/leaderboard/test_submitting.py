@@ -58,6 +58,7 @@ def test_a_broken_hook_is_a_problem_of_the_contract(
     assert "\\<img" in summary(submitted) and "<img" not in summary(submitted).replace("\\<img", "")
 
 
+@pytest.mark.slow
 def test_a_sound_one_gets_records_and_a_preview(
     submission: Callable[..., Submission], suite: Path, tmp_path: Path, shared_workers: None
 ) -> None:

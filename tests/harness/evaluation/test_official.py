@@ -64,6 +64,7 @@ def test_from_seal_to_reveal_to_the_same_bytes(seal: Path, suite: Path, tmp_path
         run(seal, suite)
 
 
+@pytest.mark.slow
 def test_sealed_rows_share_no_entry_with_public_ones(
     seal: Path, suite: Path, tmp_path: Path, shared_workers: None
 ) -> None:

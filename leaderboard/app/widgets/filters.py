@@ -27,16 +27,22 @@ _FILTERS = ("adversary", "threat_model", "family", "verified")
 
 
 def choose_suite() -> str:
-    """The suite; unless the address says otherwise, one whose ranks count, and of these the one with most rows."""
-    rows = Counter(column("board", "suite"))
-    indicative = dict(zip(column("board", "suite"), column("board", "indicative"), strict=True))
-    names = sorted(rows, key=lambda name: (bool(indicative[name]), -rows[name]))
+    """The suite; unless the address says otherwise, one whose ranks count, and of these that with most ranked rows."""
+    suites = column("board", "suite")
+    indicative = dict(zip(suites, column("board", "indicative"), strict=True))
+    ranked = Counter(name for name, has in zip(suites, column("board", "ranked"), strict=True) if has)
+    names = sorted(set(suites), key=lambda name: (bool(indicative[name]), -ranked[name], name))
     return choose("Suite", names, "suite", help=COLUMNS["suite"][1])
 
 
 def choose_entry(suite: str, *, overall: bool = False, default: str | None = None) -> str:
-    """An entry of the suite (scenario with fixed settings), or with ``overall`` all of them together."""
-    entries = sorted(set(column("board", "entry", suite=suite)))
+    """An entry of the suite (scenario with fixed settings), or with ``overall`` all of them together; unless something
+    else says otherwise, the one with most ranked rows.
+    """
+    every = column("board", "entry", suite=suite)
+    entries = sorted(set(every))
+    ranked = Counter(name for name, has in zip(every, column("board", "ranked", suite=suite), strict=True) if has)
+    default = default or max(entries, key=lambda name: ranked[name], default=None)
     options = [*entries, OVERALL] if overall and suite in column("overall", "suite") else entries
     return choose("Scenario entry", options, "entry", default=default, help=COLUMNS["entry"][1])
 

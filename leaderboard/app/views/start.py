@@ -39,7 +39,9 @@ submit, cite = st.columns(2, gap="large")
 with submit:
     st.subheader("Measure your own defense")
     st.code(SUBMIT, language=None)
-    note("A defense is a class with one method; `check` exercises it in seconds and names every problem at once.")
+    note(
+        "A defense is a class with one method; the second command tries it in seconds and names every problem at once."
+    )
 with cite:
     st.subheader("Cite")
     st.code(citation(facts_about()), language=None)

@@ -2,7 +2,7 @@
 
 ``LEAKBOARD_PICTURE=docs/board.png pytest tests/leaderboard/app/test_browser.py -k picture`` writes the picture of the
 board of the shipped results; ``LEAKBOARD_PICTURE_RECORDS`` names other records, ``LEAKBOARD_PICTURE_STATE`` another
-view of them, as the part of a link after its ``?``.
+page or view of them, as the part of a link after the address.
 """
 
 from __future__ import annotations
@@ -252,9 +252,9 @@ def test_picture(page: Any, address: str, place: Path, tmp_path: Path) -> None:
     wanted = os.environ.get("LEAKBOARD_PICTURE")
     if wanted:
         swap(place, shipped_board(tmp_path))
-    visit(page, f"{address}/board?{os.environ.get('LEAKBOARD_PICTURE_STATE', '')}")
+    visit(page, f"{address}/{os.environ.get('LEAKBOARD_PICTURE_STATE', '')}")
     height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
-    page.set_viewport_size({"width": 1400, "height": max(600, min(1200, int(height) + 20))})
+    page.set_viewport_size({"width": 1400, "height": max(600, min(1600, int(height) + 80))})
     target = Path(wanted) if wanted else tmp_path / "board.png"
     settled(page).screenshot(path=target)
     assert target.stat().st_size > 20_000
@@ -262,8 +262,8 @@ def test_picture(page: Any, address: str, place: Path, tmp_path: Path) -> None:
 
 def shipped_board(folder: Path) -> Path:
     """The board that ``leakboard board`` shows in a fresh clone, or that of ``LEAKBOARD_PICTURE_RECORDS``."""
-    from leaderboard.build import build_board, default_sources
+    from leaderboard.build import current_board, default_sources
 
     records = os.environ.get("LEAKBOARD_PICTURE_RECORDS")
     sources = [Path(records)] if records else default_sources(folder / "none.duckdb")
-    return build_board(sources, folder / "picture.board.duckdb")
+    return current_board(sources, folder / "picture.board.duckdb")

@@ -40,7 +40,7 @@ with submit:
     st.subheader("Measure your own defense")
     st.code(SUBMIT, language=None)
     note(
-        "A defense is a class with one method; the second command tries it in seconds and names every problem at once."
+        "A defense is a class with one method; the check tries it in seconds and names every problem."
     )
 with cite:
     st.subheader("Cite")

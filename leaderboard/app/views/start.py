@@ -39,9 +39,7 @@ submit, cite = st.columns(2, gap="large")
 with submit:
     st.subheader("Measure your own defense")
     st.code(SUBMIT, language=None)
-    note(
-        "A defense is a class with one method; the check tries it in seconds and names every problem."
-    )
+    note("A defense is a class with one method; the check tries it in seconds and names every problem.")
 with cite:
     st.subheader("Cite")
     st.code(citation(facts_about()), language=None)

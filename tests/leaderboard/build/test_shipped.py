@@ -80,15 +80,35 @@ def test_several_processes_build_the_same_board(tmp_path: Path, tiny: Path) -> N
     assert_same(alone, shared)
 
 
+EXACT = frozenset({"value", "floor", "advantage", "n", "utility", "efficiency", "bytes", "flops", "seeds", "runs"})
+"""Columns that nothing is drawn for. Ends of bootstrap intervals, and what follows from them, can jump where another
+machine, or another number of threads, rounds a tie the other way."""
+MOSTLY = 0.95
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_shipped_board_is_what_its_records_give(tmp_path: Path) -> None:
     """Nobody ships numbers that the records beside them do not give."""
     results = ROOT / "results"
     if not (results / NAME).is_file() or unpack(results, tmp_path / "shipped.duckdb", ""):
         pytest.skip("no board is shipped, or not one of these records and this code")
-    assert_same(
-        build_board([results], tmp_path / "built.duckdb", first_counts=True, jobs=2), tmp_path / "shipped.duckdb"
-    )
+    built = build_board([results], tmp_path / "built.duckdb", first_counts=True, jobs=2)
+    for table in TABLES:
+        if table == "meta":
+            continue
+        one, other = (open_board(path).table(table) for path in (built, tmp_path / "shipped.duckdb"))
+        assert one.shape == other.shape, table
+        for name in one.columns:
+            alike = [_alike(a, b) for a, b in zip(one[name], other[name], strict=True)]
+            wanted = len(alike) if name in EXACT else MOSTLY * len(alike) - 1
+            assert sum(alike) >= wanted, f"{table}.{name}: {len(alike) - sum(alike)} of {len(alike)} differ"
+
+
+def _alike(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return one == pytest.approx(other, rel=1e-6, abs=1e-9, nan_ok=True)
+    return str(one) == str(other)
 
 
 def assert_same(first: Path, second: Path) -> None:

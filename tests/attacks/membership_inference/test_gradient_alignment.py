@@ -31,6 +31,11 @@ def noisy(scale: float) -> Callable[[Tensor], Tensor]:
     return lambda x: 0.5 * x + scale * torch.randn(x.shape, generator=rng)
 
 
+def replaced(seed: int) -> Callable[[Tensor], Tensor]:
+    rng = torch.Generator().manual_seed(seed)
+    return lambda x: x.std() * torch.randn(x.shape, generator=rng)
+
+
 @pytest.mark.parametrize("adaptive", [False, True])
 @pytest.mark.parametrize("model", [toy_llama, toy_bert])
 def test_members_are_told_through_noise_that_hides_the_row_space(
@@ -51,8 +56,7 @@ def test_content_free_messages_tell_nothing(toy_folder: Path) -> None:
     deployment = deploy(toy_folder)
     areas = []
     for seed in range(8):
-        rng = torch.Generator().manual_seed(seed)
-        view = gradient_view(deployment, lambda x, rng=rng: x.std() * torch.randn(x.shape, generator=rng))  # type: ignore[misc]
+        view = gradient_view(deployment, replaced(seed))
         inside = asking(deployment, view)
         guess = GradientAlignment().guess(view)
         areas.append(auc([guess[c.id] for c in view.candidates], inside))

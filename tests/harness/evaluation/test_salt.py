@@ -11,40 +11,16 @@ from harness.plugins.suite import load_suite
 from harness.runtime.execution import Execution
 from harness.runtime.worker_spec import worker_spec
 from harness.util.seeds import PUBLIC_SALT, derive, secret_axis
-
-SUITE = """
-name = "salted"
-version = 1
-title = "salted"
-threads = 1
-
-[[entries]]
-name = "toy"
-scenario = "split_llm"
-seeds = [0]
-
-[entries.settings]
-model = "{model}"
-data = "{data}"
-task = "generation"
-cut = 1
-topology = "head-body-tail"
-tail_blocks = 1
-max_tokens = 12
-records = 8
-auxiliary = 12
-public = 8
-
-[[entries.attacks]]
-name = "blind_tokens"
-"""
+from tests.stand_ins.toy_suite import toy_suite
 
 
 def cells(toy_folder: Path, toy_csv: Path, none: Submission, salt: str) -> list[CellPlan]:
     from harness.scenario.toy import toy_model
 
     path = toy_folder / "salted.toml"
-    path.write_text(SUITE.format(model=toy_model(str(toy_folder)), data=toy_csv))
+    path.write_text(
+        toy_suite("salted", toy_model(str(toy_folder)), toy_csv, records=8, known=None, attacks=["blind_tokens"])
+    )
     return list(plan_cells(load_suite(path), none, none, (0,), "none", salt))
 
 

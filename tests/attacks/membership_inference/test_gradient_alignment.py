@@ -122,3 +122,28 @@ def test_a_candidate_of_a_silent_party_gets_no_evidence(toy_folder: Path) -> Non
     view = gradient_view(deployment)
     view.candidates = [Candidate("k", "a text", deployment.parties["client1"].records[0].label, "client9")]
     assert GradientAlignment().guess(view) == {"k": 0.0}
+
+
+def test_a_direction_that_all_texts_share_hides_no_member(toy_folder: Path) -> None:
+    """A client adds the gradient of public texts, three times over, which the server could subtract."""
+    deployment = deploy(toy_folder, auxiliary=24)
+    view = gradient_view(deployment)
+    learner = Learner(
+        public_part(deployment.public.need(GradientFacts).model, 0, None, False),
+        LearnerSpec.of(deployment.public.need(GradientFacts).learner),
+    )
+    names = list(view.transcript[0].message.payload)
+    rng = torch.Generator().manual_seed(1)
+    shared = [Example(torch.randint(5, 60, (8,), generator=rng).tolist(), n % 2) for n in range(16)]
+    added = 3 * gradient_of(learner, shared, names)
+    changed = []
+    for seen in view.transcript:
+        tensors = seen.message.tensors()
+        parts = added.split([tensors[name].numel() for name in names])
+        more = {n: tensors[n] + part.reshape(tensors[n].shape) for n, part in zip(names, parts, strict=True)}
+        changed.append(type(seen)(seen.sender, seen.receiver, seen.message.replace(**more)))
+    view.transcript = changed
+    view.adaptive = False
+    inside = asking(deployment, view)
+    guess = GradientAlignment().guess(view)
+    assert auc([guess[c.id] for c in view.candidates], inside) >= 0.8
